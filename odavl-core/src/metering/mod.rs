@@ -1,0 +1,19 @@
+//! Metering: what an organisation may use, what it used, and one exact answer at a time.
+//!
+//! A [`Meter`] counts (`sum`) or holds (`gauge`). A [`Limit`] bounds a meter over a [`Period`]; a rate is a limit
+//! over a short one. The port ([`Metering`]) decides batches; a combiner gathers callers into them.
+
+mod limit;
+mod meter;
+mod period;
+mod plan;
+mod port;
+
+pub use limit::{Limit, Refusal, RefusalKind, Scope, Standing, THRESHOLDS};
+pub use meter::{Meter, MeterKind, MeterName, UNITS_MAX};
+pub use period::Period;
+pub use plan::{Allowance, Allowances, Catalog, Plan, PlanName};
+pub use port::{
+    Answer, Bucket, Charge, Decision, Entry, Grouping, HistoryQuery, Idempotency, Metering, Op, Record,
+    Resolution, ThresholdEvent,
+};

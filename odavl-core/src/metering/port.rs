@@ -1,0 +1,233 @@
+//! The Metering port: batches of entries in, one decision each out, all durable before they are answered.
+
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    limit::{Limit, Refusal, Standing},
+    meter::MeterName,
+};
+use crate::{
+    error::Result,
+    ids::{OrgId, ReservationId},
+    page::{Page, PageQuery},
+    secret::Digest,
+};
+
+/// Units of one meter, and the limits that bound them.
+#[derive(Debug, Clone)]
+pub struct Charge {
+    /// The meter.
+    pub meter: MeterName,
+    /// How many: 0 asks whether one would stand within the limits; negative gives back what a gauge holds.
+    pub units: i64,
+    /// Every limit that bounds it, the organisation's first.
+    pub limits: Arc<[Limit]>,
+}
+
+/// What an entry wants.
+#[derive(Debug, Clone)]
+pub enum Op {
+    /// Charge all, or none.
+    Charge(Vec<Charge>),
+    /// Answer as `Charge` would, and change nothing.
+    Probe(Vec<Charge>),
+    /// Hold the units until settled, released or expired.
+    Reserve {
+        /// The reservation's id, made by the caller so that a retry names the same.
+        id: ReservationId,
+        /// What is held, all or none.
+        charges: Vec<Charge>,
+        /// When the sweeper may release it.
+        expires_at: Timestamp,
+    },
+    /// Hold more under a reservation that is open.
+    Extend {
+        /// The reservation.
+        id: ReservationId,
+        /// What is held besides, all or none.
+        charges: Vec<Charge>,
+    },
+    /// End a reservation and charge what really happened, never more than was held.
+    Settle {
+        /// The reservation.
+        id: ReservationId,
+        /// The units of each meter; a meter that is absent is charged nothing.
+        actual: Vec<(MeterName, u64)>,
+    },
+    /// End a reservation and charge nothing.
+    Release {
+        /// The reservation.
+        id: ReservationId,
+    },
+}
+
+/// Makes a retry get the first answer instead of a second charge.
+#[derive(Debug, Clone, Copy)]
+pub struct Idempotency {
+    /// Digest of caller, operation and the caller's key.
+    pub key: Digest,
+    /// Digest of the request's content.
+    pub request: Digest,
+}
+
+/// One caller's wish.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Whose units.
+    pub org: OrgId,
+    /// The organisation's epoch that the caller's limits and credential were read at.
+    pub epoch: u64,
+    /// Who caused it, for history by subject: a key's or user's id, or empty.
+    pub subject: Arc<str>,
+    /// What is wanted.
+    pub op: Op,
+    /// Set where a retry must get the same answer.
+    pub idempotency: Option<Idempotency>,
+    /// The caller's labels, kept in the ledger.
+    pub tags: Arc<BTreeMap<String, String>>,
+}
+
+/// The answer to an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Yes, and durable.
+    Granted(Answer),
+    /// No: this limit refuses. Nothing was charged.
+    Denied(Box<Refusal>),
+    /// The entry's epoch is older than the organisation's: read again and ask again.
+    Stale {
+        /// The organisation's epoch.
+        epoch: u64,
+    },
+    /// The idempotency key was used for another request.
+    Conflict,
+    /// No such reservation is open, or units were settled that it does not hold.
+    NoReservation,
+}
+
+/// What a yes says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Where each charge stands against each of its limits, in order.
+    pub standings: Vec<Standing>,
+    /// Whether this is the first answer given again.
+    pub replayed: bool,
+}
+
+/// A line of the ledger: one granted entry that charged or gave back something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Record {
+    /// Its place in the organisation's ledger, from 1, without gaps.
+    pub seq: u64,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Who caused it.
+    pub subject: String,
+    /// What was charged.
+    pub charges: Vec<(MeterName, i64)>,
+    /// The reservation that it settles.
+    pub reservation: Option<ReservationId>,
+    /// The caller's labels.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// How finely history is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Resolution {
+    Hour,
+    Day,
+    Month,
+}
+
+/// What history is split by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grouping {
+    /// Nothing: one value a window.
+    Total,
+    /// Who caused it.
+    Subject,
+}
+
+/// Which part of an organisation's history is asked for.
+#[derive(Debug, Clone)]
+pub struct HistoryQuery {
+    /// The meter.
+    pub meter: MeterName,
+    /// From the window that holds this instant.
+    pub from: Timestamp,
+    /// To the window before this instant's, exclusive.
+    pub to: Timestamp,
+    /// How finely it is cut (UTC).
+    pub resolution: Resolution,
+    /// What it is split by.
+    pub grouping: Grouping,
+}
+
+/// One window of history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Bucket {
+    /// When the window began.
+    pub start: Timestamp,
+    /// Who caused it; empty for the total.
+    pub subject: String,
+    /// Units charged, less those given back; for a gauge the change in the window.
+    pub units: i64,
+    /// How many entries.
+    pub count: u64,
+    /// For a gauge, what was held when the window closed; `None` for a sum or a subject.
+    pub closing: Option<u64>,
+}
+
+/// A threshold that was reached: once per meter, limit and period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ThresholdEvent {
+    /// Its place in the organisation's outbox.
+    pub seq: u64,
+    /// When it was reached.
+    pub at: Timestamp,
+    /// 80, 90 or 100.
+    pub threshold: u8,
+    /// Where the meter stood.
+    pub standing: Standing,
+}
+
+/// Counts units and decides, exactly.
+///
+/// # Behavior
+/// - Decides entry by entry in the order given; all charges of an entry or none.
+/// - Never admits past a limit's ceiling: not by one unit, not with several writers.
+/// - What `apply` answered is durable, and the ledger, the rollups, the counters and the thresholds agree.
+/// - A denied, stale or conflicting entry changes nothing.
+/// - An idempotency key that was granted gets its answer again, even at the limit; with another request it is a
+///   conflict; a key that was denied is free.
+/// - A limit counts what its own period holds; a new period starts at zero.
+/// - A reservation holds its units until it is settled, released or swept, and counts in the period in which it
+///   was made; settling or releasing twice answers as the first time.
+/// - Giving back never goes below zero, and is never refused.
+/// - Each threshold is recorded once per meter, limit and period; a jump records every one it passes.
+/// - An entry whose epoch is older than the fence is stale; fences only rise.
+#[async_trait]
+pub trait Metering: Debug + Send + Sync + 'static {
+    /// Decides a batch: one decision per entry, in the entries' order.
+    async fn apply(&self, batch: &[Entry]) -> Result<Vec<Decision>>;
+
+    /// Makes every entry of `org` with an epoch below `epoch` stale.
+    async fn fence(&self, org: OrgId, epoch: u64) -> Result<()>;
+
+    /// Releases the reservations that expired; answers how many of at most `most`.
+    async fn sweep(&self, most: u32) -> Result<u32>;
+
+    /// The organisation's history from rollups, in time order.
+    async fn history(&self, org: OrgId, query: &HistoryQuery) -> Result<Vec<Bucket>>;
+
+    /// The organisation's ledger, oldest first; the cursor is a record's `seq`.
+    async fn ledger(&self, org: OrgId, page: &PageQuery) -> Result<Page<Record>>;
+
+    /// The thresholds that were reached, oldest first; the cursor is an event's `seq`.
+    async fn thresholds(&self, org: OrgId, page: &PageQuery) -> Result<Page<ThresholdEvent>>;
+}
