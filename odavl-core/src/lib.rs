@@ -1,6 +1,7 @@
 //! Everything between a team's product and its production: sign-in and API keys, exact usage quotas, object
 //! storage with direct uploads, and database backups that have proved they restore.
 
+pub mod auth;
 pub mod clock;
 pub mod error;
 pub mod ids;
