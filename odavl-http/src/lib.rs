@@ -1,1 +1,74 @@
-//! x
+//! The HTTP door to odavl: transport on the outside, one file a resource within, and nothing decided here.
+//!
+//! [`Door::endpoint`] is a poem endpoint: serve it by itself, or nest it in an application of your own.
+
+mod api;
+mod caller;
+mod problem;
+mod schema;
+mod throttle;
+mod transport;
+
+use std::{net::IpAddr, time::Duration};
+
+use odavl_core::Odavl;
+use poem::{Endpoint, EndpointExt, Route};
+
+pub use api::document;
+
+/// What the HTTP door needs to know besides the installation itself.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The peers whose `Forwarded-For` headers count.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// The origins that browsers may call from.
+    pub cors_origins: Vec<String>,
+    /// How many requests a minute an address may make without a valid credential; `None`: any number.
+    pub anonymous_per_minute: Option<u32>,
+    /// The most bytes of a JSON body.
+    pub body_most: usize,
+    /// How long a request may take.
+    pub timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
+            anonymous_per_minute: Some(100),
+            body_most: 1 << 20,
+            timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The HTTP door of an installation.
+#[derive(Debug, Clone)]
+pub struct Door {
+    odavl: Odavl,
+    settings: Settings,
+}
+
+impl Door {
+    /// The door of `odavl`.
+    pub fn new(odavl: Odavl, settings: Settings) -> Self {
+        Self { odavl, settings }
+    }
+
+    /// Every path of the door.
+    pub fn endpoint(self) -> impl Endpoint<Output = poem::Response> {
+        let document = document();
+        let json = poem::endpoint::make_sync(move |_| {
+            poem::Response::builder().content_type("application/json").body(document.clone())
+        });
+        let service = api::service();
+        let pages = service.swagger_ui();
+        Route::new()
+            .nest("/api/docs", pages)
+            .at("/api/openapi.json", json)
+            .nest("/", service)
+            .data(self.odavl.clone())
+            .with(transport::Transport::new(self.odavl, self.settings))
+    }
+}

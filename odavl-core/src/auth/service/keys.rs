@@ -1,0 +1,297 @@
+//! API keys: made, listed, changed, rotated, revoked.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    action::Action,
+    auth::{Access, Actor, ApiKey, Change, Environment, KeyToken, Scopes},
+    error::{Error, Reason, Result},
+    ids::{KeyId, UserId},
+    metering::{Allowances, Limit, MeterName, Period, Refusal, Scope, Standing},
+    page::{Page, PageQuery},
+    session::{Ask, Permit, Session, Usage},
+};
+
+/// The longest that a rotated key's old secret may go on working.
+const GRACE_MOST: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// What a new key shall be.
+#[derive(Debug, Clone)]
+pub struct NewKeyRequest {
+    /// What it is called: 1 to 100 characters.
+    pub name: String,
+    /// What it may do; never more than its maker.
+    pub scopes: Scopes,
+    /// What it is for.
+    pub environment: Environment,
+    /// The team's own notes: at most 16.
+    pub metadata: BTreeMap<String, String>,
+    /// Limits of its own, children of the organisation's.
+    pub limits: Allowances,
+    /// The addresses it may be used from; empty: any.
+    pub allowed_ips: Vec<IpNet>,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl NewKeyRequest {
+    /// A live key of that name and those scopes, with no other bound.
+    pub fn new(name: impl Into<String>, scopes: Scopes) -> Self {
+        Self {
+            name: name.into(),
+            scopes,
+            environment: Environment::Live,
+            metadata: BTreeMap::new(),
+            limits: Allowances::new(),
+            allowed_ips: Vec::new(),
+            expires_at: None,
+        }
+    }
+}
+
+/// A key with its secret: shown now, and never again.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// The key's row.
+    pub key: ApiKey,
+    /// The key itself.
+    pub token: KeyToken,
+}
+
+/// What shall change about a key; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct KeyUpdate {
+    /// Its name.
+    pub name: Option<String>,
+    /// Whether it is switched off.
+    pub disabled: Option<bool>,
+    /// The team's own notes.
+    pub metadata: Option<BTreeMap<String, String>>,
+    /// Its own limits.
+    pub limits: Option<Allowances>,
+    /// The addresses it may be used from.
+    pub allowed_ips: Option<Vec<IpNet>>,
+}
+
+/// The use cases of API keys.
+#[derive(Debug)]
+pub struct Keys<'a>(&'a Session);
+
+impl Session {
+    /// The organisation's API keys.
+    pub fn keys(&self) -> Keys<'_> {
+        Keys(self)
+    }
+}
+
+impl Keys<'_> {
+    /// Makes a key. The secret is in the answer and nowhere else.
+    ///
+    /// # Errors
+    /// `forbidden` for scopes that the maker lacks, `quota_exceeded` where the plan has no more keys.
+    pub async fn create(&self, wish: NewKeyRequest) -> Result<NewKey> {
+        self.check(&wish)?;
+        self.0
+            .metered(Ask::new(Action::KeyCreate), async |permit| {
+                let core = &self.0.core;
+                grantable(permit, &wish.scopes)?;
+                if wish.expires_at.is_some_and(|end| end <= permit.at) {
+                    return Err(Error::invalid("the key would end before it begins"));
+                }
+                let id = KeyId::new(permit.at)?;
+                let token = KeyToken::new(&core.settings.key_prefix, wish.environment, id)?;
+                let key = row(permit, &wish, &token)?;
+                let most = permit.caller.org()?.api_keys;
+                let change = Change::AddKey { key: Box::new(key.clone()), most };
+                let record = self.0.record(permit, &id)?;
+                match core.write(vec![change], Vec::new(), vec![record]).await {
+                    Err(Error::PreconditionFailed(_)) => Err(self.full(permit).await?),
+                    written => written.map(|()| (NewKey { key, token }, Usage::Settled)),
+                }
+            })
+            .await
+    }
+
+    /// The organisation's keys, in the order they were made.
+    pub async fn list(&self, page: &PageQuery) -> Result<Page<ApiKey>> {
+        self.0
+            .metered(Ask::new(Action::KeyList), async |permit| {
+                Ok((self.0.core.auth.keys(permit.org()?, page).await?, Usage::Settled))
+            })
+            .await
+    }
+
+    /// One of the organisation's keys.
+    pub async fn read(&self, id: KeyId) -> Result<ApiKey> {
+        self.0
+            .metered(Ask::new(Action::KeyList), async |permit| Ok((self.own(permit, id).await?, Usage::Settled)))
+            .await
+    }
+
+    /// Changes a key.
+    pub async fn update(&self, id: KeyId, update: KeyUpdate) -> Result<ApiKey> {
+        update.name.as_deref().map_or(Ok(()), check_name)?;
+        update.metadata.as_ref().map_or(Ok(()), check_metadata)?;
+        update.limits.as_ref().map_or(Ok(()), |limits| self.0.core.settings.catalog.check_allowances(limits))?;
+        self.change(Action::KeyUpdate, id, |mut key, _| {
+            key.name = update.name.unwrap_or(key.name);
+            key.disabled = update.disabled.unwrap_or(key.disabled);
+            key.metadata = update.metadata.unwrap_or(key.metadata);
+            key.limits = update.limits.unwrap_or(key.limits);
+            key.allowed_ips = update.allowed_ips.unwrap_or(key.allowed_ips);
+            Ok(key)
+        })
+        .await
+    }
+
+    /// Gives a key a new secret; the old one goes on working for `grace`. Both are one key with one quota.
+    pub async fn rotate(&self, id: KeyId, grace: SignedDuration) -> Result<NewKey> {
+        if grace < SignedDuration::ZERO || grace > GRACE_MOST {
+            return Err(Error::invalid("the grace period is 0 to 30 days"));
+        }
+        let mut token = None;
+        let key = self
+            .change(Action::KeyRotate, id, |mut key, at| {
+                if !key.is_active(at) {
+                    return Err(Error::Conflict(format!("the key {id} has ended; make a new one")));
+                }
+                let fresh = KeyToken::new(&self.0.core.settings.key_prefix, key.environment, id)?;
+                let until = at.checked_add(grace).unwrap_or(Timestamp::MAX);
+                key.previous = (grace > SignedDuration::ZERO).then_some((key.digest, until));
+                key.digest = fresh.digest();
+                token = Some(fresh);
+                Ok(key)
+            })
+            .await?;
+        let token = token.ok_or_else(|| Error::internal("a key was rotated without a secret", None))?;
+        Ok(NewKey { key, token })
+    }
+
+    /// Ends a key for ever. Revoking it again changes nothing.
+    pub async fn revoke(&self, id: KeyId) -> Result<ApiKey> {
+        self.change(Action::KeyRevoke, id, |mut key, at| {
+            key.revoked_at = key.revoked_at.or(Some(at));
+            Ok(key)
+        })
+        .await
+    }
+
+    async fn change(
+        &self,
+        action: Action,
+        id: KeyId,
+        mend: impl FnOnce(ApiKey, Timestamp) -> Result<ApiKey>,
+    ) -> Result<ApiKey> {
+        self.0
+            .metered(Ask::new(action), async |permit| {
+                let key = self.own(permit, id).await?;
+                manages(permit, &key)?;
+                let mut key = mend(key, permit.at)?;
+                let record = self.0.record(permit, &id)?;
+                let change = Change::SetKey(Box::new(key.clone()));
+                self.0.core.write(vec![change], vec![key.org], vec![record]).await?;
+                key.rev += 1;
+                Ok((key, Usage::Settled))
+            })
+            .await
+    }
+
+    async fn own(&self, permit: &Permit, id: KeyId) -> Result<ApiKey> {
+        let org = permit.org()?;
+        let key = self.0.core.auth.key(id).await?.filter(|key| key.org == org);
+        key.ok_or_else(|| Error::not_found("API key", &id))
+    }
+
+    fn check(&self, wish: &NewKeyRequest) -> Result<()> {
+        check_name(&wish.name)?;
+        check_metadata(&wish.metadata)?;
+        if wish.scopes.is_empty() {
+            return Err(Error::invalid_with("a key needs a scope", "such as `insight:write`"));
+        }
+        let catalog = &self.0.core.settings.catalog;
+        wish.scopes.check_known(&catalog.resources)?;
+        catalog.check_allowances(&wish.limits)
+    }
+
+    /// The refusal of one key more, in the form of every other limit.
+    async fn full(&self, permit: &Permit) -> Result<Error> {
+        let view = permit.caller.org()?;
+        let active = self.0.core.auth.active_keys(view.org.id, permit.at).await?;
+        let limit = Limit::hard(Scope::Organization, Period::Held, view.api_keys);
+        let meter: MeterName = "api_keys".parse()?;
+        let standing = Standing::new(meter, 1, &limit, active, permit.at);
+        Ok(Error::QuotaExceeded(Box::new(Refusal { standing, at: permit.at })))
+    }
+}
+
+/// Nobody gives away what they do not have; `gateway` can be given in the operator's organisation alone.
+fn grantable(permit: &Permit, scopes: &Scopes) -> Result<()> {
+    let lacks = |detail: &str| Err(Error::forbidden(Reason::InsufficientScope, detail));
+    let operator = permit.caller.org()?.org.operator;
+    if !operator && (scopes.allow("gateway", Access::Read) || scopes.allow("instance", Access::Read)) {
+        return lacks("`gateway` and `instance` are given in the operator's organisation only");
+    }
+    if !permit.caller.scopes.cover(scopes) {
+        return lacks("a key cannot have scopes that its maker lacks");
+    }
+    Ok(())
+}
+
+/// With `keys:write` one manages one's own keys; with `keys:admin` all.
+fn manages(permit: &Permit, key: &ApiKey) -> Result<()> {
+    let own = owner(permit).is_some_and(|owner| key.owner == Some(owner));
+    if own || permit.caller.scopes.allow("keys", Access::Admin) {
+        return Ok(());
+    }
+    Err(Error::forbidden(Reason::InsufficientScope, "this needs the scope keys:admin: the key is someone else's"))
+}
+
+/// In whose name a key is made: a person's, or that of the person whose key makes it.
+fn owner(permit: &Permit) -> Option<UserId> {
+    match permit.caller.actor {
+        Actor::User(id) => Some(id),
+        Actor::Key(_) => permit.caller.key().and_then(|view| view.key.owner),
+        Actor::System | Actor::Visitor => None,
+    }
+}
+
+fn row(permit: &Permit, wish: &NewKeyRequest, token: &KeyToken) -> Result<ApiKey> {
+    Ok(ApiKey {
+        id: token.id,
+        org: permit.org()?,
+        owner: owner(permit),
+        name: wish.name.clone(),
+        scopes: wish.scopes.clone(),
+        environment: wish.environment,
+        metadata: wish.metadata.clone(),
+        limits: wish.limits.clone(),
+        allowed_ips: wish.allowed_ips.clone(),
+        digest: token.digest(),
+        previous: None,
+        disabled: false,
+        created_at: permit.at,
+        expires_at: wish.expires_at,
+        revoked_at: None,
+        last_used_at: None,
+        rev: 0,
+    })
+}
+
+pub(super) fn check_name(name: &str) -> Result<()> {
+    let length = name.chars().count();
+    if (1..=100).contains(&length) && !name.chars().any(char::is_control) && !name.trim().is_empty() {
+        return Ok(());
+    }
+    Err(Error::invalid("a name is 1 to 100 characters, none of them a control character"))
+}
+
+pub(super) fn check_metadata(notes: &BTreeMap<String, String>) -> Result<()> {
+    let fits = |(name, value): (&String, &String)| name.len() <= 64 && value.len() <= 1024;
+    if notes.len() <= 16 && notes.iter().all(fits) {
+        return Ok(());
+    }
+    Err(Error::invalid("metadata is at most 16 entries, with names to 64 and values to 1,024 bytes"))
+}

@@ -1,0 +1,11 @@
+//! The use cases of Auth, each through the gate.
+
+mod keys;
+mod me;
+mod orgs;
+mod projects;
+
+pub use keys::{Keys, NewKey, NewKeyRequest, KeyUpdate};
+pub use me::Me;
+pub use orgs::{Members, NewOrg, OrgUpdate, Orgs};
+pub use projects::Projects;

@@ -1,0 +1,183 @@
+//! Who a credential stands for now, and what they may do.
+
+use std::{net::IpAddr, sync::Arc};
+
+use crate::{
+    auth::{Access, Actor, KeyToken, Membership, OrgRef, Role, Scopes, User},
+    error::{Error, Reason, Result},
+    ids::{KeyId, OrgId},
+    metering::{Limit, MeterName},
+    odavl::Core,
+    secret::Digest,
+    session::Context,
+    view::{KeyView, OrgView},
+};
+
+/// Where a session's authority comes from; looked up anew at every use.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    Key(KeyToken),
+    System(OrgId),
+    Visitor,
+}
+
+/// A caller as they stand now.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) actor: Actor,
+    pub(crate) scopes: Scopes,
+    pub(crate) subject: Arc<str>,
+    org: Option<Arc<OrgView>>,
+    key: Option<Arc<KeyView>>,
+}
+
+impl Caller {
+    pub(crate) fn org(&self) -> Result<&Arc<OrgView>> {
+        self.org.as_ref().ok_or_else(|| {
+            Error::invalid_with("this is done for an organisation", "name one with `Odavl-Organization`")
+        })
+    }
+
+    pub(crate) fn org_id(&self) -> Result<OrgId> {
+        self.org().map(|view| view.org.id)
+    }
+
+    pub(crate) fn key(&self) -> Option<&Arc<KeyView>> {
+        self.key.as_ref()
+    }
+
+    /// Every limit that bounds the caller's use of `meter`.
+    pub(crate) fn limits(&self, meter: &MeterName) -> Result<Arc<[Limit]>> {
+        let org = self.org()?;
+        let own = self.key.as_ref().filter(|view| view.org.org.id == org.org.id);
+        own.map_or(&org.limits, |view| &view.limits)
+            .get(meter)
+            .cloned()
+            .ok_or_else(|| Error::internal(format!("the meter {meter} has no limits"), None))
+    }
+
+    pub(crate) fn check_address(&self, address: Option<IpAddr>) -> Result<()> {
+        self.key.as_ref().map_or(Ok(()), |view| view.key.check_address(address))
+    }
+}
+
+impl Core {
+    /// Who `source` stands for now.
+    pub(crate) async fn resolve(&self, source: &Source, context: &Context) -> Result<Caller> {
+        let caller = match source {
+            Source::Key(token) => {
+                let view = self.authentic(token).await?;
+                Caller {
+                    actor: Actor::Key(view.key.id),
+                    scopes: view.scopes.clone(),
+                    subject: view.subject.clone(),
+                    org: Some(view.org.clone()),
+                    key: Some(view),
+                }
+            }
+            Source::System(org) => Caller {
+                actor: Actor::System,
+                scopes: self.every_scope(),
+                subject: "system".into(),
+                org: Some(self.org_view(*org).await?),
+                key: None,
+            },
+            Source::Visitor => Caller {
+                actor: Actor::Visitor,
+                scopes: Scopes::none(),
+                subject: "".into(),
+                org: None,
+                key: None,
+            },
+        };
+        match context.organization.as_deref() {
+            Some(name) => self.act_on(caller, name).await,
+            None => Ok(caller),
+        }
+    }
+
+    /// The same caller, acting on another organisation, where they may.
+    async fn act_on(&self, mut caller: Caller, name: &str) -> Result<Caller> {
+        let hidden = || Error::not_found("organization", &name.escape_default());
+        let org = self.auth.org(&name.parse::<OrgRef>()?).await?.ok_or_else(hidden)?;
+        if caller.org.as_ref().is_some_and(|own| own.org.id == org.id) {
+            return Ok(caller);
+        }
+        if !caller.scopes.allow("instance", Access::Write) {
+            return Err(hidden());
+        }
+        caller.org = Some(self.org_view(org.id).await?);
+        Ok(caller)
+    }
+
+    /// The key that `token` proves to be, as it stands now.
+    pub(crate) async fn authentic(&self, token: &KeyToken) -> Result<Arc<KeyView>> {
+        let Some(view) = self.key_view(token.id).await? else {
+            // The same work as for a key that there is.
+            std::hint::black_box(token.digest() == Digest::from_bytes([0; 32]));
+            return Err(Error::unauthenticated(Reason::Unknown, "that API key is not known"));
+        };
+        view.key.check(token, self.clock.now())?;
+        if view.suspended {
+            let detail = format!("the owner of the API key {} is no longer a member", view.key.id);
+            return Err(Error::unauthenticated(Reason::Disabled, detail));
+        }
+        if view.org.org.suspended {
+            return Err(Error::unauthenticated(Reason::Disabled, "the organisation is suspended"));
+        }
+        Ok(view)
+    }
+
+    async fn key_view(&self, id: KeyId) -> Result<Option<Arc<KeyView>>> {
+        if let Some(view) = self.views.key(id) {
+            let org = self.org_view(view.org.org.id).await?;
+            if org.org.epoch == view.org.org.epoch {
+                return Ok(Some(view));
+            }
+        }
+        let Some(key) = self.auth.key(id).await? else { return Ok(None) };
+        // The organisation, with its epoch, is read before the rest: what changes meanwhile makes it stale.
+        let org = self.org_view(key.org).await?;
+        let Some(key) = self.auth.key(id).await? else { return Ok(None) };
+        let scopes = self.key_scopes(&org, &key.scopes, key.owner).await?;
+        let view = Arc::new(KeyView::new(key, org, scopes, &self.settings.catalog));
+        self.views.keep_key(&view);
+        Ok(Some(view))
+    }
+
+    /// A key's scopes, cut by what its owner may do now; `None` where the owner is gone.
+    async fn key_scopes(
+        &self,
+        org: &OrgView,
+        scopes: &Scopes,
+        owner: Option<crate::ids::UserId>,
+    ) -> Result<Option<Scopes>> {
+        let Some(owner) = owner else {
+            let all = if org.org.operator { self.every_scope() } else { self.org_scopes() };
+            return Ok(Some(scopes.cut(&all)));
+        };
+        let user = self.auth.user(owner).await?.filter(|user| !user.disabled);
+        let membership = self.auth.membership(org.org.id, owner).await?;
+        Ok(user.zip(membership).map(|(user, membership)| scopes.cut(&self.granted(org, &user, &membership))))
+    }
+
+    /// What a person may do in an organisation now.
+    pub(crate) fn granted(&self, org: &OrgView, user: &User, membership: &Membership) -> Scopes {
+        let mut scopes = Scopes::of_role(membership.role, &self.settings.catalog.resources);
+        if org.org.operator && membership.role >= Role::Admin {
+            scopes = scopes.with("gateway", Access::Admin);
+        }
+        match user.instance {
+            Some(access) => scopes.with("instance", access),
+            None => scopes,
+        }
+    }
+
+    fn org_scopes(&self) -> Scopes {
+        Scopes::of_role(Role::Owner, &self.settings.catalog.resources)
+    }
+
+    fn every_scope(&self) -> Scopes {
+        self.org_scopes().with("gateway", Access::Admin).with("instance", Access::Admin)
+    }
+}

@@ -1,0 +1,133 @@
+//! What an installation is made of: meters, plans, scopes, and how keys look. ODAVL's own is the preset.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    auth::KeyPrefix,
+    error::{Error, Result},
+    metering::{Allowance, Allowances, Catalog, Meter, MeterKind, MeterName, Plan},
+};
+
+/// The settings of the library itself; those of a door (addresses, proxies) are the door's.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Meters, plans and resources.
+    pub catalog: Catalog,
+    /// What API keys begin with.
+    pub key_prefix: KeyPrefix,
+    /// Where people reach the service: the issuer of tokens, and the base of links.
+    pub public_url: String,
+    /// Where a refused organisation can get a larger plan; goes into refusals.
+    pub upgrade_url: Option<String>,
+    /// The most bytes of an upload after unpacking.
+    pub upload_most: u64,
+}
+
+impl Settings {
+    /// The preset, reached at `public_url`.
+    pub fn preset(public_url: impl Into<String>) -> Result<Self> {
+        Ok(Self {
+            catalog: preset()?,
+            key_prefix: KeyPrefix::default(),
+            public_url: public_url.into(),
+            upgrade_url: None,
+            upload_most: 64 << 20,
+        })
+    }
+}
+
+const MB: u64 = 1_000_000;
+const GB: u64 = 1000 * MB;
+
+/// The preset's limits: meter, FREE, PRO. ENTERPRISE is unlimited.
+const PRESET: [(&str, Option<u64>, Option<u64>); 5] = [
+    ("api_calls", Some(100), Some(10_000)),
+    ("storage_bytes", Some(100 * MB), Some(10 * GB)),
+    ("insight_analyses", Some(10), None),
+    ("autopilot_runs", Some(5), None),
+    ("guardian_tests", Some(20), None),
+];
+
+const PRODUCTS: [(&str, &str); 3] =
+    [("insight", "insight_analyses"), ("autopilot", "autopilot_runs"), ("guardian", "guardian_tests")];
+
+/// ODAVL's meters, plans and products.
+fn preset() -> Result<Catalog> {
+    let mut meters = BTreeMap::new();
+    for (name, ..) in PRESET {
+        let kind = if name == "storage_bytes" { MeterKind::Gauge } else { MeterKind::Sum };
+        let name: MeterName = name.parse()?;
+        meters.insert(name.clone(), Meter { name, kind });
+    }
+    let plan = |name: &str, api_keys, limit: fn(&(&str, Option<u64>, Option<u64>)) -> Option<u64>| -> Result<_> {
+        let mut allowances = Allowances::new();
+        for row in &PRESET {
+            let allowance = Allowance { max: limit(row), per: None, soft: false, ceiling: None };
+            allowances.insert(row.0.parse()?, vec![allowance]);
+        }
+        Ok((name.to_owned(), Plan { name: name.to_owned(), allowances, api_keys }))
+    };
+    let plans = BTreeMap::from([
+        plan("FREE", Some(3), |row| row.1)?,
+        plan("PRO", None, |row| row.2)?,
+        plan("ENTERPRISE", None, |_| None)?,
+    ]);
+    let uploads = PRODUCTS
+        .into_iter()
+        .map(|(product, meter)| Ok((product.to_owned(), meter.parse()?)))
+        .collect::<Result<_>>()?;
+    Ok(Catalog {
+        meters,
+        plans,
+        default_plan: "FREE".to_owned(),
+        resources: PRODUCTS.into_iter().map(|(product, _)| product.to_owned()).collect::<BTreeSet<_>>(),
+        requests: Some("api_calls".parse()?),
+        stored_bytes: Some("storage_bytes".parse()?),
+        uploads,
+    })
+}
+
+impl Catalog {
+    /// Refuses a catalogue whose parts do not fit together.
+    pub fn check(&self) -> Result<()> {
+        self.plan(&self.default_plan)?;
+        for plan in self.plans.values() {
+            self.check_allowances(&plan.allowances)?;
+        }
+        for meter in self.uploads.values().chain(&self.requests).chain(&self.stored_bytes) {
+            self.meter(meter)?;
+        }
+        let gauge = self.stored_bytes.as_ref().and_then(|name| self.meters.get(name));
+        if gauge.is_some_and(|meter| meter.kind != MeterKind::Gauge) {
+            return Err(Error::invalid("the meter that counts stored bytes must be a gauge"));
+        }
+        Ok(())
+    }
+
+    /// Refuses allowances of meters that there are not, or that cannot be counted.
+    pub fn check_allowances(&self, allowances: &Allowances) -> Result<()> {
+        allowances.iter().try_for_each(|(name, list)| {
+            let meter = self.meter(name)?;
+            list.iter().try_for_each(|allowance| allowance.check(meter))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_preset_fits_together() {
+        let settings = Settings::preset("http://127.0.0.1:8787").unwrap();
+        settings.catalog.check().unwrap();
+        assert_eq!(settings.catalog.plan("FREE").unwrap().api_keys, Some(3));
+    }
+
+    #[test]
+    fn an_allowance_of_an_unknown_meter_is_refused() {
+        let mut catalog = preset().unwrap();
+        catalog.meters.remove(&"api_calls".parse().unwrap());
+        assert!(catalog.check().is_err());
+    }
+}

@@ -1,0 +1,186 @@
+//! [`Odavl`]: the ports, held together, handing out sessions.
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    auth::{Auth, Change, AuditDraft, AuditSeal, KeyToken, OrgRef, Write},
+    caller::Source,
+    clock::{Clock, SystemClock},
+    config::Settings,
+    error::{Error, Result},
+    ids::OrgId,
+    metering::{Metering, combiner::Combiner},
+    seal::MasterKey,
+    session::{Context, Credential, Session},
+    view::{OrgView, Views},
+};
+
+/// An installation of odavl. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Odavl(Arc<Core>);
+
+/// What every session stands on. The ports are visible in the crate alone, and only use cases reach them.
+pub(crate) struct Core {
+    pub(crate) auth: Arc<dyn Auth>,
+    pub(crate) metering: Arc<dyn Metering>,
+    pub(crate) combiner: Combiner,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) views: Views,
+    pub(crate) master: MasterKey,
+    seal: AuditSeal,
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core").field("auth", &self.auth).field("metering", &self.metering).finish_non_exhaustive()
+    }
+}
+
+/// Puts an [`Odavl`] together.
+#[derive(Debug, Default)]
+pub struct Builder {
+    auth: Option<Arc<dyn Auth>>,
+    metering: Option<Arc<dyn Metering>>,
+    settings: Option<Settings>,
+    master: Option<MasterKey>,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl Builder {
+    /// Who people and keys are.
+    #[must_use]
+    pub fn auth(mut self, port: Arc<dyn Auth>) -> Self {
+        self.auth = Some(port);
+        self
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metering(mut self, port: Arc<dyn Metering>) -> Self {
+        self.metering = Some(port);
+        self
+    }
+
+    /// Meters, plans, scopes and the rest.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = Some(settings);
+        self
+    }
+
+    /// The key that every other key of the installation comes from; the same on every node.
+    #[must_use]
+    pub fn master_key(mut self, key: MasterKey) -> Self {
+        self.master = Some(key);
+        self
+    }
+
+    /// The clock; the machine's unless said otherwise.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The installation. Fails with `invalid_input` where a port is missing or the settings do not fit together.
+    /// Must be called in a tokio runtime: the combiner is a task of it.
+    pub fn build(self) -> Result<Odavl> {
+        let settings = self.settings.ok_or_else(|| missing("settings"))?;
+        settings.catalog.check()?;
+        let auth = self.auth.ok_or_else(|| missing("auth"))?;
+        let metering = self.metering.ok_or_else(|| missing("metering"))?;
+        let master = self.master.ok_or_else(|| missing("master_key"))?;
+        Ok(Odavl(Arc::new(Core {
+            auth,
+            combiner: Combiner::new(metering.clone()),
+            metering,
+            settings,
+            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            views: Views::new(),
+            seal: AuditSeal::new(&master.derive("audit")),
+            master,
+        })))
+    }
+}
+
+fn missing(part: &str) -> Error {
+    Error::invalid_with(format!("odavl cannot be built without its {part}"), format!("call `.{part}(..)`"))
+}
+
+impl Odavl {
+    /// Starts to put an installation together.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The credential that `text` says: an API key or an access token.
+    pub fn credential(&self, text: &str) -> Result<Credential> {
+        KeyToken::parse(&self.0.settings.key_prefix, text).map(Credential::Key)
+    }
+
+    /// The session of whoever holds `credential`.
+    pub async fn authenticate(&self, credential: Credential, context: Context) -> Result<Session> {
+        let source = match credential {
+            Credential::Key(token) => Source::Key(token),
+            _ => return Err(Error::Unsupported("only API keys can be used here".to_owned())),
+        };
+        self.0.resolve(&source, &context).await?;
+        Ok(Session::new(self.0.clone(), source, context))
+    }
+
+    /// The session of someone without a credential.
+    pub fn visitor(&self, context: Context) -> Session {
+        Session::new(self.0.clone(), Source::Visitor, context)
+    }
+
+    /// A session with every right on one organisation, for the program that embeds odavl.
+    pub async fn system(&self, org: &OrgRef, context: Context) -> Result<Session> {
+        let found = self.0.auth.org(org).await?.ok_or_else(|| Error::not_found("organization", &format!("{org:?}")))?;
+        Ok(Session::new(self.0.clone(), Source::System(found.id), context))
+    }
+}
+
+impl Core {
+    /// An organisation with its limits; `not_found` where there is none.
+    pub(crate) async fn org_view(&self, id: OrgId) -> Result<Arc<OrgView>> {
+        let now = self.clock.now();
+        let gone = || Error::not_found("organization", &id);
+        let epoch = match self.views.epoch(id, now) {
+            Some(epoch) => epoch,
+            None => {
+                let epoch = self.auth.epoch(id).await?.ok_or_else(gone)?;
+                self.views.learn(id, epoch, now);
+                epoch
+            }
+        };
+        if let Some(view) = self.views.org(id).filter(|view| view.org.epoch >= epoch) {
+            return Ok(view);
+        }
+        let org = self.auth.org(&OrgRef::Id(id)).await?.ok_or_else(gone)?;
+        self.views.learn(id, org.epoch, now);
+        let catalog = &self.settings.catalog;
+        // A plan that the configuration no longer has is refused by name, never taken for unlimited.
+        let plan = catalog.plan(&org.plan)?;
+        let view = Arc::new(OrgView::new(org, catalog, plan));
+        self.views.keep_org(&view);
+        Ok(view)
+    }
+
+    /// Writes, and makes what is remembered of the organisations that were bumped worthless, here and in the
+    /// batches of every node, before it answers.
+    pub(crate) async fn write(&self, changes: Vec<Change>, bump: Vec<OrgId>, audit: Vec<AuditDraft>) -> Result<()> {
+        let now = self.clock.now();
+        let bumped = self.auth.write(Write { changes, bump, audit, seal: self.seal.clone() }).await?;
+        for (org, epoch) in bumped {
+            self.views.learn(org, epoch, now);
+            self.metering.fence(org, epoch).await?;
+        }
+        Ok(())
+    }
+}

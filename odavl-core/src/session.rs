@@ -1,0 +1,347 @@
+//! A session: who is calling, and the one gate through which every use case goes.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    action::{Action, Needs},
+    auth::{Access, Actor, AuditDraft, KeyToken},
+    caller::{Caller, Source},
+    error::{Error, Reason, Result},
+    ids::{AuditId, OrgId, ReservationId},
+    metering::{Answer, Charge, Decision, Entry, Idempotency, MeterName, Op, RefusalKind, Standing},
+    odavl::Core,
+    secret::Secret,
+};
+
+/// How often a decision that met a newer epoch is asked again with what is true now.
+const STALE_TRIES: u32 = 5;
+
+/// Where a call comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// The caller's address, where it is known.
+    pub address: Option<IpAddr>,
+    /// The request's id, for logs and audit.
+    pub request_id: String,
+    /// Another organisation to act on: its id, slug or `external:<external_id>`.
+    pub organization: Option<String>,
+}
+
+/// What a caller shows.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Credential {
+    /// An API key.
+    Key(KeyToken),
+    /// An access token.
+    Token(Secret<String>),
+    /// A browser's cookie.
+    Cookie(Secret<String>),
+}
+
+/// Someone who may act: every use case of the library starts here.
+///
+/// A session holds no state of its own: who the caller is and what they may do is looked up at every use, so a
+/// revoked key or a changed role bites at once, however long a session is kept.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) core: Arc<Core>,
+    pub(crate) source: Source,
+    pub(crate) context: Context,
+    standings: Mutex<Vec<Standing>>,
+}
+
+/// What an action asks of the gate.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    action: Action,
+    product: Option<String>,
+    demand: Demand,
+    idempotency: Option<Idempotency>,
+    tags: Arc<std::collections::BTreeMap<String, String>>,
+}
+
+/// The units that an action asks for.
+#[derive(Debug)]
+enum Demand {
+    Nothing,
+    /// Charged in one commit; given back if the act fails.
+    Charge(Vec<(MeterName, i64)>),
+    /// Held until what really happened is known.
+    Hold { id: ReservationId, units: Vec<(MeterName, i64)>, lifetime: SignedDuration },
+}
+
+impl Ask {
+    pub(crate) fn new(action: Action) -> Self {
+        Self { action, product: None, demand: Demand::Nothing, idempotency: None, tags: Arc::default() }
+    }
+
+    pub(crate) fn product(mut self, product: &str) -> Self {
+        self.product = Some(product.to_owned());
+        self
+    }
+
+    pub(crate) fn charge(mut self, units: Vec<(MeterName, i64)>) -> Self {
+        self.demand = Demand::Charge(units);
+        self
+    }
+
+    pub(crate) fn hold(mut self, id: ReservationId, units: Vec<(MeterName, i64)>, lifetime: SignedDuration) -> Self {
+        self.demand = Demand::Hold { id, units, lifetime };
+        self
+    }
+
+    pub(crate) fn once(mut self, idempotency: Option<Idempotency>) -> Self {
+        self.idempotency = idempotency;
+        self
+    }
+
+    pub(crate) fn tagged(mut self, tags: std::collections::BTreeMap<String, String>) -> Self {
+        self.tags = Arc::new(tags);
+        self
+    }
+}
+
+/// What the gate gave: who acts, since when, and where the limits stand.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    pub(crate) caller: Caller,
+    pub(crate) at: Timestamp,
+    /// The answer to the charge, where one was made.
+    pub(crate) answer: Option<Answer>,
+    action: Action,
+    charged: Charged,
+}
+
+#[derive(Debug)]
+enum Charged {
+    Nothing,
+    Fixed(Vec<Charge>),
+    Held(ReservationId),
+}
+
+/// What really happened with what was asked for.
+#[derive(Debug)]
+pub(crate) enum Usage {
+    /// The fixed charge stands, or nothing was charged.
+    Settled,
+    /// Of what was held, this was used.
+    Spent(Vec<(MeterName, u64)>),
+    /// What is held outlives the request.
+    Held,
+}
+
+impl Permit {
+    /// The organisation that is acted on.
+    pub(crate) fn org(&self) -> Result<OrgId> {
+        self.caller.org_id()
+    }
+}
+
+impl Session {
+    pub(crate) fn new(core: Arc<Core>, source: Source, context: Context) -> Self {
+        Self { core, source, context, standings: Mutex::default() }
+    }
+
+    /// Where the limits stood after this session's last charge; for the headers of an answer.
+    pub fn standings(&self) -> Vec<Standing> {
+        self.standings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// THE gate: credential, scope, address, rate, quota; then the act; then what really happened.
+    pub(crate) async fn metered<T>(
+        &self,
+        ask: Ask,
+        act: impl AsyncFnOnce(&Permit) -> Result<(T, Usage)>,
+    ) -> Result<T> {
+        let permit = self.admit(ask).await?;
+        match act(&permit).await {
+            Ok((value, usage)) => {
+                self.settle(&permit, usage).await?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.give_back(&permit).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn admit(&self, ask: Ask) -> Result<Permit> {
+        for _ in 0..STALE_TRIES {
+            let at = self.core.clock.now();
+            let caller = self.core.resolve(&self.source, &self.context).await?;
+            authorise(&caller, &ask)?;
+            caller.check_address(self.context.address)?;
+            let Some((op, charged)) = self.operation(&caller, &ask, at)? else {
+                return Ok(Permit { caller, at, answer: None, action: ask.action, charged: Charged::Nothing });
+            };
+            let org = caller.org()?;
+            let entry = Entry {
+                org: org.org.id,
+                epoch: org.org.epoch,
+                subject: caller.subject.clone(),
+                op,
+                idempotency: ask.idempotency,
+                tags: ask.tags.clone(),
+            };
+            match self.core.combiner.decide(entry).await? {
+                Decision::Stale { epoch } => self.core.views.learn(org.org.id, epoch, at),
+                decision => {
+                    let answer = Some(self.answered(decision)?);
+                    return Ok(Permit { caller, at, answer, action: ask.action, charged });
+                }
+            }
+        }
+        Err(Error::unavailable("the organisation changes faster than it can be read", None))
+    }
+
+    /// The metering operation that the ask comes to; `None` where nothing is charged.
+    fn operation(&self, caller: &Caller, ask: &Ask, at: Timestamp) -> Result<Option<(Op, Charged)>> {
+        let mut wanted = match &ask.demand {
+            Demand::Nothing => Vec::new(),
+            Demand::Charge(units) | Demand::Hold { units, .. } => units.clone(),
+        };
+        let catalog = &self.core.settings.catalog;
+        wanted.extend(ask.action.row().request.then(|| catalog.requests.clone()).flatten().map(|meter| (meter, 1)));
+        if wanted.is_empty() {
+            return Ok(None);
+        }
+        let charges = wanted
+            .into_iter()
+            .map(|(meter, units)| {
+                catalog.meter(&meter)?;
+                Ok(Charge { limits: caller.limits(&meter)?, meter, units })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Some(match &ask.demand {
+            Demand::Hold { id, lifetime, .. } => {
+                let expires_at = at.checked_add(*lifetime).unwrap_or(Timestamp::MAX);
+                (Op::Reserve { id: *id, charges, expires_at }, Charged::Held(*id))
+            }
+            _ if charges.iter().all(|charge| charge.units == 0) => (Op::Probe(charges), Charged::Nothing),
+            _ => (Op::Charge(charges.clone()), Charged::Fixed(charges)),
+        }))
+    }
+
+    /// The answer of a yes; the error of a no.
+    pub(crate) fn answered(&self, decision: Decision) -> Result<Answer> {
+        let answer = decided(decision);
+        let standings = match &answer {
+            Ok(answer) => answer.standings.clone(),
+            Err(error) => error.refusal().map(|refusal| refusal.standing.clone()).into_iter().collect(),
+        };
+        *self.standings.lock().unwrap_or_else(PoisonError::into_inner) = standings;
+        answer
+    }
+
+    async fn settle(&self, permit: &Permit, usage: Usage) -> Result<()> {
+        match (&permit.charged, usage) {
+            (Charged::Held(id), Usage::Spent(mut actual)) => {
+                let request = permit.action.row().request.then(|| self.core.settings.catalog.requests.clone());
+                actual.extend(request.flatten().map(|meter| (meter, 1)));
+                self.end(permit, Op::Settle { id: *id, actual }).await
+            }
+            (Charged::Held(id), Usage::Settled) => self.end(permit, Op::Release { id: *id }).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn give_back(&self, permit: &Permit) -> Result<()> {
+        match &permit.charged {
+            Charged::Nothing => Ok(()),
+            Charged::Held(id) => self.end(permit, Op::Release { id: *id }).await,
+            Charged::Fixed(charges) => {
+                let back = |charge: &Charge| Charge { units: -charge.units, ..charge.clone() };
+                self.end(permit, Op::Charge(charges.iter().map(back).collect())).await
+            }
+        }
+    }
+
+    /// What ends a charge is never refused, whatever has changed since.
+    async fn end(&self, permit: &Permit, op: Op) -> Result<()> {
+        let entry = Entry {
+            org: permit.org()?,
+            epoch: u64::MAX,
+            subject: permit.caller.subject.clone(),
+            op,
+            idempotency: None,
+            tags: Arc::default(),
+        };
+        decided(self.core.combiner.decide(entry).await?).map(drop)
+    }
+
+    /// The record of what `permit` allows, done to `target`.
+    pub(crate) fn record(&self, permit: &Permit, target: &(impl ToString + ?Sized)) -> Result<AuditDraft> {
+        self.record_in(permit, permit.org()?, target)
+    }
+
+    /// The record in another organisation's chain.
+    pub(crate) fn record_in(
+        &self,
+        permit: &Permit,
+        org: OrgId,
+        target: &(impl ToString + ?Sized),
+    ) -> Result<AuditDraft> {
+        Ok(AuditDraft {
+            id: AuditId::new(permit.at)?,
+            org,
+            at: permit.at,
+            actor: permit.caller.actor.to_string(),
+            action: permit.action.row().name.to_owned(),
+            target: target.to_string(),
+            address: self.context.address.map(|address| address.to_canonical().to_string()),
+            request_id: self.context.request_id.clone(),
+            detail: std::collections::BTreeMap::new(),
+        })
+    }
+}
+
+/// Whether the caller's scopes allow the action.
+fn authorise(caller: &Caller, ask: &Ask) -> Result<()> {
+    let lacks = |resource: &str, access: Access| {
+        let detail = format!("this needs the scope {resource}:{}", access.as_str());
+        Err(Error::forbidden(Reason::InsufficientScope, detail))
+    };
+    match ask.action.row().needs {
+        Needs::Nothing => Ok(()),
+        Needs::Credential if caller.actor == Actor::Visitor => {
+            Err(Error::unauthenticated(Reason::Missing, "this needs a credential"))
+        }
+        Needs::Scope(..) | Needs::Product(_) if caller.actor == Actor::Visitor => {
+            Err(Error::unauthenticated(Reason::Missing, "this needs a credential"))
+        }
+        Needs::Credential => Ok(()),
+        Needs::Scope(resource, access) if caller.scopes.allow(resource, access) => Ok(()),
+        Needs::Scope(resource, access) => lacks(resource, access),
+        Needs::Product(access) => {
+            let product = ask.product.as_deref().unwrap_or("uploads");
+            if caller.scopes.allow(product, access) || caller.scopes.allow("uploads", access) {
+                Ok(())
+            } else {
+                lacks(product, access)
+            }
+        }
+    }
+}
+
+/// A decision as a result.
+pub(crate) fn decided(decision: Decision) -> Result<Answer> {
+    match decision {
+        Decision::Granted(answer) => Ok(answer),
+        Decision::Denied(refusal) => Err(match refusal.kind() {
+            RefusalKind::Rate => Error::RateLimited(refusal),
+            RefusalKind::Quota => Error::QuotaExceeded(refusal),
+        }),
+        Decision::Conflict => {
+            Err(Error::Conflict("that idempotency key was used for another request".to_owned()))
+        }
+        Decision::NoReservation => Err(Error::not_found("reservation", "of that id, with those units")),
+        Decision::Stale { .. } => Err(Error::unavailable("the organisation changed meanwhile", None)),
+    }
+}

@@ -1,0 +1,275 @@
+//! API keys.
+
+use jiff::SignedDuration;
+use odavl_core::{
+    Error,
+    auth::{ApiKey, Environment, KeyUpdate, NewKey, NewKeyRequest, Scopes},
+    ids::KeyId,
+    metering::{Allowance, Allowances, MeterName},
+};
+use poem_openapi::{
+    Object, OpenApi,
+    param::{Path, Query},
+    payload::Json,
+};
+
+use super::Tag;
+use crate::{
+    caller::Caller,
+    problem::Failure,
+    schema::{Map, Time, page, sorted},
+};
+
+pub(super) struct Api;
+
+/// A limit of a key's own, a child of the organisation's.
+#[derive(Object)]
+#[oai(rename = "KeyLimit")]
+struct LimitBody {
+    /// The meter.
+    meter: String,
+    /// The most units.
+    #[oai(validator(maximum(value = "9007199254740991")))]
+    max: u64,
+    /// Over what time: `month`, `month:15`, `day`, or seconds such as `60s`; what is held for a gauge.
+    per: Option<String>,
+}
+
+fn allowances(limits: Vec<LimitBody>) -> Result<Allowances, Failure> {
+    let mut allowances = Allowances::new();
+    for limit in limits {
+        let meter: MeterName = limit.meter.parse()?;
+        let per = limit.per.map(|text| text.parse()).transpose()?;
+        let allowance = Allowance { max: Some(limit.max), per, soft: false, ceiling: None };
+        allowances.entry(meter).or_default().push(allowance);
+    }
+    Ok(allowances)
+}
+
+fn limits(allowances: &Allowances) -> Vec<LimitBody> {
+    let body = |meter: &MeterName, allowance: &Allowance| LimitBody {
+        meter: meter.to_string(),
+        max: allowance.max.unwrap_or(odavl_core::metering::UNITS_MAX),
+        per: allowance.per.map(|per| per.to_string()),
+    };
+    allowances.iter().flat_map(|(meter, list)| list.iter().map(move |allowance| body(meter, allowance))).collect()
+}
+
+/// A key, without its secret.
+#[derive(Object)]
+#[oai(rename = "ApiKey")]
+struct KeyBody {
+    /// Its id.
+    id: String,
+    /// What it is called.
+    name: String,
+    /// What it may do, before it is cut by its owner's role.
+    scopes: Vec<String>,
+    /// What it is for: `live` or `test`.
+    environment: String,
+    /// The person whose key it is; null for one that the installation made.
+    owner: Option<String>,
+    /// The team's own notes.
+    metadata: Map,
+    /// Limits of its own.
+    limits: Vec<LimitBody>,
+    /// The addresses it may be used from (CIDR); empty: any.
+    allowed_ips: Vec<String>,
+    /// Whether it is switched off.
+    disabled: bool,
+    /// When it was made.
+    created_at: Time,
+    /// When it ends.
+    expires_at: Option<Time>,
+    /// When it was revoked.
+    revoked_at: Option<Time>,
+    /// When it was last used, about.
+    last_used_at: Option<Time>,
+}
+
+impl From<ApiKey> for KeyBody {
+    fn from(key: ApiKey) -> Self {
+        Self {
+            id: key.id.to_string(),
+            name: key.name,
+            scopes: key.scopes.to_vec(),
+            environment: key.environment.as_str().to_owned(),
+            owner: key.owner.map(|id| id.to_string()),
+            metadata: key.metadata.into_iter().collect(),
+            limits: limits(&key.limits),
+            allowed_ips: key.allowed_ips.iter().map(ToString::to_string).collect(),
+            disabled: key.disabled,
+            created_at: Time(key.created_at),
+            expires_at: key.expires_at.map(Time),
+            revoked_at: key.revoked_at.map(Time),
+            last_used_at: key.last_used_at.map(Time),
+        }
+    }
+}
+
+/// A key with its secret: shown now, and never again.
+#[derive(Object)]
+#[oai(rename = "NewApiKey")]
+struct NewKeyBody {
+    /// The key itself.
+    secret: String,
+    /// Its row.
+    key: KeyBody,
+}
+
+impl From<NewKey> for NewKeyBody {
+    fn from(new: NewKey) -> Self {
+        Self { secret: new.token.secret().reveal().clone(), key: new.key.into() }
+    }
+}
+
+/// What a new key shall be.
+#[derive(Object)]
+struct ApiKeyRequest {
+    /// What it is called: 1 to 100 characters.
+    name: String,
+    /// What it may do; never more than its maker.
+    scopes: Vec<String>,
+    /// What it is for: `live` (default) or `test`.
+    environment: Option<String>,
+    /// The team's own notes: at most 16.
+    metadata: Option<Map>,
+    /// Limits of its own, children of the organisation's.
+    #[oai(default)]
+    limits: Vec<LimitBody>,
+    /// The addresses it may be used from (CIDR); empty: any.
+    #[oai(default)]
+    allowed_ips: Vec<String>,
+    /// When it ends; never unless said.
+    expires_at: Option<Time>,
+}
+
+impl ApiKeyRequest {
+    fn parse(self) -> Result<NewKeyRequest, Failure> {
+        Ok(NewKeyRequest {
+            name: self.name,
+            scopes: Scopes::parse(self.scopes.iter().map(String::as_str))?,
+            environment: self.environment.map_or(Ok(Environment::Live), |text| text.parse())?,
+            metadata: sorted(self.metadata),
+            limits: allowances(self.limits)?,
+            allowed_ips: networks(&self.allowed_ips)?,
+            expires_at: self.expires_at.map(|time| time.0),
+        })
+    }
+}
+
+/// What shall change about a key; what is absent stays.
+#[derive(Object)]
+struct ApiKeyUpdate {
+    /// What it is called.
+    name: Option<String>,
+    /// Whether it is switched off.
+    disabled: Option<bool>,
+    /// The team's own notes.
+    metadata: Option<Map>,
+    /// Limits of its own.
+    limits: Option<Vec<LimitBody>>,
+    /// The addresses it may be used from (CIDR).
+    allowed_ips: Option<Vec<String>>,
+}
+
+impl ApiKeyUpdate {
+    fn parse(self) -> Result<KeyUpdate, Failure> {
+        Ok(KeyUpdate {
+            name: self.name,
+            disabled: self.disabled,
+            metadata: self.metadata.map(|notes| sorted(Some(notes))),
+            limits: self.limits.map(allowances).transpose()?,
+            allowed_ips: self.allowed_ips.map(|list| networks(&list)).transpose()?,
+        })
+    }
+}
+
+fn networks<T: std::str::FromStr>(texts: &[String]) -> Result<Vec<T>, Failure> {
+    let parse = |text: &String| {
+        text.parse().map_err(|_| {
+            let detail = format!("`{}` is not a network", text.escape_default());
+            Failure(Error::invalid_with(detail, "write 203.0.113.0/24 or 2001:db8::/32"))
+        })
+    };
+    texts.iter().map(parse).collect()
+}
+
+/// How a key is rotated.
+#[derive(Object)]
+struct RotateRequest {
+    /// For how many seconds the old secret goes on working, to 30 days.
+    #[oai(default, validator(maximum(value = "2592000")))]
+    grace_seconds: u32,
+}
+
+/// A page of keys.
+#[derive(Object)]
+struct ApiKeyPage {
+    /// The keys, in the order they were made.
+    items: Vec<KeyBody>,
+    /// Where the next page starts; null on the last.
+    next_cursor: Option<String>,
+}
+
+#[OpenApi(prefix_path = "/api/v1/api-keys", tag = "Tag::Keys")]
+impl Api {
+    /// The organisation's keys.
+    #[oai(path = "/", method = "get", operation_id = "key_list")]
+    async fn list(
+        &self,
+        Caller(session): Caller,
+        /// How many at most: 1 to 1,000.
+        Query(limit): Query<Option<u32>>,
+        /// The `next_cursor` of the page before.
+        Query(cursor): Query<Option<String>>,
+    ) -> Result<Json<ApiKeyPage>, Failure> {
+        let page = session.keys().list(&page(limit, cursor)?).await?.map(KeyBody::from);
+        Ok(Json(ApiKeyPage { items: page.items, next_cursor: page.next_cursor }))
+    }
+
+    /// Makes a key. The secret is in the answer and nowhere else.
+    #[oai(path = "/", method = "post", operation_id = "key_create")]
+    async fn create(
+        &self,
+        Caller(session): Caller,
+        Json(body): Json<ApiKeyRequest>,
+    ) -> Result<Json<NewKeyBody>, Failure> {
+        Ok(Json(session.keys().create(body.parse()?).await?.into()))
+    }
+
+    /// One key.
+    #[oai(path = "/:id", method = "get", operation_id = "key_read")]
+    async fn read(&self, Caller(session): Caller, Path(id): Path<String>) -> Result<Json<KeyBody>, Failure> {
+        Ok(Json(session.keys().read(id.parse::<KeyId>()?).await?.into()))
+    }
+
+    /// Changes a key.
+    #[oai(path = "/:id", method = "patch", operation_id = "key_update")]
+    async fn update(
+        &self,
+        Caller(session): Caller,
+        Path(id): Path<String>,
+        Json(body): Json<ApiKeyUpdate>,
+    ) -> Result<Json<KeyBody>, Failure> {
+        Ok(Json(session.keys().update(id.parse::<KeyId>()?, body.parse()?).await?.into()))
+    }
+
+    /// Gives a key a new secret; the old one goes on working for a while. Both are one key with one quota.
+    #[oai(path = "/:id/rotate", method = "post", operation_id = "key_rotate")]
+    async fn rotate(
+        &self,
+        Caller(session): Caller,
+        Path(id): Path<String>,
+        Json(body): Json<RotateRequest>,
+    ) -> Result<Json<NewKeyBody>, Failure> {
+        let grace = SignedDuration::from_secs(i64::from(body.grace_seconds));
+        Ok(Json(session.keys().rotate(id.parse::<KeyId>()?, grace).await?.into()))
+    }
+
+    /// Ends a key for ever; it is refused everywhere within seconds.
+    #[oai(path = "/:id", method = "delete", operation_id = "key_revoke")]
+    async fn revoke(&self, Caller(session): Caller, Path(id): Path<String>) -> Result<Json<KeyBody>, Failure> {
+        Ok(Json(session.keys().revoke(id.parse::<KeyId>()?).await?.into()))
+    }
+}

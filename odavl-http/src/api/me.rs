@@ -1,0 +1,55 @@
+//! Who is calling.
+
+use odavl_core::auth::Me;
+use poem_openapi::{Object, OpenApi, payload::Json};
+
+use super::Tag;
+use crate::{caller::Caller, problem::Failure};
+
+pub(super) struct Api;
+
+/// The caller, as they stand now.
+#[derive(Object)]
+#[oai(rename = "Me")]
+struct MeBody {
+    /// The person; null for a key that the installation made.
+    user_id: Option<String>,
+    /// The person's e-mail address.
+    email: Option<String>,
+    /// The key, where one is used.
+    key_id: Option<String>,
+    /// The key's name.
+    key_name: Option<String>,
+    /// The organisation that is acted on.
+    organization: String,
+    /// Its name in addresses.
+    organization_slug: String,
+    /// Its plan.
+    plan: String,
+    /// What the caller may do now.
+    scopes: Vec<String>,
+}
+
+impl From<Me> for MeBody {
+    fn from(me: Me) -> Self {
+        Self {
+            user_id: me.user_id.map(|id| id.to_string()),
+            email: me.email,
+            key_id: me.key_id.map(|id| id.to_string()),
+            key_name: me.key_name,
+            organization: me.organization.to_string(),
+            organization_slug: me.organization_slug,
+            plan: me.plan,
+            scopes: me.scopes.to_vec(),
+        }
+    }
+}
+
+#[OpenApi(prefix_path = "/api/v1/me", tag = "Tag::Identity")]
+impl Api {
+    /// Who the caller is, for which organisation, with which scopes.
+    #[oai(path = "/", method = "get", operation_id = "me")]
+    async fn read(&self, Caller(session): Caller) -> Result<Json<MeBody>, Failure> {
+        Ok(Json(session.me().await?.into()))
+    }
+}

@@ -1,0 +1,62 @@
+//! The REST API: one file a resource; each handler decodes, makes one call, and encodes.
+
+mod gateway;
+mod health;
+mod keys;
+mod me;
+mod organizations;
+mod projects;
+mod usage;
+
+use poem_openapi::{OpenApi, OpenApiService, Tags};
+
+/// What the operations are about.
+#[derive(Tags)]
+pub(crate) enum Tag {
+    /// Is the service there, and can it work?
+    Health,
+    /// Who is calling.
+    Identity,
+    /// Organisations and the people in them.
+    Organizations,
+    /// Projects, which uploads belong to.
+    Projects,
+    /// API keys.
+    #[oai(rename = "API keys")]
+    Keys,
+    /// Decisions for other services: key, scope, rate and quota in one call.
+    Gateway,
+    /// What was used, what may be, and charging it.
+    Usage,
+}
+
+fn resources() -> impl OpenApi {
+    (
+        health::Api,
+        me::Api,
+        organizations::Api,
+        projects::Api,
+        keys::Api,
+        gateway::Api,
+        usage::Api,
+    )
+}
+
+pub(crate) fn service() -> OpenApiService<impl OpenApi, ()> {
+    OpenApiService::new(resources(), "odavl", env!("CARGO_PKG_VERSION"))
+        .summary("Sign-in and API keys, exact usage quotas, object storage and verified backups")
+        .description(
+            "Everything between a team's product and its production. Errors are problem documents (RFC 9457); lists \
+             come in pages; what charges is durable when it is answered.",
+        )
+}
+
+/// The OpenAPI document that is served, with plain media types so that every client generator reads it.
+pub fn document() -> String {
+    let text = service().spec().replace("application/json; charset=utf-8", "application/json");
+    // Sorted and indented, so that a change of the document is a readable change of the committed file.
+    match serde_json::from_str::<serde_json::Value>(&text).and_then(|value| serde_json::to_string_pretty(&value)) {
+        Ok(pretty) => pretty + "\n",
+        Err(_) => text,
+    }
+}
