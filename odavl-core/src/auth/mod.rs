@@ -4,6 +4,7 @@ mod audit;
 mod device;
 mod key;
 mod login;
+mod opaque;
 mod org;
 mod port;
 mod scope;
