@@ -8,6 +8,7 @@ pub mod ids;
 pub mod metering;
 pub mod page;
 mod random;
+pub mod seal;
 pub mod secret;
 
 pub use clock::{Clock, ManualClock, SystemClock};
