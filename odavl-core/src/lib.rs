@@ -3,11 +3,14 @@
 
 pub mod auth;
 pub mod clock;
+#[cfg(feature = "sqlite")]
+pub mod db;
 pub mod error;
 pub mod ids;
 pub mod metering;
 pub mod page;
 mod random;
+pub mod seal;
 pub mod secret;
 
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -1,6 +1,6 @@
 //! Who did what: a chain per organisation, in which a changed, missing or cut-off entry shows.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, iter};
 
 use jiff::Timestamp;
 use ring::hmac;
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{AuditId, KeyId, OrgId, UserId},
+    seal::MasterKey,
     secret::hex,
 };
 
@@ -90,7 +91,12 @@ pub struct AuditHead {
 
 /// Links entries into a chain, and finds what does not belong, under a key that the database does not hold.
 #[derive(Clone)]
-pub struct AuditSeal(hmac::Key);
+pub struct AuditSeal {
+    /// Links new entries.
+    key: hmac::Key,
+    /// The master key's versions before: entries linked under them still hold.
+    older: Vec<hmac::Key>,
+}
 
 impl fmt::Debug for AuditSeal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,7 +107,14 @@ impl fmt::Debug for AuditSeal {
 impl AuditSeal {
     /// A seal under that key.
     pub fn new(key: &[u8; 32]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, key), older: Vec::new() }
+    }
+
+    /// The installation's seal, which also knows what was linked before its master key was rotated.
+    pub fn of(master: &MasterKey) -> Self {
+        let older = master.derive_older("audit");
+        let older = older.iter().map(|key| hmac::Key::new(hmac::HMAC_SHA256, key)).collect();
+        Self { older, ..Self::new(&master.derive("audit")) }
     }
 
     /// The entry that follows `head`.
@@ -120,7 +133,7 @@ impl AuditSeal {
             previous: head.map(|head| head.hash.clone()).unwrap_or_default(),
             hash: String::new(),
         };
-        entry.hash = self.hash(&entry);
+        entry.hash = hash(&self.key, &entry);
         entry
     }
 
@@ -132,32 +145,33 @@ impl AuditSeal {
         if entry.previous != head.map(|head| head.hash.as_str()).unwrap_or_default() {
             return Some("it does not follow the entry before it");
         }
-        (self.hash(entry) != entry.hash).then_some("it was changed")
+        let mut keys = iter::once(&self.key).chain(&self.older);
+        (!keys.any(|key| hash(key, entry) == entry.hash)).then_some("it was changed")
     }
+}
 
-    /// Each field goes in with its length, so that no two entries have the same bytes.
-    fn hash(&self, entry: &AuditEntry) -> String {
-        let mut context = hmac::Context::with_key(&self.0);
-        let mut put = |field: &str| {
-            let length = u64::try_from(field.len()).unwrap_or(u64::MAX);
-            context.update(&length.to_be_bytes());
-            context.update(field.as_bytes());
-        };
-        put("odavl audit 1");
-        put(&entry.id.to_string());
-        put(&entry.org.to_string());
-        put(&entry.seq.to_string());
-        put(&entry.at.as_microsecond().to_string());
-        for field in [&entry.actor, &entry.action, &entry.target, &entry.request_id, &entry.previous] {
-            put(field);
-        }
-        put(entry.address.as_deref().unwrap_or("-"));
-        for (name, value) in &entry.detail {
-            put(name);
-            put(value);
-        }
-        hex(context.sign().as_ref())
+/// Each field goes in with its length, so that no two entries have the same bytes.
+fn hash(key: &hmac::Key, entry: &AuditEntry) -> String {
+    let mut context = hmac::Context::with_key(key);
+    let mut put = |field: &str| {
+        let length = u64::try_from(field.len()).unwrap_or(u64::MAX);
+        context.update(&length.to_be_bytes());
+        context.update(field.as_bytes());
+    };
+    put("odavl audit 1");
+    put(&entry.id.to_string());
+    put(&entry.org.to_string());
+    put(&entry.seq.to_string());
+    put(&entry.at.as_microsecond().to_string());
+    for field in [&entry.actor, &entry.action, &entry.target, &entry.request_id, &entry.previous] {
+        put(field);
     }
+    put(entry.address.as_deref().unwrap_or("-"));
+    for (name, value) in &entry.detail {
+        put(name);
+        put(value);
+    }
+    hex(context.sign().as_ref())
 }
 
 #[cfg(test)]
@@ -210,5 +224,14 @@ mod tests {
 
         let forged = chain(&AuditSeal::new(&[8; 32]));
         assert!(!faults(&seal, &forged).is_empty());
+    }
+
+    #[test]
+    fn a_chain_holds_across_a_rotation_of_the_master_key() {
+        let (old, new) = ("01".repeat(32), "02".repeat(32));
+        let before = AuditSeal::of(&old.parse().unwrap());
+        let after = AuditSeal::of(&format!("{old} {new}").parse().unwrap());
+        assert!(faults(&after, &chain(&before)).is_empty());
+        assert!(!faults(&before, &chain(&after)).is_empty());
     }
 }

@@ -4,7 +4,10 @@ mod audit;
 mod device;
 mod key;
 mod login;
+mod opaque;
 mod org;
+#[cfg(feature = "sign-in")]
+mod password;
 mod port;
 mod scope;
 mod user;
@@ -14,6 +17,8 @@ pub use device::{DeviceGrant, DeviceState, UserCode};
 pub use key::{ApiKey, Environment, KeyPrefix, KeyToken};
 pub use login::{Login, LoginKind, SetupLink, SigningKey};
 pub use org::{Membership, OrgRef, Organization, Project, Role, Slug};
+#[cfg(feature = "sign-in")]
+pub use password::Passwords;
 pub use port::{Auth, Change, Write};
 pub use scope::{Access, RESOURCES, Scopes};
 pub use user::{Email, User};

@@ -23,12 +23,13 @@ use crate::{
 /// One change to a row.
 ///
 /// `Add*` refuses what is there (`already_exists`); `Set*` replaces a row whose `rev` is still the given one and
-/// raises it by one (`conflict` otherwise, `not_found` where there is none).
+/// raises it by one (`conflict` otherwise, `not_found` where there is none); ids and organisations stay. What
+/// names an organisation, a person or a member that is not there is `not_found`. Each change sees those before it.
 #[derive(Debug, Clone)]
 pub enum Change {
     /// Adds a person.
     AddUser(User),
-    /// Changes a person.
+    /// Changes a person. The last one who may administer the installation stays so (`conflict`).
     SetUser(User),
     /// Adds an organisation.
     AddOrg(Organization),
@@ -81,6 +82,11 @@ pub enum Change {
         /// Now.
         at: Timestamp,
     },
+    /// Removes device requests that expired, and sign-ins that ended or were revoked, before that time.
+    DropEnded {
+        /// Before when.
+        at: Timestamp,
+    },
     /// Adds a signing key.
     AddSigningKey(SigningKey),
     /// Removes the signing keys that retired before that time.
@@ -112,7 +118,8 @@ pub struct Write {
 /// - A change based on an older row is a conflict, and changes nothing.
 /// - Of two claims of one set-up link or one device code, one succeeds.
 /// - The audit chain of an organisation has no gap and no fork, whoever writes.
-/// - Lists are in order of id (audit: of `seq`), in pages, each item once.
+/// - Lists are in order of id (audit: of `seq`), in pages, each item once; a cursor of another list is refused.
+/// - Times are kept to the microsecond.
 #[async_trait]
 pub trait Auth: Debug + Send + Sync + 'static {
     /// Applies the changes; answers the new epoch of each organisation that was bumped, in order.

@@ -66,3 +66,10 @@ pub struct User {
     /// Counts the changes: a change based on an older one is a conflict.
     pub rev: u64,
 }
+
+impl User {
+    /// Whether they may administer the installation: its last administrator cannot be removed.
+    pub fn administers(&self) -> bool {
+        self.instance == Some(Access::Admin) && !self.disabled
+    }
+}
