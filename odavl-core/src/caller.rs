@@ -21,6 +21,17 @@ pub(crate) enum Source {
     Visitor,
 }
 
+impl Source {
+    /// The holder's name, the same for every credential of theirs; for what a retry is told by.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Key(token) => token.id.to_string(),
+            Self::System(_) => "system".to_owned(),
+            Self::Visitor => "visitor".to_owned(),
+        }
+    }
+}
+
 /// A caller as they stand now.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {

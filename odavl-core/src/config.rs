@@ -51,6 +51,18 @@ const PRESET: [(&str, Option<u64>, Option<u64>); 5] = [
 const PRODUCTS: [(&str, &str); 3] =
     [("insight", "insight_analyses"), ("autopilot", "autopilot_runs"), ("guardian", "guardian_tests")];
 
+/// Which of a preset row's limits a plan takes.
+type Pick = fn(Option<u64>, Option<u64>) -> Option<u64>;
+
+fn plan(name: &str, api_keys: Option<u64>, pick: Pick) -> Result<(String, Plan)> {
+    let allowance = |(meter, free, pro): (&str, _, _)| {
+        let allowance = Allowance { max: pick(free, pro), per: None, soft: false, ceiling: None };
+        Ok((meter.parse()?, vec![allowance]))
+    };
+    let allowances = PRESET.into_iter().map(allowance).collect::<Result<Allowances>>()?;
+    Ok((name.to_owned(), Plan { name: name.to_owned(), allowances, api_keys }))
+}
+
 /// ODAVL's meters, plans and products.
 fn preset() -> Result<Catalog> {
     let mut meters = BTreeMap::new();
@@ -59,18 +71,10 @@ fn preset() -> Result<Catalog> {
         let name: MeterName = name.parse()?;
         meters.insert(name.clone(), Meter { name, kind });
     }
-    let plan = |name: &str, api_keys, limit: fn(&(&str, Option<u64>, Option<u64>)) -> Option<u64>| -> Result<_> {
-        let mut allowances = Allowances::new();
-        for row in &PRESET {
-            let allowance = Allowance { max: limit(row), per: None, soft: false, ceiling: None };
-            allowances.insert(row.0.parse()?, vec![allowance]);
-        }
-        Ok((name.to_owned(), Plan { name: name.to_owned(), allowances, api_keys }))
-    };
     let plans = BTreeMap::from([
-        plan("FREE", Some(3), |row| row.1)?,
-        plan("PRO", None, |row| row.2)?,
-        plan("ENTERPRISE", None, |_| None)?,
+        plan("FREE", Some(3), |free, _| free)?,
+        plan("PRO", None, |_, pro| pro)?,
+        plan("ENTERPRISE", None, |_, _| None)?,
     ]);
     let uploads = PRODUCTS
         .into_iter()

@@ -1,17 +1,28 @@
 //! Everything between a team's product and its production: sign-in and API keys, exact usage quotas, object
 //! storage with direct uploads, and database backups that have proved they restore.
 
+mod action;
 pub mod auth;
-pub mod clock;
+mod caller;
+mod clock;
+mod config;
 #[cfg(feature = "sqlite")]
 pub mod db;
-pub mod error;
+mod error;
+pub mod gateway;
 pub mod ids;
 pub mod metering;
+mod odavl;
 pub mod page;
 mod random;
 pub mod seal;
 pub mod secret;
+pub mod session;
+mod view;
 
+pub use action::{Action, ActionRow, Needs};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use error::{Error, ErrorCode, Reason, Result};
+pub use config::Settings;
+pub use error::{Cause, Error, ErrorCode, Reason, Result};
+pub use odavl::{Builder, Odavl};
+pub use random::id as random_id;

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    auth::{Auth, Change, AuditDraft, AuditSeal, KeyToken, OrgRef, Write},
+    auth::{AuditDraft, AuditSeal, Auth, Change, KeyToken, OrgRef, Write},
     caller::Source,
     clock::{Clock, SystemClock},
     config::Settings,
@@ -33,7 +33,10 @@ pub(crate) struct Core {
 
 impl fmt::Debug for Core {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Core").field("auth", &self.auth).field("metering", &self.metering).finish_non_exhaustive()
+        f.debug_struct("Core")
+            .field("auth", &self.auth)
+            .field("metering", &self.metering)
+            .finish_non_exhaustive()
     }
 }
 
@@ -134,6 +137,12 @@ impl Odavl {
         Ok(Session::new(self.0.clone(), source, context))
     }
 
+    /// Whether the database answers, for reading and for deciding.
+    pub async fn ready(&self) -> Result<()> {
+        self.0.auth.is_set_up().await?;
+        self.0.metering.apply(&[]).await.map(drop)
+    }
+
     /// The session of someone without a credential.
     pub fn visitor(&self, context: Context) -> Session {
         Session::new(self.0.clone(), Source::Visitor, context)
@@ -141,7 +150,12 @@ impl Odavl {
 
     /// A session with every right on one organisation, for the program that embeds odavl.
     pub async fn system(&self, org: &OrgRef, context: Context) -> Result<Session> {
-        let found = self.0.auth.org(org).await?.ok_or_else(|| Error::not_found("organization", &format!("{org:?}")))?;
+        let found = self
+            .0
+            .auth
+            .org(org)
+            .await?
+            .ok_or_else(|| Error::not_found("organization", &format!("{org:?}")))?;
         Ok(Session::new(self.0.clone(), Source::System(found.id), context))
     }
 }
@@ -151,13 +165,12 @@ impl Core {
     pub(crate) async fn org_view(&self, id: OrgId) -> Result<Arc<OrgView>> {
         let now = self.clock.now();
         let gone = || Error::not_found("organization", &id);
-        let epoch = match self.views.epoch(id, now) {
-            Some(epoch) => epoch,
-            None => {
-                let epoch = self.auth.epoch(id).await?.ok_or_else(gone)?;
-                self.views.learn(id, epoch, now);
-                epoch
-            }
+        let epoch = if let Some(epoch) = self.views.epoch(id, now) {
+            epoch
+        } else {
+            let epoch = self.auth.epoch(id).await?.ok_or_else(gone)?;
+            self.views.learn(id, epoch, now);
+            epoch
         };
         if let Some(view) = self.views.org(id).filter(|view| view.org.epoch >= epoch) {
             return Ok(view);
@@ -174,7 +187,12 @@ impl Core {
 
     /// Writes, and makes what is remembered of the organisations that were bumped worthless, here and in the
     /// batches of every node, before it answers.
-    pub(crate) async fn write(&self, changes: Vec<Change>, bump: Vec<OrgId>, audit: Vec<AuditDraft>) -> Result<()> {
+    pub(crate) async fn write(
+        &self,
+        changes: Vec<Change>,
+        bump: Vec<OrgId>,
+        audit: Vec<AuditDraft>,
+    ) -> Result<()> {
         let now = self.clock.now();
         let bumped = self.auth.write(Write { changes, bump, audit, seal: self.seal.clone() }).await?;
         for (org, epoch) in bumped {

@@ -73,7 +73,11 @@ enum Demand {
     /// Charged in one commit; given back if the act fails.
     Charge(Vec<(MeterName, i64)>),
     /// Held until what really happened is known.
-    Hold { id: ReservationId, units: Vec<(MeterName, i64)>, lifetime: SignedDuration },
+    Hold {
+        id: ReservationId,
+        units: Vec<(MeterName, i64)>,
+        lifetime: SignedDuration,
+    },
 }
 
 impl Ask {
@@ -91,7 +95,12 @@ impl Ask {
         self
     }
 
-    pub(crate) fn hold(mut self, id: ReservationId, units: Vec<(MeterName, i64)>, lifetime: SignedDuration) -> Self {
+    pub(crate) fn hold(
+        mut self,
+        id: ReservationId,
+        units: Vec<(MeterName, i64)>,
+        lifetime: SignedDuration,
+    ) -> Self {
         self.demand = Demand::Hold { id, units, lifetime };
         self
     }
@@ -179,7 +188,13 @@ impl Session {
             authorise(&caller, &ask)?;
             caller.check_address(self.context.address)?;
             let Some((op, charged)) = self.operation(&caller, &ask, at)? else {
-                return Ok(Permit { caller, at, answer: None, action: ask.action, charged: Charged::Nothing });
+                return Ok(Permit {
+                    caller,
+                    at,
+                    answer: None,
+                    action: ask.action,
+                    charged: Charged::Nothing,
+                });
             };
             let org = caller.org()?;
             let entry = Entry {
@@ -208,7 +223,9 @@ impl Session {
             Demand::Charge(units) | Demand::Hold { units, .. } => units.clone(),
         };
         let catalog = &self.core.settings.catalog;
-        wanted.extend(ask.action.row().request.then(|| catalog.requests.clone()).flatten().map(|meter| (meter, 1)));
+        wanted.extend(
+            ask.action.row().request.then(|| catalog.requests.clone()).flatten().map(|meter| (meter, 1)),
+        );
         if wanted.is_empty() {
             return Ok(None);
         }
@@ -243,7 +260,8 @@ impl Session {
     async fn settle(&self, permit: &Permit, usage: Usage) -> Result<()> {
         match (&permit.charged, usage) {
             (Charged::Held(id), Usage::Spent(mut actual)) => {
-                let request = permit.action.row().request.then(|| self.core.settings.catalog.requests.clone());
+                let request =
+                    permit.action.row().request.then(|| self.core.settings.catalog.requests.clone());
                 actual.extend(request.flatten().map(|meter| (meter, 1)));
                 self.end(permit, Op::Settle { id: *id, actual }).await
             }
@@ -308,15 +326,12 @@ fn authorise(caller: &Caller, ask: &Ask) -> Result<()> {
         let detail = format!("this needs the scope {resource}:{}", access.as_str());
         Err(Error::forbidden(Reason::InsufficientScope, detail))
     };
-    match ask.action.row().needs {
-        Needs::Nothing => Ok(()),
-        Needs::Credential if caller.actor == Actor::Visitor => {
-            Err(Error::unauthenticated(Reason::Missing, "this needs a credential"))
-        }
-        Needs::Scope(..) | Needs::Product(_) if caller.actor == Actor::Visitor => {
-            Err(Error::unauthenticated(Reason::Missing, "this needs a credential"))
-        }
-        Needs::Credential => Ok(()),
+    let needs = ask.action.row().needs;
+    if needs != Needs::Nothing && caller.actor == Actor::Visitor {
+        return Err(Error::unauthenticated(Reason::Missing, "this needs a credential"));
+    }
+    match needs {
+        Needs::Nothing | Needs::Credential => Ok(()),
         Needs::Scope(resource, access) if caller.scopes.allow(resource, access) => Ok(()),
         Needs::Scope(resource, access) => lacks(resource, access),
         Needs::Product(access) => {

@@ -45,7 +45,10 @@ impl<'a> FromRequest<'a> for Visitor {
 
 fn installation(request: &Request) -> poem::Result<&Odavl> {
     request.data::<Odavl>().ok_or_else(|| {
-        poem::Error::from(Failure(odavl_core::Error::internal("the door was opened without an installation", None)))
+        poem::Error::from(Failure(odavl_core::Error::internal(
+            "the door was opened without an installation",
+            None,
+        )))
     })
 }
 

@@ -205,7 +205,8 @@ fn document(problem: &Problem) -> Response {
 
 /// RFC 6750, 3: no error code where no credential was shown.
 fn challenge(response: &mut Response, shown: bool) {
-    let value = if shown { "Bearer realm=\"odavl\", error=\"invalid_token\"" } else { "Bearer realm=\"odavl\"" };
+    let value =
+        if shown { "Bearer realm=\"odavl\", error=\"invalid_token\"" } else { "Bearer realm=\"odavl\"" };
     response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(value));
 }
 

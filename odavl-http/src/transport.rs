@@ -75,7 +75,9 @@ impl<E: Endpoint> Endpoint for Layer<E> {
         let result = match transport.admit(&request, &origin) {
             Ok(()) => {
                 let bounded = tokio::time::timeout(transport.settings.timeout, self.inner.call(request));
-                bounded.await.unwrap_or_else(|_| Err(Refused(StatusCode::GATEWAY_TIMEOUT, "it took too long").into()))
+                bounded
+                    .await
+                    .unwrap_or_else(|_| Err(Refused(StatusCode::GATEWAY_TIMEOUT, "it took too long").into()))
             }
             Err(refused) => Err(refused),
         };
@@ -83,8 +85,9 @@ impl<E: Endpoint> Endpoint for Layer<E> {
         if let Err(error) = &result {
             log_cause(error, &origin);
         }
-        let mut response = result
-            .unwrap_or_else(|error| problem::render(&error, &origin.request_id, transport.upgrade_url.as_deref()));
+        let mut response = result.unwrap_or_else(|error| {
+            problem::render(&error, &origin.request_id, transport.upgrade_url.as_deref())
+        });
         dress(&mut response, &origin);
         let operation = response.data::<OperationId>().map_or("-", |id| id.0);
         tracing::info!(
@@ -108,7 +111,11 @@ impl Inner {
         }
         let host = request.header(header::HOST).unwrap_or_default().to_ascii_lowercase();
         if !self.hosts.contains(&host) {
-            return Err(Refused(StatusCode::MISDIRECTED_REQUEST, "this service does not answer for that host").into());
+            return Err(Refused(
+                StatusCode::MISDIRECTED_REQUEST,
+                "this service does not answer for that host",
+            )
+            .into());
         }
         match origin.address.filter(|_| !shows_credential(request)).and_then(|ip| self.throttle.refuse(ip)) {
             Some(wait) => Err(too_many(self.settings.anonymous_per_minute, wait)),
@@ -132,7 +139,8 @@ impl Inner {
         if !trusted(&peer) {
             return Some(peer);
         }
-        let forwarded = request.headers().get_all("x-forwarded-for").into_iter().filter_map(|v| v.to_str().ok());
+        let forwarded =
+            request.headers().get_all("x-forwarded-for").into_iter().filter_map(|v| v.to_str().ok());
         let hops: Vec<_> = forwarded.flat_map(|list| list.split(',')).collect();
         for hop in hops.into_iter().rev() {
             // What does not read as an address hides everything before it.
@@ -161,7 +169,8 @@ fn too_many(most: Option<u32>, wait: Duration) -> poem::Error {
 /// The caller's id where it is harmless to log, else a new one.
 fn request_id(request: &Request) -> String {
     let given = request.header("x-request-id").filter(|id| {
-        (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        (8..=64).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     });
     given.map_or_else(random_id, str::to_owned)
 }

@@ -10,6 +10,7 @@ mod org;
 mod password;
 mod port;
 mod scope;
+mod service;
 mod user;
 
 pub use audit::{Actor, AuditDraft, AuditEntry, AuditHead, AuditSeal};
@@ -21,4 +22,5 @@ pub use org::{Membership, OrgRef, Organization, Project, Role, Slug};
 pub use password::Passwords;
 pub use port::{Auth, Change, Write};
 pub use scope::{Access, RESOURCES, Scopes};
+pub use service::{KeyUpdate, Keys, Me, Members, NewKey, NewKeyRequest, NewOrg, OrgUpdate, Orgs, Projects};
 pub use user::{Email, User};

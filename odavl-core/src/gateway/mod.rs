@@ -163,7 +163,11 @@ fn entry(view: &KeyView, request: &VerifyRequest) -> Result<Entry> {
         org: view.org.org.id,
         epoch: view.org.org.epoch,
         subject: view.subject.clone(),
-        idempotency: request.idempotency_key.as_deref().filter(|_| !probe).map(|key| once(view, request, key)),
+        idempotency: request
+            .idempotency_key
+            .as_deref()
+            .filter(|_| !probe)
+            .map(|key| once(view, request, key)),
         op: if probe { Op::Probe(charges) } else { Op::Charge(charges) },
         tags: Arc::new(request.tags.clone()),
     })
@@ -230,4 +234,3 @@ fn refused(error: Error) -> Result<Verdict> {
         retry_after: error.retry_after(),
     })
 }
-

@@ -3,11 +3,13 @@
 //! A [`Meter`] counts (`sum`) or holds (`gauge`). A [`Limit`] bounds a meter over a [`Period`]; a rate is a limit
 //! over a short one. The port ([`Metering`]) decides batches; a combiner gathers callers into them.
 
+pub mod combiner;
 mod limit;
 mod meter;
 mod period;
 mod plan;
 mod port;
+mod service;
 
 pub use limit::{Limit, Refusal, RefusalKind, Scope, Standing, THRESHOLDS};
 pub use meter::{Meter, MeterKind, MeterName, UNITS_MAX};
@@ -17,3 +19,5 @@ pub use port::{
     Answer, Bucket, Charge, Decision, Entry, Grouping, HistoryQuery, Idempotency, Metering, Op, Record,
     Resolution, ThresholdEvent,
 };
+pub use service::{Consume, Usage, UsageReport};
+pub(crate) use service::{check_idempotency_key, check_tags};

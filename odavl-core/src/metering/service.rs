@@ -105,11 +105,15 @@ impl Usage<'_> {
         check_tags(&wish.tags)?;
         check_idempotency_key(wish.idempotency_key.as_deref())?;
         if self.0.core.settings.catalog.meter(&wish.meter)?.kind == MeterKind::Gauge {
-            return Err(Error::invalid(format!("{} holds what is stored; it cannot be consumed", wish.meter)));
+            return Err(Error::invalid(format!(
+                "{} holds what is stored; it cannot be consumed",
+                wish.meter
+            )));
         }
         let content = format!("{}={}\0{:?}", wish.meter, wish.units, wish.tags);
-        let once = wish.idempotency_key.as_deref().map(|key| self.once("usage.consume", key, &content)).transpose()?;
-        let ask = Ask::new(Action::UsageConsume).charge(vec![(wish.meter, units)]).once(once).tagged(wish.tags);
+        let once = wish.idempotency_key.as_deref().map(|key| self.once("usage.consume", key, &content));
+        let ask =
+            Ask::new(Action::UsageConsume).charge(vec![(wish.meter, units)]).once(once).tagged(wish.tags);
         self.0.metered(ask, async |permit| Ok((granted(permit)?, Happened::Settled))).await
     }
 
@@ -184,12 +188,12 @@ impl Usage<'_> {
     }
 
     /// The retry's key is the caller's own.
-    fn once(&self, operation: &str, key: &str, content: &str) -> Result<Idempotency> {
+    fn once(&self, operation: &str, key: &str, content: &str) -> Idempotency {
         let caller = self.0.source.name();
-        Ok(Idempotency {
+        Idempotency {
             key: Digest::of(format!("{operation}\0{caller}\0{key}").as_bytes()),
             request: Digest::of(content.as_bytes()),
-        })
+        }
     }
 }
 

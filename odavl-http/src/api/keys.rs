@@ -52,7 +52,10 @@ fn limits(allowances: &Allowances) -> Vec<LimitBody> {
         max: allowance.max.unwrap_or(odavl_core::metering::UNITS_MAX),
         per: allowance.per.map(|per| per.to_string()),
     };
-    allowances.iter().flat_map(|(meter, list)| list.iter().map(move |allowance| body(meter, allowance))).collect()
+    allowances
+        .iter()
+        .flat_map(|(meter, list)| list.iter().map(move |allowance| body(meter, allowance)))
+        .collect()
 }
 
 /// A key, without its secret.
@@ -269,7 +272,11 @@ impl Api {
 
     /// Ends a key for ever; it is refused everywhere within seconds.
     #[oai(path = "/:id", method = "delete", operation_id = "key_revoke")]
-    async fn revoke(&self, Caller(session): Caller, Path(id): Path<String>) -> Result<Json<KeyBody>, Failure> {
+    async fn revoke(
+        &self,
+        Caller(session): Caller,
+        Path(id): Path<String>,
+    ) -> Result<Json<KeyBody>, Failure> {
         Ok(Json(session.keys().revoke(id.parse::<KeyId>()?).await?.into()))
     }
 }

@@ -31,15 +31,7 @@ pub(crate) enum Tag {
 }
 
 fn resources() -> impl OpenApi {
-    (
-        health::Api,
-        me::Api,
-        organizations::Api,
-        projects::Api,
-        keys::Api,
-        gateway::Api,
-        usage::Api,
-    )
+    (health::Api, me::Api, organizations::Api, projects::Api, keys::Api, gateway::Api, usage::Api)
 }
 
 pub(crate) fn service() -> OpenApiService<impl OpenApi, ()> {
@@ -55,7 +47,9 @@ pub(crate) fn service() -> OpenApiService<impl OpenApi, ()> {
 pub fn document() -> String {
     let text = service().spec().replace("application/json; charset=utf-8", "application/json");
     // Sorted and indented, so that a change of the document is a readable change of the committed file.
-    match serde_json::from_str::<serde_json::Value>(&text).and_then(|value| serde_json::to_string_pretty(&value)) {
+    match serde_json::from_str::<serde_json::Value>(&text)
+        .and_then(|value| serde_json::to_string_pretty(&value))
+    {
         Ok(pretty) => pretty + "\n",
         Err(_) => text,
     }

@@ -222,7 +222,8 @@ impl Api {
         Path(user): Path<String>,
         Json(body): Json<MemberRole>,
     ) -> Result<Json<MembershipBody>, Failure> {
-        let member = session.members().put(user.parse::<UserId>()?, body.role.parse().map_err(Failure)?).await?;
+        let member =
+            session.members().put(user.parse::<UserId>()?, body.role.parse().map_err(Failure)?).await?;
         Ok(Json(MembershipBody {
             organization: member.org.to_string(),
             user_id: member.user.to_string(),

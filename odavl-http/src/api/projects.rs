@@ -26,7 +26,11 @@ struct ProjectBody {
 
 impl From<Project> for ProjectBody {
     fn from(project: Project) -> Self {
-        Self { id: project.id.to_string(), slug: project.slug.to_string(), created_at: Time(project.created_at) }
+        Self {
+            id: project.id.to_string(),
+            slug: project.slug.to_string(),
+            created_at: Time(project.created_at),
+        }
     }
 }
 

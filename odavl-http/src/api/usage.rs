@@ -1,8 +1,8 @@
 //! What was used, what may be, and charging it.
 
 use odavl_core::{
-    metering::{Answer, Bucket, Consume, Grouping, HistoryQuery, Resolution, UsageReport},
     Error,
+    metering::{Answer, Bucket, Consume, Grouping, HistoryQuery, Resolution, UsageReport},
 };
 use poem_openapi::{
     Enum, Object, OpenApi,

@@ -127,7 +127,9 @@ impl Keys<'_> {
     /// One of the organisation's keys.
     pub async fn read(&self, id: KeyId) -> Result<ApiKey> {
         self.0
-            .metered(Ask::new(Action::KeyList), async |permit| Ok((self.own(permit, id).await?, Usage::Settled)))
+            .metered(Ask::new(Action::KeyList), async |permit| {
+                Ok((self.own(permit, id).await?, Usage::Settled))
+            })
             .await
     }
 
@@ -135,7 +137,10 @@ impl Keys<'_> {
     pub async fn update(&self, id: KeyId, update: KeyUpdate) -> Result<ApiKey> {
         update.name.as_deref().map_or(Ok(()), check_name)?;
         update.metadata.as_ref().map_or(Ok(()), check_metadata)?;
-        update.limits.as_ref().map_or(Ok(()), |limits| self.0.core.settings.catalog.check_allowances(limits))?;
+        update
+            .limits
+            .as_ref()
+            .map_or(Ok(()), |limits| self.0.core.settings.catalog.check_allowances(limits))?;
         self.change(Action::KeyUpdate, id, |mut key, _| {
             key.name = update.name.unwrap_or(key.name);
             key.disabled = update.disabled.unwrap_or(key.disabled);
@@ -246,7 +251,10 @@ fn manages(permit: &Permit, key: &ApiKey) -> Result<()> {
     if own || permit.caller.scopes.allow("keys", Access::Admin) {
         return Ok(());
     }
-    Err(Error::forbidden(Reason::InsufficientScope, "this needs the scope keys:admin: the key is someone else's"))
+    Err(Error::forbidden(
+        Reason::InsufficientScope,
+        "this needs the scope keys:admin: the key is someone else's",
+    ))
 }
 
 /// In whose name a key is made: a person's, or that of the person whose key makes it.

@@ -5,7 +5,7 @@ mod me;
 mod orgs;
 mod projects;
 
-pub use keys::{Keys, NewKey, NewKeyRequest, KeyUpdate};
+pub use keys::{KeyUpdate, Keys, NewKey, NewKeyRequest};
 pub use me::Me;
 pub use orgs::{Members, NewOrg, OrgUpdate, Orgs};
 pub use projects::Projects;

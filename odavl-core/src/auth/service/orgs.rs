@@ -103,7 +103,9 @@ impl Orgs<'_> {
     /// All organisations.
     pub async fn list(&self, page: &PageQuery) -> Result<Page<Organization>> {
         self.0
-            .metered(Ask::new(Action::OrgList), async |_| Ok((self.0.core.auth.orgs(page).await?, Usage::Settled)))
+            .metered(Ask::new(Action::OrgList), async |_| {
+                Ok((self.0.core.auth.orgs(page).await?, Usage::Settled))
+            })
             .await
     }
 
@@ -118,7 +120,9 @@ impl Orgs<'_> {
                 let found = self.0.core.auth.org(name).await?;
                 let mut org = found.ok_or_else(|| Error::not_found("organization", &format!("{name:?}")))?;
                 if org.operator && update.suspended == Some(true) {
-                    return Err(Error::Conflict("the operator's organisation cannot be suspended".to_owned()));
+                    return Err(Error::Conflict(
+                        "the operator's organisation cannot be suspended".to_owned(),
+                    ));
                 }
                 org.plan = update.plan.unwrap_or(org.plan);
                 org.overrides = update.overrides.unwrap_or(org.overrides);
@@ -183,7 +187,10 @@ impl Members<'_> {
         let present = self.0.core.auth.membership(permit.org()?, user).await?.map(|member| member.role);
         let owners = [present, role].contains(&Some(Role::Owner));
         if owners && !permit.caller.scopes.allow("org", Access::Admin) {
-            return Err(Error::forbidden(Reason::InsufficientScope, "only an owner makes or changes an owner"));
+            return Err(Error::forbidden(
+                Reason::InsufficientScope,
+                "only an owner makes or changes an owner",
+            ));
         }
         Ok(())
     }

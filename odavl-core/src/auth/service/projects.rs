@@ -32,7 +32,10 @@ impl Projects<'_> {
                     created_at: permit.at,
                 };
                 let record = self.0.record(permit, &project.id)?;
-                self.0.core.write(vec![Change::AddProject(project.clone())], Vec::new(), vec![record]).await?;
+                self.0
+                    .core
+                    .write(vec![Change::AddProject(project.clone())], Vec::new(), vec![record])
+                    .await?;
                 Ok((project, Usage::Settled))
             })
             .await
