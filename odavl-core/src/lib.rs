@@ -3,6 +3,8 @@
 
 pub mod auth;
 pub mod clock;
+#[cfg(feature = "sqlite")]
+pub mod db;
 pub mod error;
 pub mod ids;
 pub mod metering;
