@@ -1,5 +1,7 @@
 //! Lists come in pages, each with the cursor of the next.
 
+use std::str::FromStr;
+
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -24,13 +26,19 @@ impl PageQuery {
             return Err(Error::invalid(format!("limit must be 1 to {}, not {limit}", Self::MOST)));
         }
         if cursor.as_ref().is_some_and(|cursor| cursor.len() > 2048 || cursor.chars().any(char::is_control)) {
-            return Err(Error::invalid_with(
-                "that cursor is not one of ours",
-                "use `next_cursor` as it came",
-            ));
+            return Err(not_ours());
         }
         Ok(Self { limit, cursor })
     }
+
+    /// What the page before ended with, in a list whose cursors are such values.
+    pub fn after<T: FromStr>(&self) -> Result<Option<T>> {
+        self.cursor.as_deref().map(str::parse).transpose().map_err(|_| not_ours())
+    }
+}
+
+fn not_ours() -> Error {
+    Error::invalid_with("that cursor is not one of ours", "use `next_cursor` as it came")
 }
 
 impl Default for PageQuery {

@@ -112,7 +112,7 @@ impl KeyToken {
     }
 
     fn read(prefix: &KeyPrefix, text: &str) -> Option<Self> {
-        let [found, environment, id] = opaque::parts(text)?;
+        let [found, environment, id, _] = opaque::parts(text)?;
         if found != prefix.as_str() {
             return None;
         }

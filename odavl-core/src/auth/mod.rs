@@ -4,23 +4,32 @@ mod audit;
 mod device;
 mod key;
 mod login;
+mod memory;
 mod opaque;
 mod org;
 #[cfg(feature = "sign-in")]
 mod password;
 mod port;
+mod refuse;
 mod scope;
 mod service;
+#[cfg(feature = "sign-in")]
+mod token;
 mod user;
 
 pub use audit::{Actor, AuditDraft, AuditEntry, AuditHead, AuditSeal};
 pub use device::{DeviceGrant, DeviceState, UserCode};
 pub use key::{ApiKey, Environment, KeyPrefix, KeyToken};
 pub use login::{Login, LoginKind, SetupLink, SigningKey};
+pub use memory::MemoryAuth;
 pub use org::{Membership, OrgRef, Organization, Project, Role, Slug};
 #[cfg(feature = "sign-in")]
 pub use password::Passwords;
 pub use port::{Auth, Change, Write};
 pub use scope::{Access, RESOURCES, Scopes};
 pub use service::{KeyUpdate, Keys, Me, Members, NewKey, NewKeyRequest, NewOrg, OrgUpdate, Orgs, Projects};
+#[cfg(feature = "sign-in")]
+pub use token::{
+    ACCESS_TOKEN_LIFE, AccessClaims, Issuer, Jwk, Jwks, Keyring, Refresh, RefreshSeal, RefreshToken, Rotation,
+};
 pub use user::{Email, User};

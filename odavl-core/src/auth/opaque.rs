@@ -10,12 +10,7 @@ const CRC: usize = 6;
 
 /// A new secret: 256 random bits.
 pub(super) fn secret() -> Result<String> {
-    Ok(secret_of(&random::bytes::<32>()?))
-}
-
-/// These 256 bits, as a secret is written.
-pub(super) fn secret_of(bits: &[u8; 32]) -> String {
-    base62(bits, SECRET)
+    Ok(base62(&random::bytes::<32>()?, SECRET))
 }
 
 /// The credential: `body`, then its CRC.
@@ -24,8 +19,8 @@ pub(super) fn with_crc(body: String) -> Secret<String> {
     Secret::new(body + "_" + &crc)
 }
 
-/// What stands before the secret; `None` where the CRC or the form is wrong.
-pub(super) fn parts(text: &str) -> Option<[&str; 3]> {
+/// Prefix, what, id and secret; `None` where the CRC or the form is wrong.
+pub(super) fn parts(text: &str) -> Option<[&str; 4]> {
     let (body, found) = text.rsplit_once('_')?;
     if found != crc(body) {
         return None;
@@ -33,7 +28,7 @@ pub(super) fn parts(text: &str) -> Option<[&str; 3]> {
     let (front, secret) = body.rsplit_once('_')?;
     let (front, id) = front.rsplit_once('_')?;
     let (prefix, what) = front.rsplit_once('_')?;
-    (secret.len() == SECRET).then_some([prefix, what, id])
+    (secret.len() == SECRET).then_some([prefix, what, id, secret])
 }
 
 fn crc(body: &str) -> String {
@@ -41,7 +36,7 @@ fn crc(body: &str) -> String {
 }
 
 /// `bytes` as a big-endian number in `digits` digits of base 62.
-fn base62(bytes: &[u8], digits: usize) -> String {
+pub(super) fn base62(bytes: &[u8], digits: usize) -> String {
     let mut number = bytes.to_vec();
     let mut text = vec![b'0'; digits];
     for place in text.iter_mut().rev() {

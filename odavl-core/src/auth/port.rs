@@ -54,7 +54,7 @@ pub enum Change {
         /// answers as a refused limit.
         most: Option<u64>,
     },
-    /// Changes a key.
+    /// Changes a key; its last use is not taken from the row (see [`Auth::touch_keys`]).
     SetKey(Box<ApiKey>),
     /// Adds a sign-in.
     AddLogin(Box<Login>),
@@ -89,7 +89,7 @@ pub enum Change {
     },
     /// Adds a signing key.
     AddSigningKey(SigningKey),
-    /// Removes the signing keys that retired before that time.
+    /// Removes the signing keys that have retired by that time.
     DropSigningKeys {
         /// Now.
         at: Timestamp,
