@@ -2,21 +2,37 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+#[cfg(feature = "sign-in")]
+use jiff::Timestamp;
+
 use crate::{
     auth::{Access, Actor, KeyToken, Membership, OrgRef, Role, Scopes, User},
     error::{Error, Reason, Result},
-    ids::{KeyId, OrgId},
+    ids::{KeyId, OrgId, UserId},
     metering::{Limit, MeterName},
     odavl::Core,
     secret::Digest,
     session::Context,
     view::{KeyView, OrgView},
 };
+#[cfg(feature = "sign-in")]
+use crate::{
+    auth::{
+        AccessClaims, Login, LoginKind,
+        signin::{CookieToken, FRESH_SIGN_IN},
+    },
+    ids::SessionId,
+    view::LoginView,
+};
 
 /// Where a session's authority comes from; looked up anew at every use.
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
     Key(KeyToken),
+    #[cfg(feature = "sign-in")]
+    Token(Box<AccessClaims>),
+    #[cfg(feature = "sign-in")]
+    Cookie(CookieToken),
     System(OrgId),
     Visitor,
 }
@@ -26,8 +42,22 @@ impl Source {
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Key(token) => token.id.to_string(),
+            #[cfg(feature = "sign-in")]
+            Self::Token(claims) => claims.sub.to_string(),
+            #[cfg(feature = "sign-in")]
+            Self::Cookie(cookie) => cookie.login.to_string(),
             Self::System(_) => "system".to_owned(),
             Self::Visitor => "visitor".to_owned(),
+        }
+    }
+
+    /// The sign-in behind it, where there is one.
+    #[cfg(feature = "sign-in")]
+    pub(crate) fn login(&self) -> Option<SessionId> {
+        match self {
+            Self::Token(claims) => Some(claims.sid),
+            Self::Cookie(cookie) => Some(cookie.login),
+            Self::Key(_) | Self::System(_) | Self::Visitor => None,
         }
     }
 }
@@ -86,6 +116,19 @@ impl Core {
                     key: Some(view),
                 }
             }
+            #[cfg(feature = "sign-in")]
+            Source::Token(claims) => {
+                let view = self.signed_in(claims).await?;
+                Caller {
+                    actor: Actor::User(view.user.id),
+                    scopes: view.scopes.cut(&claims.scope),
+                    subject: view.subject.clone(),
+                    org: Some(view.org.clone()),
+                    key: None,
+                }
+            }
+            #[cfg(feature = "sign-in")]
+            Source::Cookie(cookie) => self.browsing(cookie).await?,
             Source::System(org) => Caller {
                 actor: Actor::System,
                 scopes: self.every_scope(),
@@ -114,10 +157,19 @@ impl Core {
         if caller.org.as_ref().is_some_and(|own| own.org.id == org.id) {
             return Ok(caller);
         }
-        if !caller.scopes.allow("instance", Access::Write) {
+        let view = self.org_view(org.id).await?;
+        if let Actor::User(id) = caller.actor
+            && let Some(member) = self.auth.membership(org.id, id).await?
+        {
+            let user = self.auth.user(id).await?.ok_or_else(hidden)?;
+            caller.scopes = caller.scopes.cut(&self.granted(&view, &user, &member));
+        } else if !caller.scopes.allow("instance", Access::Write) {
             return Err(hidden());
         }
-        caller.org = Some(self.org_view(org.id).await?);
+        if view.org.suspended && !caller.scopes.allow("instance", Access::Write) {
+            return Err(Error::unauthenticated(Reason::Disabled, "the organisation is suspended"));
+        }
+        caller.org = Some(view);
         Ok(caller)
     }
 
@@ -161,7 +213,7 @@ impl Core {
         &self,
         org: &OrgView,
         scopes: &Scopes,
-        owner: Option<crate::ids::UserId>,
+        owner: Option<UserId>,
     ) -> Result<Option<Scopes>> {
         let Some(owner) = owner else {
             let all = if org.org.operator { self.every_scope() } else { self.org_scopes() };
@@ -184,6 +236,69 @@ impl Core {
         }
     }
 
+    /// The sign-in that an access token belongs to, as it stands now.
+    #[cfg(feature = "sign-in")]
+    pub(crate) async fn signed_in(&self, claims: &AccessClaims) -> Result<Arc<LoginView>> {
+        let org = self.org_view(claims.org).await?;
+        let remembered = self.views.login(claims.sid);
+        let same =
+            |view: &Arc<LoginView>| view.org.org.id == org.org.id && view.org.org.epoch == org.org.epoch;
+        let view = match remembered.filter(same) {
+            Some(view) => view,
+            None => self.read_login(claims.sid, org).await?,
+        };
+        check_login(&view.login, self.clock.now())?;
+        Ok(view)
+    }
+
+    #[cfg(feature = "sign-in")]
+    async fn read_login(&self, id: SessionId, org: Arc<OrgView>) -> Result<Arc<LoginView>> {
+        let login = self.auth.login(id).await?.ok_or_else(|| ended(Reason::Revoked))?;
+        let user = self.auth.user(login.user).await?.filter(|user| !user.disabled);
+        let membership = self.auth.membership(org.org.id, login.user).await?;
+        let (Some(user), Some(membership), false) = (user, membership, org.org.suspended) else {
+            let detail = "the person or the organisation is disabled, or they have parted";
+            return Err(Error::unauthenticated(Reason::Disabled, detail));
+        };
+        let scopes = login.scopes.cut(&self.granted(&org, &user, &membership));
+        let subject = user.id.to_string().into();
+        let view = Arc::new(LoginView { login, user, org, scopes, subject });
+        self.views.keep_login(&view);
+        Ok(view)
+    }
+
+    /// Who a browser's cookie stands for: a person, in the first organisation that is not the operator's.
+    #[cfg(feature = "sign-in")]
+    async fn browsing(&self, cookie: &CookieToken) -> Result<Caller> {
+        let found = self.auth.login(cookie.login).await?;
+        let login = found
+            .filter(|login| login.kind == LoginKind::Browser && login.digest == cookie.digest)
+            .ok_or_else(|| ended(Reason::Unknown))?;
+        let now = self.clock.now();
+        check_login(&login, now)?;
+        let user = self.auth.user(login.user).await?.filter(|user| !user.disabled);
+        let user = user.ok_or_else(|| ended(Reason::Disabled))?;
+        let mut first = None;
+        for member in self.auth.memberships(user.id).await? {
+            let view = self.org_view(member.org).await?;
+            if first.as_ref().is_none_or(|(best, _): &(Arc<OrgView>, _)| best.org.operator) {
+                first = Some((view, member));
+            }
+        }
+        let mut scopes =
+            first.as_ref().map_or(Scopes::none(), |(view, member)| self.granted(view, &user, member));
+        if now.duration_since(login.authenticated_at) > FRESH_SIGN_IN {
+            scopes = scopes.without("instance");
+        }
+        Ok(Caller {
+            actor: Actor::User(user.id),
+            scopes,
+            subject: user.id.to_string().into(),
+            org: first.map(|(view, _)| view),
+            key: None,
+        })
+    }
+
     fn org_scopes(&self) -> Scopes {
         Scopes::of_role(Role::Owner, &self.settings.catalog.resources)
     }
@@ -191,4 +306,18 @@ impl Core {
     fn every_scope(&self) -> Scopes {
         self.org_scopes().with("gateway", Access::Admin).with("instance", Access::Admin)
     }
+}
+
+#[cfg(feature = "sign-in")]
+fn check_login(login: &Login, now: Timestamp) -> Result<()> {
+    match login.revoked_at {
+        Some(_) => Err(ended(Reason::Revoked)),
+        None if login.is_open(now) => Ok(()),
+        None => Err(ended(Reason::Expired)),
+    }
+}
+
+#[cfg(feature = "sign-in")]
+fn ended(reason: Reason) -> Error {
+    Error::unauthenticated(reason, "the sign-in has ended")
 }

@@ -19,6 +19,8 @@ pub struct Settings {
     pub public_url: String,
     /// Where a refused organisation can get a larger plan; goes into refusals.
     pub upgrade_url: Option<String>,
+    /// The OAuth clients that may ask to sign people in.
+    pub clients: Vec<String>,
     /// The most bytes of an upload after unpacking.
     pub upload_most: u64,
 }
@@ -31,6 +33,7 @@ impl Settings {
             key_prefix: KeyPrefix::default(),
             public_url: public_url.into(),
             upgrade_url: None,
+            clients: vec!["odavl-cli".to_owned()],
             upload_most: 64 << 20,
         })
     }

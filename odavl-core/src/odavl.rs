@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+#[cfg(feature = "sign-in")]
+use crate::auth::{Keyring, Passwords, RefreshSeal, attempts::Attempts, signin::CookieToken};
 use crate::{
     auth::{AuditDraft, AuditSeal, Auth, Change, KeyToken, OrgRef, Write},
     caller::Source,
@@ -11,6 +13,7 @@ use crate::{
     ids::OrgId,
     metering::{Metering, combiner::Combiner},
     seal::MasterKey,
+    secret::Secret,
     session::{Context, Credential, Session},
     view::{OrgView, Views},
 };
@@ -27,7 +30,16 @@ pub(crate) struct Core {
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) views: Views,
+    #[cfg(feature = "sign-in")]
     pub(crate) master: MasterKey,
+    #[cfg(feature = "sign-in")]
+    pub(crate) passwords: Passwords,
+    #[cfg(feature = "sign-in")]
+    pub(crate) attempts: Attempts,
+    #[cfg(feature = "sign-in")]
+    pub(crate) refresh: RefreshSeal,
+    #[cfg(feature = "sign-in")]
+    pub(crate) keyring: std::sync::Mutex<Option<Arc<Keyring>>>,
     seal: AuditSeal,
 }
 
@@ -98,11 +110,20 @@ impl Builder {
             auth,
             combiner: Combiner::new(metering.clone()),
             metering,
-            settings,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             views: Views::new(),
             seal: AuditSeal::new(&master.derive("audit")),
+            #[cfg(feature = "sign-in")]
+            passwords: Passwords::default(),
+            #[cfg(feature = "sign-in")]
+            attempts: Attempts::default(),
+            #[cfg(feature = "sign-in")]
+            refresh: RefreshSeal::new(&master, settings.key_prefix.clone()),
+            #[cfg(feature = "sign-in")]
+            keyring: std::sync::Mutex::new(None),
+            #[cfg(feature = "sign-in")]
             master,
+            settings,
         })))
     }
 }
@@ -124,14 +145,31 @@ impl Odavl {
 
     /// The credential that `text` says: an API key or an access token.
     pub fn credential(&self, text: &str) -> Result<Credential> {
+        // A JWT has two dots; a key has none.
+        if cfg!(feature = "sign-in") && text.contains('.') {
+            return Ok(Credential::Token(Secret::new(text.to_owned())));
+        }
         KeyToken::parse(&self.0.settings.key_prefix, text).map(Credential::Key)
+    }
+
+    #[cfg(feature = "sign-in")]
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.0
     }
 
     /// The session of whoever holds `credential`.
     pub async fn authenticate(&self, credential: Credential, context: Context) -> Result<Session> {
         let source = match credential {
             Credential::Key(token) => Source::Key(token),
-            _ => return Err(Error::Unsupported("only API keys can be used here".to_owned())),
+            #[cfg(feature = "sign-in")]
+            Credential::Token(token) => Source::Token(Box::new(self.0.claims(token.reveal()).await?)),
+            #[cfg(feature = "sign-in")]
+            Credential::Cookie(cookie) => {
+                let prefix = self.0.settings.key_prefix.as_str();
+                Source::Cookie(CookieToken::parse(prefix, cookie.reveal())?)
+            }
+            #[cfg(not(feature = "sign-in"))]
+            _ => return Err(Error::Unsupported("this build knows API keys only".to_owned())),
         };
         self.0.resolve(&source, &context).await?;
         Ok(Session::new(self.0.clone(), source, context))

@@ -9,7 +9,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    auth::{ApiKey, Login, Membership, Organization, Scopes, User},
+    auth::{ApiKey, Login, Organization, Scopes, User},
     ids::{KeyId, OrgId, SessionId},
     metering::{Allowances, Catalog, Limit, MeterName, Plan, Scope},
 };
@@ -74,7 +74,6 @@ impl KeyView {
 pub(crate) struct LoginView {
     pub(crate) login: Login,
     pub(crate) user: User,
-    pub(crate) membership: Option<Membership>,
     pub(crate) org: Arc<OrgView>,
     pub(crate) scopes: Scopes,
     pub(crate) subject: Arc<str>,

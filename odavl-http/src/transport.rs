@@ -6,11 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use odavl_core::{
-    Clock, Error, Odavl, SystemClock,
-    metering::{Limit, MeterName, Period, Refusal, Scope, Standing},
-    random_id,
-};
+use jiff::SignedDuration;
+use odavl_core::{Clock, Error, Odavl, SystemClock, metering::Refusal, random_id};
 use poem::{
     Endpoint, IntoResponse, Middleware, Request, Response,
     error::ResponseError,
@@ -156,13 +153,10 @@ impl Inner {
 /// The refusal of an address that called too often, in the form of every other limit.
 fn too_many(most: Option<u32>, wait: Duration) -> poem::Error {
     let at = SystemClock.now();
-    let refused = "anonymous_requests".parse::<MeterName>().map(|meter| {
-        let most = most.map(u64::from);
-        let limit = Limit::hard(Scope::Organization, Period::Window(60), most);
-        let mut standing = Standing::new(meter, 1, &limit, most.unwrap_or_default(), at);
-        standing.resets_at = at.checked_add(wait).ok();
-        Error::RateLimited(Box::new(Refusal { standing, at }))
-    });
+    let until = at.checked_add(SignedDuration::try_from(wait).unwrap_or(SignedDuration::ZERO)).unwrap_or(at);
+    let used = most.map(u64::from).unwrap_or_default();
+    let refused = Refusal::rate("anonymous_requests", used, until, at);
+    let refused = refused.map(|refusal| Error::RateLimited(Box::new(refusal)));
     Failure(refused.unwrap_or_else(|error| error)).into()
 }
 

@@ -1,5 +1,7 @@
 //! Auth: people, organisations and roles, API keys, sign-in, and the record of who did what.
 
+#[cfg(feature = "sign-in")]
+pub(crate) mod attempts;
 mod audit;
 mod device;
 mod key;
@@ -27,7 +29,9 @@ pub use org::{Membership, OrgRef, Organization, Project, Role, Slug};
 pub use password::Passwords;
 pub use port::{Auth, Change, Write};
 pub use scope::{Access, RESOURCES, Scopes};
-pub use service::{KeyUpdate, Keys, Me, Members, NewKey, NewKeyRequest, NewOrg, OrgUpdate, Orgs, Projects};
+#[cfg(feature = "sign-in")]
+pub(crate) use service::signin;
+pub use service::*;
 #[cfg(feature = "sign-in")]
 pub use token::{
     ACCESS_TOKEN_LIFE, AccessClaims, Issuer, Jwk, Jwks, Keyring, Refresh, RefreshSeal, RefreshToken, Rotation,

@@ -91,6 +91,13 @@ impl Scopes {
         Self(self.0.iter().filter_map(both).collect())
     }
 
+    /// These, but for one resource.
+    #[must_use]
+    pub fn without(mut self, resource: &str) -> Self {
+        self.0.remove(resource);
+        self
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

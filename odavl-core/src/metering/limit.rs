@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{meter::MeterName, period::Period};
-use crate::ids::KeyId;
+use crate::{error::Result, ids::KeyId};
 
 /// The percentages of a limit at which a warning is given, each once per meter and period.
 pub const THRESHOLDS: [u8; 3] = [80, 90, 100];
@@ -113,6 +113,14 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// The refusal of a rate that no plan has: tries at a password, calls without a credential.
+    pub fn rate(meter: &str, used: u64, until: Timestamp, at: Timestamp) -> Result<Self> {
+        let limit = Limit::hard(Scope::Organization, Period::Window(60), Some(used));
+        let mut standing = Standing::new(meter.parse()?, 1, &limit, used, at);
+        standing.resets_at = Some(until);
+        Ok(Self { standing, at })
+    }
+
     /// Whether a rate or a quota refused.
     pub const fn kind(&self) -> RefusalKind {
         if self.standing.period.is_rate() { RefusalKind::Rate } else { RefusalKind::Quota }
