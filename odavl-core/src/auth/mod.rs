@@ -12,6 +12,8 @@ mod password;
 mod port;
 mod refuse;
 mod scope;
+#[cfg(feature = "sqlite")]
+mod sql;
 #[cfg(feature = "sign-in")]
 mod token;
 mod user;
@@ -26,6 +28,8 @@ pub use org::{Membership, OrgRef, Organization, Project, Role, Slug};
 pub use password::Passwords;
 pub use port::{Auth, Change, Write};
 pub use scope::{Access, RESOURCES, Scopes};
+#[cfg(feature = "sqlite")]
+pub use sql::SqlAuth;
 #[cfg(feature = "sign-in")]
 pub use token::{
     ACCESS_TOKEN_LIFE, AccessClaims, Issuer, Jwk, Jwks, Keyring, Refresh, RefreshSeal, RefreshToken, Rotation,
