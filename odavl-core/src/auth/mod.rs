@@ -15,6 +15,8 @@ mod port;
 mod refuse;
 mod scope;
 mod service;
+#[cfg(feature = "sqlite")]
+mod sql;
 #[cfg(feature = "sign-in")]
 mod token;
 mod user;
@@ -29,6 +31,8 @@ pub use org::{Membership, OrgRef, Organization, Project, Role, Slug};
 pub use password::Passwords;
 pub use port::{Auth, Change, Write};
 pub use scope::{Access, RESOURCES, Scopes};
+#[cfg(feature = "sqlite")]
+pub use sql::SqlAuth;
 #[cfg(feature = "sign-in")]
 pub(crate) use service::signin;
 pub use service::*;
