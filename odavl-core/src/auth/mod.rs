@@ -1,6 +1,8 @@
 //! Auth: people, organisations and roles, API keys, sign-in, and the record of who did what.
 
 mod audit;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod device;
 mod key;
 mod login;
