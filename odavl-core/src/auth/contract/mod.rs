@@ -1,4 +1,4 @@
-//! The behaviour of [`Auth`](super::Auth) as tests, for adapters of your own as for ours.
+//! The behaviour of [`Auth`] as tests, for adapters of your own as for ours.
 //!
 //! ```text
 //! odavl_core::auth_contract!(MyAuth::new().await);
