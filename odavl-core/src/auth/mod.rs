@@ -3,6 +3,8 @@
 #[cfg(feature = "sign-in")]
 pub(crate) mod attempts;
 mod audit;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod device;
 mod key;
 mod login;
