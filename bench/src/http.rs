@@ -74,7 +74,9 @@ async fn floor(folder: &Path) -> Outcome<SocketAddr> {
         async move {
             // The body is read, as a decision needs it.
             request.into_body().into_bytes().await?;
-            let used = floor.decide().await.map_err(|error| poem::Error::from_string(error.to_string(), poem::http::StatusCode::INTERNAL_SERVER_ERROR))?;
+            let used = floor.decide().await.map_err(|error| {
+                poem::Error::from_string(error.to_string(), poem::http::StatusCode::INTERNAL_SERVER_ERROR)
+            })?;
             Ok(format!("{{\"used\":{used}}}"))
         }
     });
@@ -83,7 +85,12 @@ async fn floor(folder: &Path) -> Outcome<SocketAddr> {
     Ok(address)
 }
 
-async fn load(address: SocketAddr, request: &Arc<Vec<u8>>, connections: usize, long: Duration) -> Outcome<Run> {
+async fn load(
+    address: SocketAddr,
+    request: &Arc<Vec<u8>>,
+    connections: usize,
+    long: Duration,
+) -> Outcome<Run> {
     let mut lines = Vec::new();
     for _ in 0..connections {
         let line = TcpStream::connect(address).await?;

@@ -126,7 +126,8 @@ pub async fn decisions(long: Duration) -> Outcome<()> {
         }
         for keyed in [false, true] {
             let with = if keyed { ", idempotency key on each" } else { "" };
-            let name = format!("in process: decision, 256 callers over {organisations} organisation(s){with}");
+            let name =
+                format!("in process: decision, 256 callers over {organisations} organisation(s){with}");
             bench.decide(256, keyed, long).await?.row(&name);
         }
     }
