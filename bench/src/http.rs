@@ -77,7 +77,7 @@ async fn floor(folder: &Path) -> Outcome<SocketAddr> {
             let used = floor.decide().await.map_err(|error| {
                 poem::Error::from_string(error.to_string(), poem::http::StatusCode::INTERNAL_SERVER_ERROR)
             })?;
-            Ok(format!("{{\"used\":{used}}}"))
+            Ok::<_, poem::Error>(format!("{{\"used\":{used}}}"))
         }
     });
     tokio::spawn(Server::new(TcpListener::bind(address)).run(Route::new().at("/", poem::post(route))));

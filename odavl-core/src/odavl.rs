@@ -11,7 +11,7 @@ use crate::{
     config::Settings,
     error::{Error, Result},
     ids::OrgId,
-    metering::{Metering, combiner::Combiner},
+    metering::{Combiner, CombinerOptions, Metering},
     seal::MasterKey,
     secret::Secret,
     session::{Context, Credential, Session},
@@ -101,11 +101,12 @@ impl Builder {
         let auth = self.auth.ok_or_else(|| missing("auth"))?;
         let metering = self.metering.ok_or_else(|| missing("metering"))?;
         let master = self.master.ok_or_else(|| missing("master_key"))?;
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         Ok(Odavl(Arc::new(Core {
             auth,
-            combiner: Combiner::new(metering.clone()),
+            combiner: Combiner::new(metering.clone(), clock.clone(), CombinerOptions::default()),
             metering,
-            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            clock,
             views: Views::new(),
             seal: AuditSeal::of(&master),
             #[cfg(feature = "sign-in")]

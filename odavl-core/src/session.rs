@@ -360,6 +360,9 @@ pub(crate) fn decided(decision: Decision) -> Result<Answer> {
             Err(Error::Conflict("that idempotency key was used for another request".to_owned()))
         }
         Decision::NoReservation => Err(Error::not_found("reservation", "of that id, with those units")),
+        Decision::TooManyReservations => {
+            Err(Error::Conflict("too many reservations are open; settle or release some".to_owned()))
+        }
         Decision::Stale { .. } => Err(Error::unavailable("the organisation changed meanwhile", None)),
     }
 }
