@@ -8,6 +8,7 @@ pub mod metering;
 pub mod page;
 mod random;
 pub mod secret;
+pub mod storage;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, ErrorCode, Reason, Result};
