@@ -3,3 +3,13 @@
 #[cfg(test)]
 #[path = "storage_contract/memory.rs"]
 mod memory;
+
+#[cfg(test)]
+#[cfg(feature = "fs")]
+#[path = "storage_contract/fs.rs"]
+mod fs;
+
+#[cfg(test)]
+#[cfg(all(unix, feature = "fs"))]
+#[path = "storage_contract/fs_faults.rs"]
+mod fs_faults;

@@ -10,6 +10,8 @@ pub mod contract;
 mod digest;
 #[cfg(feature = "direct")]
 mod direct;
+#[cfg(feature = "fs")]
+mod fs;
 mod key;
 mod media;
 mod memory;
@@ -22,6 +24,8 @@ pub use body::{Body, BoxBody, Checked, Expected, PIECE, broken, collect, full};
 pub use digest::{Checksum, Hasher, Sha256};
 #[cfg(feature = "direct")]
 pub use direct::{DIRECT_PATH, DirectUrls, Grant, Incoming, Redeemed};
+#[cfg(feature = "fs")]
+pub use fs::FsStorage;
 pub use key::{Creator, KeyPrefix, Product, StoreKey};
 pub use media::{ByteRange, MediaType};
 pub use memory::MemoryStorage;
