@@ -2,6 +2,8 @@
 //! storage with direct uploads, and database backups that have proved they restore.
 
 pub mod clock;
+#[cfg(feature = "sqlite")]
+pub mod db;
 pub mod error;
 pub mod ids;
 pub mod metering;

@@ -1,0 +1,235 @@
+//! SQLite: one writer, a few readers, and how a statement runs.
+
+use std::{
+    any::Any,
+    fs::OpenOptions,
+    io,
+    ops::{Deref, DerefMut},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::{CachedStatement, Connection, OpenFlags};
+use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+
+use super::{
+    error::{DbError, sqlite_error},
+    row::Row,
+    value::Value,
+};
+use crate::error::{Error, Result};
+
+/// How many connections read at the same time.
+const READERS: usize = 4;
+
+/// How long another process, such as `odavl admin`, may hold the write lock before we give up.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// How many prepared statements each connection keeps.
+const STATEMENTS: usize = 128;
+
+/// Set on every connection. The cache is in KiB; readers share the operating system's through the mapping.
+const PRAGMAS: &str = "
+    PRAGMA foreign_keys = ON;
+    PRAGMA trusted_schema = OFF;
+    PRAGMA cell_size_check = ON;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA mmap_size = 268435456;
+    PRAGMA cache_size = -32768;
+";
+
+/// What an answer promised must survive a power cut: FULL syncs the log at every commit.
+const WRITER_PRAGMAS: &str = "
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA journal_size_limit = 67108864;
+";
+
+/// An open file: its writer and its readers.
+pub(super) struct Sqlite {
+    writer: Arc<FairMutex<Connection>>,
+    readers: Arc<Readers>,
+    path: PathBuf,
+    /// What must outlive the connections, such as a temporary folder; so it is last.
+    _keep: Box<dyn Any + Send + Sync>,
+}
+
+impl Sqlite {
+    pub(super) fn open(path: &Path, keep: impl Send + Sync + 'static) -> Result<Self> {
+        create_private(path).map_err(|error| {
+            Error::unavailable(
+                format!("the database {} cannot be opened", path.display()),
+                Some(error.into()),
+            )
+        })?;
+        let writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        writer.execute_batch(WRITER_PRAGMAS).map_err(sqlite_error)?;
+        let idle = (0..READERS)
+            .map(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Self {
+            writer: Arc::new(FairMutex::new(writer)),
+            readers: Arc::new(Readers { idle: Mutex::new(idle), turns: Arc::new(Semaphore::new(READERS)) }),
+            path: path.to_owned(),
+            _keep: Box::new(keep),
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The writer's connection while nobody else has it: when opening.
+    pub(super) fn writer_mut(&mut self) -> Result<&mut Connection> {
+        let shared = || Error::internal("the database's writer is in use before it is open", None);
+        Arc::get_mut(&mut self.writer).map(FairMutex::get_mut).ok_or_else(shared)
+    }
+
+    /// The writer, when it is our turn.
+    pub(super) async fn writer(&self) -> Writer {
+        Writer(Arc::clone(&self.writer).lock_owned().await)
+    }
+
+    /// A reader, when one is free.
+    pub(super) async fn reader(&self) -> Result<Reader> {
+        let closed = |_| Error::internal("the database's readers are closed", None);
+        let turn = Arc::clone(&self.readers.turns).acquire_owned().await.map_err(closed)?;
+        let conn = self.readers.idle().pop();
+        let conn = conn.map_or_else(|| connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY), Ok)?;
+        Ok(Reader { conn, home: Arc::clone(&self.readers), _turn: turn })
+    }
+}
+
+/// Makes the file ours alone to read before SQLite does; its log and its index take over the mode.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+fn connect(path: &Path, mode: OpenFlags) -> Result<Connection> {
+    let open = || {
+        let conn = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        conn.busy_timeout(BUSY)?;
+        conn.set_prepared_statement_cache_capacity(STATEMENTS);
+        conn.execute_batch(PRAGMAS)?;
+        Ok(conn)
+    };
+    open().map_err(sqlite_error)
+}
+
+/// The writer's connection while it is ours. What is still open when it goes is rolled back, wherever the future
+/// that held it was cancelled.
+pub(super) struct Writer(OwnedMutexGuard<Connection>);
+
+impl Writer {
+    /// Takes the write lock now rather than at the first write, so that it is waited for and never upgraded.
+    pub(super) fn begin(&self) -> Result<()> {
+        self.settle()?;
+        self.0.execute_batch("BEGIN IMMEDIATE").map_err(sqlite_error)
+    }
+
+    /// Ends what is open, such as what a failed roll-back left behind.
+    pub(super) fn settle(&self) -> Result<()> {
+        if self.0.is_autocommit() {
+            return Ok(());
+        }
+        self.0.execute_batch("ROLLBACK").map_err(sqlite_error)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if let Err(error) = self.settle() {
+            tracing::warn!(%error, "a transaction could not be rolled back; the next one will try again");
+        }
+    }
+}
+
+impl Deref for Writer {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl DerefMut for Writer {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+}
+
+struct Readers {
+    idle: Mutex<Vec<Connection>>,
+    turns: Arc<Semaphore>,
+}
+
+impl Readers {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A reading connection while it is ours.
+pub(super) struct Reader {
+    conn: Connection,
+    home: Arc<Readers>,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    /// Runs `act` and gives the connection back, unless it panicked or its snapshot cannot be closed.
+    pub(super) fn run<T>(mut self, act: impl FnOnce(&mut Connection) -> T) -> T {
+        let done = act(&mut self.conn);
+        if self.conn.is_autocommit() || self.conn.execute_batch("ROLLBACK").is_ok() {
+            self.home.idle().push(self.conn);
+        }
+        done
+    }
+}
+
+/// Runs what waits for the disk where waiting is allowed.
+pub(super) async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(act).await.map_err(|error| {
+        if error.is_panic() {
+            Error::internal("a statement panicked", Some(error.into()))
+        } else {
+            Error::unavailable("the process is shutting down", Some(error.into()))
+        }
+    })
+}
+
+/// Runs a statement that answers no rows; answers how many it changed.
+pub(super) fn execute(conn: &Connection, sql: &str, params: &[Value]) -> Result<u64, DbError> {
+    let changed = prepare(conn, sql, params)?.raw_execute().map_err(DbError::of)?;
+    Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+}
+
+/// Runs a statement and reads all its rows.
+pub(super) fn query(conn: &Connection, sql: &str, params: &[Value]) -> Result<Vec<Row>, DbError> {
+    let mut statement = prepare(conn, sql, params)?;
+    let names: Arc<[Box<str>]> = statement.column_names().map(Into::into).collect();
+    let mut rows = statement.raw_query();
+    let mut read = Vec::new();
+    while let Some(row) = rows.next().map_err(DbError::of)? {
+        let values = (0..names.len()).map(|at| row.get(at)).collect::<rusqlite::Result<_>>();
+        read.push(Row::new(Arc::clone(&names), values.map_err(DbError::of)?));
+    }
+    Ok(read)
+}
+
+/// Binds `$1`, `$2` by their numbers: SQLite itself takes them for names.
+fn prepare<'a>(conn: &'a Connection, sql: &str, params: &[Value]) -> Result<CachedStatement<'a>, DbError> {
+    let mut statement = conn.prepare_cached(sql).map_err(DbError::of)?;
+    for place in 1..=statement.parameter_count() {
+        let number = statement.parameter_name(place).and_then(|name| name.strip_prefix('$')?.parse().ok());
+        let value = number.and_then(|number: usize| params.get(number.checked_sub(1)?));
+        let value =
+            value.ok_or_else(|| DbError::misuse("a statement has a parameter without a value", sql))?;
+        statement.raw_bind_parameter(place, value).map_err(DbError::of)?;
+    }
+    Ok(statement)
+}
