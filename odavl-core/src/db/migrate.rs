@@ -20,13 +20,9 @@ pub(super) struct Migration {
 /// Every migration, oldest first; a wing's tables have a file of their own. A file that was released is never
 /// changed: what it did is changed by a new one.
 pub(super) const MIGRATIONS: &[Migration] = &[
-<<<<<<< HEAD
     Migration { version: 1, name: "auth", sql: include_str!("../../migrations/0001_auth.sql") },
     Migration { version: 2, name: "metering", sql: include_str!("../../migrations/0002_metering.sql") },
-=======
-    Migration { version: 2, name: "metering", sql: include_str!("../../migrations/0002_metering.sql") },
     Migration { version: 3, name: "storage", sql: include_str!("../../migrations/0003_storage.sql") },
->>>>>>> storage
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (
