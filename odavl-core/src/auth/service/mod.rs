@@ -4,6 +4,7 @@
 mod device;
 mod keys;
 mod me;
+mod once;
 mod orgs;
 #[cfg(feature = "sign-in")]
 mod people;
