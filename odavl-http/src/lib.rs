@@ -2,8 +2,16 @@
 //!
 //! [`Door::endpoint`] is a poem endpoint: serve it by itself, or nest it in an application of your own.
 
+mod address;
+mod allow;
 mod api;
 mod caller;
+mod cors;
+mod dashboard;
+mod docs;
+mod face;
+mod limits;
+mod oauth;
 mod problem;
 mod schema;
 mod throttle;
@@ -12,7 +20,7 @@ mod transport;
 use std::{net::IpAddr, time::Duration};
 
 use odavl_core::Odavl;
-use poem::{Endpoint, EndpointExt, Route};
+use poem::{Endpoint, EndpointExt, get};
 
 pub use api::document;
 
@@ -62,12 +70,10 @@ impl Door {
         let json = poem::endpoint::make_sync(move |_| {
             poem::Response::builder().content_type("application/json").body(document.clone())
         });
-        let service = api::service();
-        let pages = service.swagger_ui();
-        Route::new()
-            .nest("/api/docs", pages)
-            .at("/api/openapi.json", json)
-            .nest("/", service)
+        dashboard::routes()
+            .at("/api/docs", get(docs::endpoint()))
+            .at("/api/openapi.json", get(json))
+            .nest("/", api::service())
             .data(self.odavl.clone())
             .with(transport::Transport::new(self.odavl, self.settings))
     }
