@@ -35,7 +35,12 @@ static PAGE: LazyLock<Page> = LazyLock::new(|| {
 
 /// What stands between each `<script ...>` and the `</script>` after it.
 fn scripts(html: &str) -> impl Iterator<Item = &str> {
-    html.split("<script").skip(1).filter_map(|part| part.split_once('>')?.1.split("</script>").next())
+    let mut rest = html;
+    std::iter::from_fn(move || {
+        let (code, after) = rest.split_once("<script")?.1.split_once('>')?.1.split_once("</script>")?;
+        rest = after;
+        Some(code)
+    })
 }
 
 /// The policy of the page.

@@ -3,7 +3,7 @@
 use odavl_core::Odavl;
 use poem::{
     Response,
-    http::{HeaderName, HeaderValue},
+    http::{HeaderName, HeaderValue, header::CONTENT_TYPE},
 };
 
 use crate::{dashboard, docs, oauth, problem};
@@ -70,6 +70,10 @@ impl Face {
         ];
         if public_url.starts_with("https://") {
             headers.push(("strict-transport-security", "max-age=31536000"));
+        }
+        // JSON is UTF-8 and takes no charset (RFC 8259, 11); the document says `application/json` too.
+        if response.content_type() == Some("application/json; charset=utf-8") {
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         for (name, value) in headers {
             let value = HeaderValue::from_static(value);

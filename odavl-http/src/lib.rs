@@ -17,10 +17,10 @@ mod schema;
 mod throttle;
 mod transport;
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use odavl_core::Odavl;
-use poem::{Endpoint, EndpointExt, get};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, get};
 
 pub use api::document;
 
@@ -70,10 +70,12 @@ impl Door {
         let json = poem::endpoint::make_sync(move |_| {
             poem::Response::builder().content_type("application/json").body(document.clone())
         });
+        let api = Arc::new(api::service().into_endpoint());
         dashboard::routes()
             .at("/api/docs", get(docs::endpoint()))
             .at("/api/openapi.json", get(json))
-            .nest("/", api::service())
+            .nest_no_strip("/api", api.clone())
+            .nest_no_strip("/.well-known", api)
             .data(self.odavl.clone())
             .with(transport::Transport::new(self.odavl, self.settings))
     }

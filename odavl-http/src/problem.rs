@@ -1,6 +1,6 @@
 //! Errors as RFC 9457 problem documents: one shape for every operation and every status.
 
-use odavl_core::{Error, ErrorCode, metering::RefusalKind};
+use odavl_core::{Error, ErrorCode, Reason, metering::RefusalKind};
 use poem::{
     IntoResponse, Response,
     error::ResponseError,
@@ -132,6 +132,11 @@ pub(crate) fn library_error(error: &poem::Error) -> Option<&Error> {
 pub(crate) fn render(error: &poem::Error, request_id: &str, upgrade_url: Option<&str>) -> Response {
     match library_error(error) {
         Some(error) => of_error(error, request_id, upgrade_url),
+        // No credential was shown where one is needed.
+        None if error.status() == StatusCode::UNAUTHORIZED => {
+            let missing = Error::unauthenticated(Reason::Missing, "this needs a credential");
+            of_error(&missing, request_id, upgrade_url)
+        }
         None => of_transport(error, request_id),
     }
 }
@@ -156,7 +161,7 @@ fn of_error(error: &Error, request_id: &str, upgrade_url: Option<&str>) -> Respo
     let mut response = document(&problem);
     wait(&mut response, error);
     if code == ErrorCode::Unauthenticated {
-        challenge(&mut response, error.reason().is_some_and(|reason| reason.as_str() != "missing"));
+        challenge(&mut response, error.reason() != Some(Reason::Missing));
     }
     response
 }
@@ -166,7 +171,6 @@ fn of_transport(error: &poem::Error, request_id: &str) -> Response {
     let status = error.status();
     let title = status.canonical_reason().unwrap_or("Error");
     let code = match status {
-        StatusCode::UNAUTHORIZED => "unauthenticated",
         StatusCode::NOT_FOUND => "not_found",
         StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
         StatusCode::NOT_ACCEPTABLE => "not_acceptable",
@@ -178,15 +182,7 @@ fn of_transport(error: &poem::Error, request_id: &str) -> Response {
         _ => "internal",
     };
     let detail = if code == "internal" { title.to_owned() } else { error.to_string() };
-    let mut problem = blank(status, code, title, detail, request_id);
-    if status == StatusCode::UNAUTHORIZED {
-        problem.reason = Some("missing".to_owned());
-    }
-    let mut response = document(&problem);
-    if status == StatusCode::UNAUTHORIZED {
-        challenge(&mut response, false);
-    }
-    response
+    document(&blank(status, code, title, detail, request_id))
 }
 
 fn blank(status: StatusCode, code: &str, title: &str, detail: String, request_id: &str) -> Problem {
