@@ -1,6 +1,8 @@
 //! The use cases of Auth, each through the gate.
 
 #[cfg(feature = "sign-in")]
+mod account;
+#[cfg(feature = "sign-in")]
 mod device;
 mod keys;
 mod me;
@@ -16,6 +18,8 @@ pub(crate) mod signin;
 #[cfg(feature = "sign-in")]
 mod tokens;
 
+#[cfg(feature = "sign-in")]
+pub use account::SignIn;
 #[cfg(feature = "sign-in")]
 pub use device::{DeviceCodes, DeviceRequest, Devices};
 pub use keys::{KeyUpdate, Keys, NewKey, NewKeyRequest};
