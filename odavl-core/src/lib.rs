@@ -5,10 +5,12 @@ mod action;
 pub mod auth;
 mod caller;
 mod clock;
-mod config;
+pub mod config;
 #[cfg(feature = "sqlite")]
 pub mod db;
 mod error;
+#[cfg(all(feature = "sqlite", feature = "fs", feature = "config"))]
+mod embedded;
 pub mod gateway;
 pub mod ids;
 pub mod metering;

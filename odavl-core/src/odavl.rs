@@ -18,6 +18,9 @@ use crate::{
     view::{OrgView, Views},
 };
 
+/// How many reservations one transaction releases.
+const SWEEP_BATCH: u32 = 500;
+
 /// An installation of odavl. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Odavl(Arc<Core>);
@@ -179,6 +182,18 @@ impl Odavl {
     pub async fn ready(&self) -> Result<()> {
         self.0.auth.is_set_up().await?;
         self.0.metering.apply(&[]).await.map(drop)
+    }
+
+    /// Gives back what reservations hold that nobody settled in time. Safe to run on every node, at any time; a
+    /// service does it every few seconds.
+    pub async fn sweep(&self) -> Result<()> {
+        while self.0.metering.sweep(SWEEP_BATCH).await? == SWEEP_BATCH {}
+        Ok(())
+    }
+
+    /// Forgets sign-ins and codes that are over. A service does it every hour.
+    pub async fn forget_ended(&self) -> Result<()> {
+        self.0.write(vec![Change::DropEnded { at: self.0.clock.now() }], Vec::new(), Vec::new()).await
     }
 
     /// The session of someone without a credential.

@@ -1,10 +1,13 @@
 //! Sign-ins that last: refresh families, browser sessions, the keys that sign access tokens, the set-up link.
 
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::scope::Scopes;
 use crate::{
+    error::{Error, Result},
     ids::{OrgId, SessionId, UserId},
     secret::Digest,
 };
@@ -17,6 +20,26 @@ pub enum LoginKind {
     Device,
     /// In a browser: a cookie.
     Browser,
+}
+
+impl LoginKind {
+    /// The kind as it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Browser => "browser",
+        }
+    }
+}
+
+impl FromStr for LoginKind {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self> {
+        [Self::Device, Self::Browser]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| Error::invalid(format!("`{}` is not a kind of sign-in", text.escape_default())))
+    }
 }
 
 /// A sign-in: a family of refresh tokens, or one browser's session.

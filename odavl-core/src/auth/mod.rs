@@ -3,6 +3,8 @@
 #[cfg(feature = "sign-in")]
 pub(crate) mod attempts;
 mod audit;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod device;
 mod key;
 mod login;
@@ -15,6 +17,8 @@ mod port;
 mod refuse;
 mod scope;
 mod service;
+#[cfg(feature = "sqlite")]
+mod sql;
 #[cfg(feature = "sign-in")]
 mod token;
 mod user;
@@ -29,6 +33,8 @@ pub use org::{Membership, OrgRef, Organization, Project, Role, Slug};
 pub use password::Passwords;
 pub use port::{Auth, Change, Write};
 pub use scope::{Access, RESOURCES, Scopes};
+#[cfg(feature = "sqlite")]
+pub use sql::SqlAuth;
 #[cfg(feature = "sign-in")]
 pub(crate) use service::signin;
 pub use service::*;

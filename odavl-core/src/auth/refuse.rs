@@ -46,3 +46,8 @@ pub(super) fn no_device() -> Error {
 pub(super) fn stale_device() -> Error {
     Error::Conflict("the device request was answered in the meantime".into())
 }
+
+/// One of the codes was drawn before.
+pub(super) fn device_taken() -> Error {
+    taken("device request", "of that code")
+}

@@ -33,6 +33,16 @@ impl Access {
     }
 }
 
+impl FromStr for Access {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self> {
+        [Self::Read, Self::Write, Self::Admin]
+            .into_iter()
+            .find(|access| access.as_str() == text)
+            .ok_or_else(|| Error::invalid(format!("`{}` is not read, write or admin", text.escape_default())))
+    }
+}
+
 /// A set of scopes: the most access to each resource.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scopes(BTreeMap<String, Access>);
@@ -141,12 +151,7 @@ impl Scopes {
 
 fn parse_one(text: &str) -> Result<(&str, Access)> {
     let known = text.split_once(':').and_then(|(resource, access)| {
-        let access = match access {
-            "read" => Access::Read,
-            "write" => Access::Write,
-            "admin" => Access::Admin,
-            _ => return None,
-        };
+        let access = access.parse().ok()?;
         let named = (1..=64).contains(&resource.len())
             && resource
                 .bytes()

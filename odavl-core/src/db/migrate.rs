@@ -19,8 +19,10 @@ pub(super) struct Migration {
 
 /// Every migration, oldest first; a wing's tables have a file of their own. A file that was released is never
 /// changed: what it did is changed by a new one.
-pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { version: 2, name: "metering", sql: include_str!("../../migrations/0002_metering.sql") }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "auth", sql: include_str!("../../migrations/0001_auth.sql") },
+    Migration { version: 2, name: "metering", sql: include_str!("../../migrations/0002_metering.sql") },
+];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (
     version BIGINT PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, applied_at BIGINT NOT NULL)";

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     auth::{
-        device::DeviceGrant,
+        device::{DeviceGrant, DeviceState},
         key::ApiKey,
         login::{Login, SetupLink, SigningKey},
         org::{Membership, Organization, Project, Role},
@@ -140,10 +140,10 @@ impl Rows {
     fn put_member(&mut self, member: Membership) -> Result<()> {
         self.org(member.org)?;
         self.user(member.user)?;
-        let key = (member.org, member.user);
-        let (org, role) = (member.org, member.role);
-        let before = self.members.insert(key, member);
-        self.keep_an_owner(org, before.filter(|_| role != Role::Owner))
+        let Membership { org, user, role, .. } = member;
+        let before = self.members.get(&(org, user)).cloned();
+        self.members.entry((org, user)).or_insert(member).role = role;
+        self.keep_an_owner(org, before)
     }
 
     fn remove_member(&mut self, org: OrgId, user: UserId) -> Result<()> {
@@ -192,6 +192,7 @@ impl Rows {
     }
 
     fn set_login(&mut self, mut login: Login) -> Result<()> {
+        login.org.map(|org| self.org(org).map(|_| ())).transpose()?;
         let before = self.logins.get(&login.id).filter(|before| before.user == login.user);
         let before = before.ok_or_else(|| Error::not_found("session", &login.id))?;
         login.rev = next(before.rev, login.rev).ok_or_else(|| refuse::stale("session", &login.id))?;
@@ -212,17 +213,21 @@ impl Rows {
             other.device_code == device.device_code || other.user_code == device.user_code
         };
         if self.devices.iter().any(is_same) {
-            return Err(refuse::taken("device code", "that was drawn"));
+            return Err(refuse::device_taken());
         }
         self.devices.push(device);
         Ok(())
     }
 
     fn set_device(&mut self, mut device: DeviceGrant) -> Result<()> {
+        if let DeviceState::Approved { user, org, .. } = device.state {
+            self.user(user)?;
+            self.org(org)?;
+        }
         let is_same = |other: &&mut DeviceGrant| other.device_code == device.device_code;
         let before = self.devices.iter_mut().find(is_same).ok_or_else(refuse::no_device)?;
-        device.rev = next(before.rev, device.rev).ok_or_else(refuse::stale_device)?;
-        device.user_code = before.user_code;
+        let rev = next(before.rev, device.rev).filter(|_| before.user_code == device.user_code);
+        device.rev = rev.ok_or_else(refuse::stale_device)?;
         *before = device;
         Ok(())
     }

@@ -1,5 +1,8 @@
 //! What an installation is made of: meters, plans, scopes, and how keys look. ODAVL's own is the preset.
 
+#[cfg(feature = "config")]
+mod file;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
@@ -7,6 +10,9 @@ use crate::{
     error::{Error, Result},
     metering::{Allowance, Allowances, Catalog, Meter, MeterKind, MeterName, Plan},
 };
+
+#[cfg(feature = "config")]
+pub use file::{Config, LimitEntry, MeterEntry, PlanEntry, Serve};
 
 /// The settings of the library itself; those of a door (addresses, proxies) are the door's.
 #[derive(Debug, Clone)]

@@ -1,0 +1,134 @@
+//! Decisions in the process itself: key checked, scope, rate, quota, and the whole write set.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use odavl_core::{
+    Odavl,
+    auth::{Email, NewKeyRequest, NewOrg, OrgRef, SetUp},
+    config::Config,
+    gateway::{Verdict, VerifyRequest},
+    metering::MeterName,
+    secret::Secret,
+    session::{Context, Session},
+};
+
+use crate::{
+    Outcome,
+    floor::Floor,
+    measure::{Run, run},
+};
+
+/// A rate and a quota that nobody reaches here, but that every decision is held to.
+pub const CONFIG: &str = r#"
+    resources = ["work"]
+    [meters]
+    calls = { kind = "sum" }
+    [plans.Bench]
+    default = true
+    limits.calls = [{ max = 9000000000000 }, { max = 100000000, per = "1s" }]
+"#;
+
+/// An installation with that many organisations, and a key of each.
+pub struct Bench {
+    pub odavl: Odavl,
+    pub keys: Arc<Vec<Secret<String>>>,
+    pub gateway_key: Secret<String>,
+    session: Arc<Session>,
+    pub folder: tempfile::TempDir,
+}
+
+impl Bench {
+    pub async fn open(organisations: usize, public_url: &str) -> Outcome<Self> {
+        let folder = tempfile::tempdir_in(std::env::var("ODAVL_BENCH_DIR").unwrap_or_else(|_| ".".into()))?;
+        let settings = Config::parse(CONFIG)?.settings(public_url)?;
+        let odavl = Odavl::open(folder.path(), settings).await?;
+        odavl
+            .set_up(SetUp {
+                email: "bench@example.com".parse::<Email>()?,
+                name: "Bench".into(),
+                password: Secret::new("correct horse battery".into()),
+                organization: "first".parse()?,
+            })
+            .await?;
+        let operator = OrgRef::Slug("operator".parse()?);
+        let session = odavl.system(&operator, Context::default()).await?;
+        let gateway = session.keys().create(NewKeyRequest::new("bench", "gateway:write".parse()?)).await?;
+        let mut keys = Vec::new();
+        for number in 0..organisations {
+            let org = NewOrg {
+                slug: format!("org-{number}").parse()?,
+                name: format!("Organisation {number}"),
+                plan: None,
+                external_id: None,
+                metadata: BTreeMap::new(),
+            };
+            let org = session.orgs().create(org).await?;
+            let own = odavl.system(&OrgRef::Id(org.id), Context::default()).await?;
+            let key = own.keys().create(NewKeyRequest::new("bench", "work:write".parse()?)).await?;
+            keys.push(key.token.secret().clone());
+        }
+        Ok(Self {
+            odavl,
+            keys: Arc::new(keys),
+            gateway_key: gateway.token.secret().clone(),
+            session: Arc::new(session),
+            folder,
+        })
+    }
+
+    async fn decide(&self, callers: usize, keyed: bool, long: Duration) -> Outcome<Run> {
+        let (session, keys) = (self.session.clone(), self.keys.clone());
+        let meter: MeterName = "calls".parse()?;
+        // A retry's key is used once over all runs on this installation.
+        let round = jiff::SignedDuration::system_until(std::time::SystemTime::UNIX_EPOCH)?.as_nanos();
+        run(callers, long, move |caller, number| {
+            let (session, keys, meter) = (session.clone(), keys.clone(), meter.clone());
+            async move {
+                let request = VerifyRequest {
+                    key: keys[(caller * 7919 + number) % keys.len()].clone(),
+                    scope: "work:write".parse()?,
+                    charges: vec![(meter, 1)],
+                    environment: None,
+                    ip: None,
+                    idempotency_key: keyed.then(|| format!("{round}-{caller}-{number}")),
+                    tags: BTreeMap::new(),
+                };
+                match session.gateway().verify(request).await? {
+                    Verdict::Valid(_) => Ok(()),
+                    Verdict::Invalid { detail, .. } => Err(detail.into()),
+                }
+            }
+        })
+        .await
+    }
+}
+
+pub async fn decisions(long: Duration) -> Outcome<()> {
+    let folder = tempfile::tempdir_in(std::env::var("ODAVL_BENCH_DIR").unwrap_or_else(|_| ".".into()))?;
+    let floor = Floor::open(folder.path())?;
+    let bare = |callers| {
+        let floor = floor.clone();
+        run(callers, long, move |_, _| {
+            let floor = floor.clone();
+            async move { floor.decide().await.map(drop) }
+        })
+    };
+    let mut alone = bare(1).await?;
+    let commit = alone.within(50.0);
+    alone.row("in process: floor, alone (a commit)");
+    bare(256).await?.row("in process: floor, 256 callers");
+    for organisations in [1, 1000] {
+        let bench = Bench::open(organisations, "http://127.0.0.1").await?;
+        if organisations == 1 {
+            let mut alone = bench.decide(1, false, long).await?;
+            alone.row("in process: decision, alone");
+            println!("| in process: decision, alone, in commits | {:.2} |", alone.within(50.0) / commit);
+        }
+        for keyed in [false, true] {
+            let with = if keyed { ", idempotency key on each" } else { "" };
+            let name = format!("in process: decision, 256 callers over {organisations} organisation(s){with}");
+            bench.decide(256, keyed, long).await?.row(&name);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! `odavl serve`: the service, in one process.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, IsTerminal, Write},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    time::Duration,
+};
+
+use clap::Args as ClapArgs;
+use odavl_core::{
+    Error, Odavl, Result,
+    config::Serve,
+    secret::Secret,
+};
+use odavl_http::Door;
+use poem::{Server, listener::TcpListener};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Location;
+
+/// How long requests that are under way may take once the service is told to stop.
+const GRACE: Duration = Duration::from_secs(20);
+/// How often what expired is swept.
+const SWEEP: Duration = Duration::from_secs(5);
+const HOUR: Duration = Duration::from_hours(1);
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:\n  odavl serve --data /var/lib/odavl --listen 127.0.0.1:8787")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    location: Location,
+    /// Where to listen [default: 127.0.0.1:8787]
+    #[arg(long, env = "ODAVL_LISTEN", value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// Where people reach the service [default: http:// and the address]
+    #[arg(long, env = "ODAVL_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+    /// Listen beyond this machine although the public URL is not https
+    #[arg(long)]
+    allow_http: bool,
+}
+
+pub(crate) async fn run(args: Args) -> Result<()> {
+    start_log();
+    let mut config = args.location.read()?;
+    config.public_url = args.public_url.or(config.public_url);
+    let listen = args.listen.or(config.serve.listen).unwrap_or((Ipv4Addr::LOCALHOST, 8787).into());
+    let url = format!("http://{listen}");
+    let settings = config.settings(&url)?;
+    refuse_open_http(listen.ip(), &settings.public_url, args.allow_http || config.serve.allow_http == Some(true))?;
+    let public_url = settings.public_url.clone();
+
+    let odavl = args.location.open(&config, settings).await?;
+    let acceptor = TcpListener::bind(listen);
+    let server = Server::new(acceptor);
+    announce(&odavl, &public_url, &args.location.data(&config)).await?;
+    let sweeper = tokio::spawn(sweep(odavl.clone()));
+    let door = Door::new(odavl, door_settings(&config.serve));
+    let served = server.run_with_graceful_shutdown(door.endpoint(), stopped(), Some(GRACE)).await;
+    sweeper.abort();
+    served.map_err(|error| Error::unavailable(format!("{listen} cannot be listened on"), Some(error.into())))
+}
+
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ODAVL_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(io::stderr);
+    if io::stderr().is_terminal() { log.init() } else { log.json().flatten_event(true).init() }
+}
+
+/// Passwords and keys in the clear on a network need somebody to say so.
+fn refuse_open_http(address: IpAddr, public_url: &str, allowed: bool) -> Result<()> {
+    if address.is_loopback() || public_url.starts_with("https://") || allowed {
+        return Ok(());
+    }
+    Err(Error::invalid_with(
+        format!("{address} is reached from other machines, and the public URL is not https"),
+        "put a proxy with https in front and set --public-url, or say --allow-http",
+    ))
+}
+
+fn door_settings(serve: &Serve) -> odavl_http::Settings {
+    odavl_http::Settings {
+        trusted_proxies: serve.trusted_proxies.clone(),
+        cors_origins: serve.cors_origins.clone(),
+        anonymous_per_minute: match serve.anonymous_per_minute {
+            Some(0) => None,
+            Some(most) => Some(most),
+            None => Some(100),
+        },
+        ..odavl_http::Settings::default()
+    }
+}
+
+/// Says where the service is, and how it is set up where nobody has yet. The link is a secret: it goes to the
+/// terminal, or to a file that its owner alone may read, never to a log.
+async fn announce(odavl: &Odavl, url: &str, data: &Path) -> Result<()> {
+    let mut stdout = io::stdout();
+    let link = odavl.set_up_link().await?;
+    let mut say = |line: String| writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+    let told = say(format!("odavl is at {url}")).and_then(|()| match &link {
+        None => Ok(()),
+        Some(link) if io::stdout().is_terminal() => {
+            say(format!("set it up within 30 minutes: {}", link.reveal()))
+        }
+        Some(link) => {
+            let path = data.join("set-up-link");
+            keep(&path, link)?;
+            say(format!("set it up within 30 minutes with the link in {}", path.display()))
+        }
+    });
+    told.map_err(|error| Error::unavailable("the set-up link could not be written", Some(error.into())))
+}
+
+fn keep(path: &Path, link: &Secret<String>) -> io::Result<()> {
+    let temporary = path.with_extension("new");
+    let _ = std::fs::remove_file(&temporary);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    writeln!(file, "{}", link.reveal())?;
+    std::fs::rename(temporary, path)
+}
+
+/// Ends what expired, again and again.
+async fn sweep(odavl: Odavl) {
+    let mut soon = tokio::time::interval(SWEEP);
+    let mut hourly = tokio::time::interval(HOUR);
+    for tick in [&mut soon, &mut hourly] {
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    }
+    loop {
+        let swept = tokio::select! {
+            _ = soon.tick() => odavl.sweep().await,
+            _ = hourly.tick() => odavl.forget_ended().await,
+        };
+        if let Err(error) = swept {
+            tracing::warn!(%error, "what expired could not be swept; it is tried again");
+        }
+    }
+}
+
+/// Ctrl-C or SIGTERM.
+async fn stopped() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    tracing::info!("stopping: requests under way are finished");
+}

@@ -1,0 +1,236 @@
+//! `odavl.toml`: everything that an installation is configured by. An unknown key is an error.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use super::Settings;
+use crate::{
+    auth::KeyPrefix,
+    error::{Error, Result},
+    metering::{Allowance, Catalog, Meter, MeterKind, MeterName, Plan},
+};
+
+/// The configuration of an installation, as `odavl.toml` has it. What is absent keeps its default.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The folder of the embedded default: database, objects, master key. `./odavl-data`.
+    pub data: Option<PathBuf>,
+    /// Where people reach the service. `http://` and the address that is listened on.
+    pub public_url: Option<String>,
+    /// Where a refused organisation can get a larger plan.
+    pub upgrade_url: Option<String>,
+    /// What API keys begin with. `odavl`.
+    pub key_prefix: Option<KeyPrefix>,
+    /// The OAuth clients that may ask to sign people in. `["odavl-cli"]`.
+    pub clients: Option<Vec<String>>,
+    /// The most bytes of an upload after unpacking. 64 MiB.
+    pub upload_most: Option<u64>,
+    /// The resources of the team's own that scopes may name.
+    pub resources: Option<BTreeSet<String>>,
+    /// The meters, in place of the preset's.
+    pub meters: Option<BTreeMap<MeterName, MeterEntry>>,
+    /// The plans, in place of the preset's.
+    pub plans: Option<BTreeMap<String, PlanEntry>>,
+    /// The settings of `odavl serve`.
+    pub serve: Serve,
+}
+
+/// The settings of `odavl serve`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Serve {
+    /// Where to listen. `127.0.0.1:8787`.
+    pub listen: Option<SocketAddr>,
+    /// Whether to listen beyond this machine although `public_url` is not https.
+    pub allow_http: Option<bool>,
+    /// The peers whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// The origins that browsers may call from.
+    pub cors_origins: Vec<String>,
+    /// How many requests a minute an address may make without a valid credential; 0: any number. 100.
+    pub anonymous_per_minute: Option<u32>,
+}
+
+/// A meter in the file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeterEntry {
+    /// How its units add up.
+    pub kind: MeterKind,
+    /// What odavl itself counts with it: `requests`, `stored_bytes`, or the uploads of a resource by its name.
+    #[serde(default)]
+    pub counts: Option<String>,
+}
+
+/// A plan in the file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PlanEntry {
+    /// Whether a new organisation gets it.
+    pub default: bool,
+    /// How many API keys may be active; absent is unlimited.
+    pub api_keys: Option<u64>,
+    /// What it allows of each meter; a meter without an entry is unlimited.
+    pub limits: BTreeMap<MeterName, LimitEntry>,
+}
+
+/// A limit in the file: a number, an allowance, or several over different periods.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum LimitEntry {
+    /// That many over the meter's natural period.
+    Number(u64),
+    /// One allowance.
+    One(Allowance),
+    /// Several, such as a month's and a minute's.
+    Several(Vec<Allowance>),
+}
+
+impl Config {
+    /// Reads the file at `path`.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::invalid(format!("{} cannot be read: {error}", path.display()))
+        })?;
+        Self::parse(&text).map_err(|error| Error::invalid(format!("{}: {error}", path.display())))
+    }
+
+    /// Reads a configuration from its text.
+    pub fn parse(text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|error| Error::invalid(error.to_string().trim_end().to_owned()))
+    }
+
+    /// The library's settings, checked.
+    pub fn settings(&self, public_url: &str) -> Result<Settings> {
+        let public_url = self.public_url.as_deref().unwrap_or(public_url).trim_end_matches('/');
+        let secure = public_url.starts_with("https://");
+        if !secure && !public_url.starts_with("http://") {
+            return Err(Error::invalid_with(
+                format!("public_url is `{public_url}`"),
+                "it begins with https:// (or http:// for trials)",
+            ));
+        }
+        let mut settings = Settings::preset(public_url)?;
+        settings.upgrade_url.clone_from(&self.upgrade_url);
+        settings.key_prefix = self.key_prefix.clone().unwrap_or(settings.key_prefix);
+        settings.clients = self.clients.clone().unwrap_or(settings.clients);
+        settings.upload_most = self.upload_most.unwrap_or(settings.upload_most);
+        settings.catalog = self.catalog(settings.catalog)?;
+        settings.catalog.check()?;
+        Ok(settings)
+    }
+
+    fn catalog(&self, preset: Catalog) -> Result<Catalog> {
+        let (meters, plans) = match (&self.meters, &self.plans) {
+            (None, None) => {
+                let resources = self.resources.clone().unwrap_or(preset.resources);
+                return Ok(Catalog { resources, ..preset });
+            }
+            (Some(meters), Some(plans)) => (meters, plans),
+            _ => return Err(Error::invalid("[meters] and [plans] come together: each names what the other has")),
+        };
+        let default = plans.iter().filter(|(_, plan)| plan.default).map(|(name, _)| name.clone());
+        let [default_plan] = <[String; 1]>::try_from(default.collect::<Vec<_>>())
+            .map_err(|_| Error::invalid_with("one plan is the default", "write `default = true` in one of [plans]"))?;
+        let mut catalog = Catalog {
+            meters: meters.iter().map(|(name, entry)| (name.clone(), meter(name, entry))).collect(),
+            plans: plans.iter().map(|(name, entry)| (name.clone(), plan(name, entry))).collect(),
+            default_plan,
+            resources: self.resources.clone().unwrap_or_default(),
+            requests: None,
+            stored_bytes: None,
+            uploads: BTreeMap::new(),
+        };
+        for (name, entry) in meters {
+            match entry.counts.as_deref() {
+                None => {}
+                Some("requests") => catalog.requests = Some(name.clone()),
+                Some("stored_bytes") => catalog.stored_bytes = Some(name.clone()),
+                Some(product) if catalog.resources.contains(product) => {
+                    catalog.uploads.insert(product.to_owned(), name.clone());
+                }
+                Some(other) => {
+                    return Err(Error::invalid_with(
+                        format!("meters.{name}.counts is `{other}`"),
+                        "use `requests`, `stored_bytes` or one of `resources`",
+                    ));
+                }
+            }
+        }
+        Ok(catalog)
+    }
+}
+
+fn meter(name: &MeterName, entry: &MeterEntry) -> Meter {
+    Meter { name: name.clone(), kind: entry.kind }
+}
+
+fn plan(name: &str, entry: &PlanEntry) -> Plan {
+    let natural = |max| Allowance { max: Some(max), per: None, soft: false, ceiling: None };
+    let list = |limit: &LimitEntry| match limit {
+        LimitEntry::Number(max) => vec![natural(*max)],
+        LimitEntry::One(allowance) => vec![allowance.clone()],
+        LimitEntry::Several(list) => list.clone(),
+    };
+    Plan {
+        name: name.to_owned(),
+        allowances: entry.limits.iter().map(|(meter, limit)| (meter.clone(), list(limit))).collect(),
+        api_keys: entry.api_keys,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: &str = r#"
+        key_prefix = "acme"
+        resources = ["reports"]
+        [meters]
+        tokens = { kind = "sum" }
+        calls = { kind = "sum", counts = "requests" }
+        [plans.Basic]
+        default = true
+        api_keys = 2
+        limits.calls = 1000
+        limits.tokens = [{ max = 5000, per = "day" }, { max = 100, per = "1s" }]
+        [plans.Large]
+    "#;
+
+    #[test]
+    fn a_team_s_own_meters_and_plans_replace_the_preset() {
+        let settings = Config::parse(OWN).unwrap().settings("http://localhost").unwrap();
+        assert_eq!(settings.catalog.default_plan, "Basic");
+        assert_eq!(settings.catalog.requests.unwrap().as_str(), "calls");
+        assert_eq!(settings.catalog.plans["Basic"].allowances.len(), 2);
+        assert_eq!(settings.key_prefix.as_str(), "acme");
+    }
+
+    #[test]
+    fn nothing_at_all_is_the_preset() {
+        let settings = Config::parse("").unwrap().settings("http://localhost").unwrap();
+        assert!(settings.catalog.plans.contains_key("ENTERPRISE"));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (text, said) in [
+            ("lisen = 1", "lisen"),
+            ("[serve]\nport = 1", "port"),
+            ("[meters]\na = { kind = \"sum\" }", "[meters] and [plans]"),
+            ("meters.a.kind = \"sum\"\n[plans.X]", "default"),
+            ("meters.a = { kind = \"sum\", counts = \"no\" }\nplans.X.default = true", "counts"),
+            ("meters.a.kind = \"sum\"\nplans.X = { default = true, limits.b = 1 }", "no meter `b`"),
+            ("public_url = \"ftp://x\"", "public_url"),
+        ] {
+            let refused = Config::parse(text).and_then(|config| config.settings("http://localhost")).unwrap_err();
+            assert!(refused.to_string().contains(said), "{text}: {refused}");
+        }
+    }
+}
