@@ -115,7 +115,7 @@ impl Builder {
             metering,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             views: Views::new(),
-            seal: AuditSeal::new(&master.derive("audit")),
+            seal: AuditSeal::of(&master),
             #[cfg(feature = "sign-in")]
             passwords: Passwords::default(),
             #[cfg(feature = "sign-in")]
