@@ -100,9 +100,8 @@ impl Client {
 }
 
 fn authorization(secret: &Secret<String>) -> Own<HeaderValue> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", secret.reveal())).map_err(|_| {
-        Error::unauthenticated(Reason::Malformed, "the credential holds what no header may")
-    })?;
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", secret.reveal()))
+        .map_err(|_| Error::unauthenticated(Reason::Malformed, "the credential holds what no header may"))?;
     value.set_sensitive(true);
     Ok(value)
 }

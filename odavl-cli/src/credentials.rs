@@ -159,7 +159,9 @@ mod tests {
         store.lock().unwrap().write(&credentials).unwrap();
         assert_eq!(mode(&store.path()), 0o600);
         assert_eq!(mode(&store.home), 0o700);
-        let Holding::ApiKey { key } = &store.read().unwrap().servers[&Origin::local()].holding else { panic!() };
+        let Holding::ApiKey { key } = &store.read().unwrap().servers[&Origin::local()].holding else {
+            panic!()
+        };
         assert_eq!(key.reveal(), "canary");
     }
 

@@ -41,7 +41,7 @@ impl Failure {
             Self::Own(error) => error.code(),
             Self::Missing(..) => ErrorCode::NotFound,
             Self::Refused(problem) => {
-                ErrorCode::parse(&problem.code).unwrap_or_else(|| of_status(u16::from(problem.status)))
+                ErrorCode::parse(&problem.code).unwrap_or_else(|| of_status(problem.status))
             }
             Self::Unreachable(..) => ErrorCode::Unavailable,
             Self::Foreign(_, status) => of_status(*status),
@@ -58,7 +58,10 @@ impl Failure {
                 vec!["start it with `odavl serve`, or name another server with --server".to_owned()]
             }
             Self::Unreachable(..) => {
-                vec!["check the network and the server's name; `odavl doctor` says where it came from".to_owned()]
+                vec![
+                    "check the network and the server's name; `odavl doctor` says where it came from"
+                        .to_owned(),
+                ]
             }
             Self::Foreign(..) => vec!["check that the server is odavl: `odavl doctor`".to_owned()],
         }

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 /// The name that the server's log knows this program by.
 const AGENT: &str = concat!("odavl-cli/", env!("CARGO_PKG_VERSION"));
 const CONNECT: Duration = Duration::from_secs(10);
-const TOTAL: Duration = Duration::from_secs(60);
+const TOTAL: Duration = Duration::from_mins(1);
 
 /// A client for the server of `settings`: it follows no redirect, asks no proxy about this machine, and speaks plain
 /// http to another machine only where somebody said so.

@@ -11,7 +11,8 @@ const MOST: u64 = 4096;
 pub(crate) fn secret(prompt: &str) -> Result<Secret<String>> {
     let text = if io::stdin().is_terminal() { rpassword::prompt_password(prompt) } else { line() };
     let text = text.map_err(|error| Error::invalid_with("no secret could be read", error.to_string()))?;
-    let secret = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    let secret =
+        text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     if secret.is_empty() {
         return Err(Error::invalid("standard input is empty: no secret could be read"));
     }

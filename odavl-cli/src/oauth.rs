@@ -29,7 +29,8 @@ pub(crate) struct OAuth<'a> {
 /// What to show the person, and what to poll with.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Device {
-    device_code: Secret<String>,
+    #[serde(rename = "device_code")]
+    secret: Secret<String>,
     /// What they type.
     pub(crate) user_code: String,
     /// Where they type it.
@@ -87,7 +88,7 @@ impl<'a> OAuth<'a> {
     pub(crate) async fn wait(&self, device: &Device) -> Result<Tokens> {
         let form = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
-            ("device_code", device.device_code.reveal()),
+            ("device_code", device.secret.reveal()),
             ("client_id", CLIENT_ID),
         ];
         let mut interval = device.interval.map_or(STEP, |seconds| Duration::from_secs(seconds.into()));
@@ -114,8 +115,11 @@ impl<'a> OAuth<'a> {
 
     /// Exchanges a refresh token for new tokens. A lost answer may be asked for again at once.
     pub(crate) async fn refresh(&self, token: &Secret<String>) -> Result<Tokens> {
-        let form =
-            [("grant_type", "refresh_token"), ("refresh_token", token.reveal().as_str()), ("client_id", CLIENT_ID)];
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token.reveal().as_str()),
+            ("client_id", CLIENT_ID),
+        ];
         let asked_at = SystemClock.now();
         match retry::call(async || self.post::<Granted>("token", &form).await).await? {
             Answer::Granted(granted) => Ok(granted.tokens(asked_at)),
@@ -161,7 +165,9 @@ impl<'a> OAuth<'a> {
 
     fn refused(&self, refusal: &Refusal) -> Failure {
         let error = match refusal.error.as_str() {
-            "access_denied" => Error::unauthenticated(Reason::Missing, "the sign-in was refused in the browser"),
+            "access_denied" => {
+                Error::unauthenticated(Reason::Missing, "the sign-in was refused in the browser")
+            }
             "expired_token" => expired(),
             "invalid_grant" => {
                 Error::unauthenticated(Reason::Expired, format!("the sign-in to {} has ended", self.origin))

@@ -29,7 +29,8 @@ impl Origin {
     pub(crate) fn is_loopback(&self) -> bool {
         let Ok(url) = self.0.parse::<Url>() else { return false };
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+        host == "localhost"
+            || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
     }
 }
 
@@ -46,7 +47,10 @@ impl FromStr for Origin {
             return Err(wrong("it begins with neither https:// nor http://"));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Error::invalid_with("a server's URL holds no credential", "sign in with `odavl login`"));
+            return Err(Error::invalid_with(
+                "a server's URL holds no credential",
+                "sign in with `odavl login`",
+            ));
         }
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong("something follows its name and port"));

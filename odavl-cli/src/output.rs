@@ -94,7 +94,8 @@ impl Output {
 
     /// One thing: its fields a line each, or one JSON document.
     pub(crate) fn record(self, thing: &impl Serialize, fields: &[(&str, String)]) -> Result<()> {
-        let rows: Vec<_> = fields.iter().map(|(name, value)| vec![(*name).to_owned(), printable(value)]).collect();
+        let rows: Vec<_> =
+            fields.iter().map(|(name, value)| vec![(*name).to_owned(), printable(value)]).collect();
         let text = match self.form {
             Form::Json => json(thing)?,
             Form::Tabs => tabs(&rows),
@@ -130,7 +131,8 @@ impl Output {
 pub(crate) fn write(text: &str) -> Result<()> {
     let mut stdout = anstream::stdout().lock();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-    Ok(written.map_err(|error| Error::unavailable("standard output cannot be written", Some(error.into())))?)
+    Ok(written
+        .map_err(|error| Error::unavailable("standard output cannot be written", Some(error.into())))?)
 }
 
 /// A line of JSON in which no character is left that a terminal acts on.

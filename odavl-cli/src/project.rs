@@ -16,7 +16,8 @@ pub(crate) struct Project {
     /// The organisation's slug.
     pub(crate) organization: String,
     /// The project's slug.
-    pub(crate) project: String,
+    #[serde(rename = "project")]
+    pub(crate) slug: String,
 }
 
 impl Project {
@@ -68,7 +69,7 @@ mod tests {
     use super::*;
 
     fn project() -> Project {
-        Project { server: Origin::local(), organization: "acme".to_owned(), project: "app".to_owned() }
+        Project { server: Origin::local(), organization: "acme".to_owned(), slug: "app".to_owned() }
     }
 
     #[test]

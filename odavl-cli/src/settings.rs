@@ -14,18 +14,26 @@ use crate::{
     project::Project,
 };
 
+const SERVER: &str = "The server [env: ODAVL_SERVER] [default: that of the project, or of the last login]";
+
 /// The options of every command that asks a server.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct Flags {
-    /// The server [env: ODAVL_SERVER] [default: that of the project, or of the last login]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", help = SERVER)]
     server: Option<Origin>,
-    /// The organisation to act on [env: ODAVL_ORGANIZATION]
-    #[arg(long, global = true, value_name = "ORG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "ORG",
+        help = "The organisation to act on [env: ODAVL_ORGANIZATION]"
+    )]
     org: Option<String>,
-    /// Send credentials over http to another machine [env: ODAVL_ALLOW_HTTP]
-    #[arg(long, global = true)]
+    #[arg(
+        long,
+        global = true,
+        help = "Send credentials over http to another machine [env: ODAVL_ALLOW_HTTP]"
+    )]
     allow_http: bool,
 }
 
@@ -131,7 +139,8 @@ impl Settings {
         let found = Project::find(&folder)?;
         let (project_file, project) = found.unzip();
         let credentials = store.read()?;
-        let sources = Sources { flags: flags.clone(), environment: Environment::read(), project, credentials };
+        let sources =
+            Sources { flags: flags.clone(), environment: Environment::read(), project, credentials };
         Ok(Self { project_file, ..sources.settle()? })
     }
 
@@ -163,7 +172,7 @@ impl Sources {
         ]);
         let project = first([
             (environment.project.clone(), Source::Variable("ODAVL_PROJECT")),
-            (linked.map(|project| project.project.clone()), Source::Project),
+            (linked.map(|project| project.slug.clone()), Source::Project),
         ]);
         let allow_http = self.flags.allow_http || environment.allow_http.as_deref().is_some_and(is_yes);
         Ok(Settings { server, credential, organization, project, allow_http, project_file: None })
@@ -185,7 +194,10 @@ impl Sources {
         if let Some(key) = &self.environment.api_key {
             if server.source == Source::Project && login.is_none() {
                 return Err(Error::invalid_with(
-                    format!("ODAVL_API_KEY is not shown to {}: only the project's file names it", server.value),
+                    format!(
+                        "ODAVL_API_KEY is not shown to {}: only the project's file names it",
+                        server.value
+                    ),
                     format!("if you trust that server, say --server {} or set ODAVL_SERVER", server.value),
                 ));
             }

@@ -6,7 +6,9 @@ use clap_complete::Shell;
 use crate::{args, failure::Result, output};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  odavl completions bash > ~/.local/share/bash-completion/completions/odavl")]
+#[command(
+    after_help = "Example:\n  odavl completions bash > ~/.local/share/bash-completion/completions/odavl"
+)]
 pub(crate) struct Args {
     shell: Shell,
 }

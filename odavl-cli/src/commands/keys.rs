@@ -70,7 +70,9 @@ enum Environment {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  KEY=$(odavl keys rotate key_01jz0000000000000000000000 --grace 24h --quiet)")]
+#[command(
+    after_help = "Example:\n  KEY=$(odavl keys rotate key_01jz0000000000000000000000 --grace 24h --quiet)"
+)]
 struct Rotate {
     /// The key's id, as `keys list` shows it
     key: String,
@@ -90,7 +92,8 @@ impl FromStr for Limit {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let wrong = || Error::invalid_with("that is not a limit", "write it like api_calls=1000 or api_calls=10/60s");
+        let wrong =
+            || Error::invalid_with("that is not a limit", "write it like api_calls=1000 or api_calls=10/60s");
         let (meter, bound) = text.split_once('=').ok_or_else(wrong)?;
         let (max, per) = match bound.split_once('/') {
             Some((max, per)) => (max, Some(per.to_owned())),

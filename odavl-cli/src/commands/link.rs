@@ -37,13 +37,9 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         let detail = format!("{} has no project `{slug}`", me.organization_slug);
         return Err(Failure::Missing(detail, format!("make it with `odavl link --create {slug}`")));
     }
-    let link = Project {
-        server: client.origin().clone(),
-        organization: me.organization_slug,
-        project: slug,
-    };
+    let link = Project { server: client.origin().clone(), organization: me.organization_slug, slug };
     let path = link.write(&folder)?;
-    output.say(&format!("linked to {} of {} in {}", link.project, link.organization, path.display()));
+    output.say(&format!("linked to {} of {} in {}", link.slug, link.organization, path.display()));
     Ok(())
 }
 

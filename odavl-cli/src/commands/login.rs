@@ -13,8 +13,7 @@ use crate::{
     commands::whoami,
     credentials::{Holding, Login, Store},
     failure::Result,
-    http,
-    input,
+    http, input,
     oauth::{Device, OAuth},
     output::Output,
     settings::{Flags, Settings, Source},
@@ -81,7 +80,9 @@ async fn in_browser(settings: &Settings, output: Output, args: &Args) -> Result<
 fn open_browser(device: &Device) {
     let link = device.verification_uri_complete.as_ref().unwrap_or(&device.verification_uri);
     // The server's word goes to another program: only as a URL, and only to a web page.
-    let Some(url) = link.parse::<Url>().ok().filter(|url| matches!(url.scheme(), "https" | "http")) else { return };
+    let Some(url) = link.parse::<Url>().ok().filter(|url| matches!(url.scheme(), "https" | "http")) else {
+        return;
+    };
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     let quiet = || Stdio::null();
     let _ = Command::new(opener).arg(url.as_str()).stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn();

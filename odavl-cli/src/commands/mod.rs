@@ -48,5 +48,7 @@ fn here(command: impl Future<Output = Result<()>>) -> Result<()> {
 
 fn on(mut runtime: Builder, command: impl Future<Output = Result<()>>) -> Result<()> {
     let runtime = runtime.enable_all().build();
-    runtime.map_err(|error| Error::internal("the runtime cannot start", Some(error.into())))?.block_on(command)
+    runtime
+        .map_err(|error| Error::internal("the runtime cannot start", Some(error.into())))?
+        .block_on(command)
 }

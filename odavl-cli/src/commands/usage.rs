@@ -14,18 +14,20 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  odavl usage\n  odavl usage --history --meter insight_analyses --from 30d --window day")]
+#[command(
+    after_help = "Examples:\n  odavl usage\n  odavl usage --history --meter insight_analyses --from 30d --window day"
+)]
 pub(crate) struct Args {
     #[command(flatten)]
     remote: Flags,
     #[command(flatten)]
-    history: History,
+    span: Span,
     #[command(subcommand)]
     command: Option<Command>,
 }
 
 #[derive(Debug, clap::Args)]
-struct History {
+struct Span {
     /// Show what was used over time
     #[arg(long, requires = "meter")]
     history: bool,
@@ -75,8 +77,8 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let client = Client::open(&args.remote).await?;
     match args.command {
         Some(Command::Consume(charge)) => consume(&client, charge, output).await,
-        None if args.history.history => history(&client, args.history, output).await,
-        None => standings(&client, args.history.meter.as_deref(), output).await,
+        None if args.span.history => history(&client, args.span, output).await,
+        None => standings(&client, args.span.meter.as_deref(), output).await,
     }
 }
 
@@ -101,21 +103,24 @@ const STANDINGS: [Column<Standing>; 7] = [
     Column::number("left", |standing| units(standing.remaining)),
     Column::text("per", |standing| standing.period.clone()),
     Column::text("resets", |standing| standing.resets_at.map_or_else(|| "-".to_owned(), |at| at.to_string())),
-    Column::text("warning", |standing| standing.warning.map_or_else(String::new, |percent| format!("{percent} %"))),
+    Column::text("warning", |standing| {
+        standing.warning.map_or_else(String::new, |percent| format!("{percent} %"))
+    }),
 ];
 
 fn units(units: Option<u64>) -> String {
     units.map_or_else(|| "unlimited".to_owned(), |units| units.to_string())
 }
 
-async fn history(client: &Client, wish: History, output: Output) -> Result<()> {
+async fn history(client: &Client, wish: Span, output: Output) -> Result<()> {
     let now = SystemClock.now();
     let from = wish.from.before(now);
     let to = wish.to.map_or_else(|| wish.window.after(now), |to| to.before(now));
     let meter = wish.meter.unwrap_or_default();
     let group_by = wish.by_subject.then_some(GroupBy::Subject);
     let window = Some(Window::from(wish.window));
-    let found = client.call(async |api| api.usage_history(&from, group_by, &meter, &to, window).await).await?;
+    let found =
+        client.call(async |api| api.usage_history(&from, group_by, &meter, &to, window).await).await?;
     output.list(&found.items, &BUCKETS)
 }
 
@@ -124,7 +129,9 @@ const BUCKETS: [Column<Bucket>; 5] = [
     Column::text("subject", |bucket| bucket.subject.clone()),
     Column::number("units", |bucket| bucket.units.to_string()),
     Column::number("charges", |bucket| bucket.count.to_string()),
-    Column::number("closing", |bucket| bucket.closing.map_or_else(|| "-".to_owned(), |units| units.to_string())),
+    Column::number("closing", |bucket| {
+        bucket.closing.map_or_else(|| "-".to_owned(), |units| units.to_string())
+    }),
 ];
 
 impl Cut {

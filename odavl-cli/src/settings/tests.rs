@@ -16,8 +16,8 @@ fn signed_in(server: &str) -> Credentials {
     Credentials { last: Some(origin(server)), servers: [(origin(server), login)].into() }
 }
 
-fn linked(server: &str) -> Option<Project> {
-    Some(Project { server: origin(server), organization: "linked".to_owned(), project: "app".to_owned() })
+fn linked(server: &str) -> Project {
+    Project { server: origin(server), organization: "linked".to_owned(), slug: "app".to_owned() }
 }
 
 fn with_key() -> Environment {
@@ -29,12 +29,19 @@ fn a_flag_goes_before_a_variable_before_the_project_before_the_login_before_the_
     let flags = Flags { server: Some(origin("https://flag.example")), ..Flags::default() };
     let environment =
         Environment { server: Some("https://variable.example".to_owned()), ..Environment::default() };
-    let mut sources =
-        Sources { flags, environment, project: linked("https://project.example"), credentials: signed_in(HOME) };
+    let mut sources = Sources {
+        flags,
+        environment,
+        project: Some(linked("https://project.example")),
+        credentials: signed_in(HOME),
+    };
     let server = |sources: &Sources| sources.clone().settle().unwrap().server;
     assert_eq!(server(&sources), setting(origin("https://flag.example"), Source::Flag));
     sources.flags.server = None;
-    assert_eq!(server(&sources), setting(origin("https://variable.example"), Source::Variable("ODAVL_SERVER")));
+    assert_eq!(
+        server(&sources),
+        setting(origin("https://variable.example"), Source::Variable("ODAVL_SERVER"))
+    );
     sources.environment.server = None;
     assert_eq!(server(&sources), setting(origin("https://project.example"), Source::Project));
     sources.project = None;
@@ -45,7 +52,7 @@ fn a_flag_goes_before_a_variable_before_the_project_before_the_login_before_the_
 
 #[test]
 fn a_project_s_server_gets_nothing_unless_the_user_signed_in_to_it() {
-    let sources = Sources { project: linked(EVIL), credentials: signed_in(HOME), ..Sources::default() };
+    let sources = Sources { project: Some(linked(EVIL)), credentials: signed_in(HOME), ..Sources::default() };
     let settings = sources.clone().settle().unwrap();
     assert_eq!(settings.server.value, origin(EVIL));
     assert!(settings.credential.is_none());
@@ -57,7 +64,7 @@ fn a_project_s_server_gets_nothing_unless_the_user_signed_in_to_it() {
 
 #[test]
 fn a_project_s_server_gets_the_credential_of_the_sign_in_to_it() {
-    let sources = Sources { project: linked(HOME), credentials: signed_in(HOME), ..Sources::default() };
+    let sources = Sources { project: Some(linked(HOME)), credentials: signed_in(HOME), ..Sources::default() };
     let settings = sources.clone().settle().unwrap();
     assert!(matches!(settings.credential.unwrap().value, Credential::Login(_)));
     assert_eq!(settings.organization, Some(setting("linked".to_owned(), Source::Project)));
@@ -69,7 +76,8 @@ fn a_project_s_server_gets_the_credential_of_the_sign_in_to_it() {
 #[test]
 fn a_server_that_the_user_names_gets_the_variable_but_never_another_server_s_sign_in() {
     let flags = Flags { server: Some(origin(EVIL)), ..Flags::default() };
-    let sources = Sources { flags, credentials: signed_in(HOME), project: linked(HOME), ..Sources::default() };
+    let sources =
+        Sources { flags, credentials: signed_in(HOME), project: Some(linked(HOME)), ..Sources::default() };
     let settings = sources.clone().settle().unwrap();
     assert!(settings.credential.is_none() && settings.project.is_none() && settings.organization.is_none());
     let settings = Sources { environment: with_key(), ..sources }.settle().unwrap();

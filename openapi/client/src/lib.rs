@@ -4,7 +4,6 @@
 //! `UPDATE_GOLDEN=1 cargo test -p odavl-client` writes it anew.
 
 #[rustfmt::skip]
-#[allow(clippy::all, clippy::pedantic, missing_docs, unused_qualifications, reason = "generated")]
 mod generated;
 
 pub use generated::*;

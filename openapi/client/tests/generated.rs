@@ -13,7 +13,11 @@ fn golden(path: &str, fresh: &str) {
         return;
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == fresh, "{} is stale: run the tests with UPDATE_GOLDEN=1 and read the diff", path.display());
+    assert!(
+        committed == fresh,
+        "{} is stale: run the tests with UPDATE_GOLDEN=1 and read the diff",
+        path.display()
+    );
 }
 
 /// Rust of the client for `document`. The generator reads only plain JSON as typed, problem documents too.
@@ -21,10 +25,17 @@ fn client(document: &str) -> Result<String, Box<dyn Error>> {
     let instant = serde_json::from_str(r#"{"type": "string", "format": "date-time"}"#)?;
     let mut settings = GenerationSettings::new();
     settings.with_interface(InterfaceStyle::Positional);
-    settings.with_conversion(instant, "::jiff::Timestamp", [TypeImpl::Display, TypeImpl::FromStr].into_iter());
+    settings.with_conversion(
+        instant,
+        "::jiff::Timestamp",
+        [TypeImpl::Display, TypeImpl::FromStr].into_iter(),
+    );
     let document = serde_json::from_str(&document.replace("application/problem+json", "application/json"))?;
     let tokens = Generator::new(&settings).generate_tokens(&document)?;
-    Ok(format!("// Generated from openapi/odavl.json; do not edit.\n\n{}", prettyplease::unparse(&syn::parse2(tokens)?)))
+    Ok(format!(
+        "// Generated from openapi/odavl.json; do not edit.\n\n{}",
+        prettyplease::unparse(&syn::parse2(tokens)?)
+    ))
 }
 
 #[test]
