@@ -131,6 +131,11 @@ impl Odavl {
         &self.0.settings
     }
 
+    /// The time, as the installation knows it.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.0.clock.now()
+    }
+
     /// The credential that `text` says: an API key or an access token.
     pub fn credential(&self, text: &str) -> Result<Credential> {
         // A JWT has two dots; a key has none.

@@ -53,7 +53,22 @@ pub struct Session {
     pub(crate) core: Arc<Core>,
     pub(crate) source: Source,
     pub(crate) context: Context,
-    standings: Mutex<Vec<Standing>>,
+    standings: Standings,
+}
+
+/// Where the limits stood after a session's last charge. A clone shows the same.
+#[derive(Debug, Clone, Default)]
+pub struct Standings(Arc<Mutex<Vec<Standing>>>);
+
+impl Standings {
+    /// The limits that were charged last, or that refused.
+    pub fn read(&self) -> Vec<Standing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, standings: Vec<Standing>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = standings;
+    }
 }
 
 /// What an action asks of the gate.
@@ -154,12 +169,12 @@ impl Permit {
 
 impl Session {
     pub(crate) fn new(core: Arc<Core>, source: Source, context: Context) -> Self {
-        Self { core, source, context, standings: Mutex::default() }
+        Self { core, source, context, standings: Standings::default() }
     }
 
     /// Where the limits stood after this session's last charge; for the headers of an answer.
-    pub fn standings(&self) -> Vec<Standing> {
-        self.standings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn standings(&self) -> Standings {
+        self.standings.clone()
     }
 
     /// THE gate: credential, scope, address, rate, quota; then the act; then what really happened.
@@ -256,7 +271,7 @@ impl Session {
             Ok(answer) => answer.standings.clone(),
             Err(error) => error.refusal().map(|refusal| refusal.standing.clone()).into_iter().collect(),
         };
-        *self.standings.lock().unwrap_or_else(PoisonError::into_inner) = standings;
+        self.standings.keep(standings);
         answer
     }
 

@@ -2,6 +2,8 @@
 
 mod audit;
 #[cfg(feature = "sign-in")]
+mod account;
+#[cfg(feature = "sign-in")]
 mod device;
 mod keys;
 mod me;
@@ -17,6 +19,8 @@ pub(crate) mod signin;
 mod tokens;
 
 pub use audit::{AuditCheck, AuditFault};
+#[cfg(feature = "sign-in")]
+pub use account::SignIn;
 #[cfg(feature = "sign-in")]
 pub use device::{DeviceCodes, DeviceRequest, Devices};
 pub use keys::{KeyUpdate, Keys, NewKey, NewKeyRequest};
