@@ -35,7 +35,7 @@ pub(crate) struct Core {
     pub(crate) views: Views,
     #[cfg(feature = "sign-in")]
     pub(crate) sign_in: SignIn,
-    seal: AuditSeal,
+    pub(crate) seal: AuditSeal,
 }
 
 impl fmt::Debug for Core {

@@ -1,5 +1,6 @@
 //! The use cases of Auth, each through the gate.
 
+mod audit;
 #[cfg(feature = "sign-in")]
 mod account;
 #[cfg(feature = "sign-in")]
@@ -18,12 +19,13 @@ pub(crate) mod signin;
 #[cfg(feature = "sign-in")]
 mod tokens;
 
+pub use audit::{AuditCheck, AuditFault};
 #[cfg(feature = "sign-in")]
 pub use account::SignIn;
 #[cfg(feature = "sign-in")]
 pub use device::{DeviceCodes, DeviceRequest, Devices};
 pub use keys::{KeyUpdate, Keys, NewKey, NewKeyRequest};
-pub use me::Me;
+pub use me::{Belonging, Me};
 pub use orgs::{Members, NewOrg, OrgUpdate, Orgs};
 #[cfg(feature = "sign-in")]
 pub use people::{NewUser, UserUpdate, Users};
