@@ -20,6 +20,7 @@ mod random;
 pub mod seal;
 pub mod secret;
 pub mod session;
+pub mod storage;
 mod view;
 
 pub use action::{Action, ActionRow, Needs};

@@ -1,0 +1,193 @@
+//! Storage in a local folder.
+//!
+//! ```text
+//! objects/<key>/<etag>~bytes   the bytes, as they are: any tool can read them
+//! objects/<key>/~meta          names the bytes and says what is known of them; its rename is the commit
+//! multiparts/<id>/             `~meta` and one file a part
+//! staging/                     what is being written, and what says which key to tidy after a crash
+//! lock                         held shared by every process that uses the folder
+//! ```
+//!
+//! A key's segment never holds `~`, so a key may be the beginning of another. Bytes and what is known of them are
+//! flushed before the one link or rename that makes them visible, and the folder after it; so neither a kill nor a
+//! power cut leaves half an object. What a crash left is swept when the folder is next opened and nobody else uses it.
+
+mod layout;
+mod list;
+mod parts;
+mod publish;
+mod read;
+mod staged;
+mod sweep;
+
+use std::{
+    fs::File,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+
+use self::{layout::Layout, publish::Record, read::FileBody, staged::Staged};
+use super::{
+    ArrivedPart, BoxBody, ByteRange, Checksum, DirectUrls, Expected, KeyPrefix, MediaType, Multipart, Object,
+    ObjectMeta, OpenMultipart, Part, Presign, PresignedRequest, PutMode, PutOptions, Storage, StoreKey,
+    Stored, assemble, check_number, not_open,
+};
+use crate::{
+    Clock,
+    error::{Error, Result},
+    page::{Page, PageQuery},
+};
+
+/// Objects in a folder of this machine; any number of processes may use it at once.
+#[derive(Debug, Clone)]
+pub struct FsStorage(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    layout: Layout,
+    clock: Arc<dyn Clock>,
+    urls: DirectUrls,
+    /// Changes to one key take turns; keys share them by hash.
+    turns: [Mutex<()>; 64],
+    /// Says to other processes that this one is alive.
+    _alive: File,
+}
+
+impl FsStorage {
+    /// Opens the folder, making it where it is not there, and presigns with `urls`.
+    pub async fn open(root: &Path, clock: Arc<dyn Clock>, urls: DirectUrls) -> Result<Self> {
+        let root = root.to_owned();
+        blocking(move || {
+            let layout = Layout::open(&root)?;
+            let alive = sweep::join(&layout)?;
+            let turns = [const { Mutex::new(()) }; 64];
+            Ok(Self(Arc::new(Inner { layout, clock, urls, turns, _alive: alive })))
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let inner = self.0.clone();
+        blocking(move || work(&inner)).await
+    }
+}
+
+impl Inner {
+    /// Waits for the turn to change what `of` names.
+    fn turn(&self, of: &impl Hash) -> MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        of.hash(&mut hasher);
+        let index = usize::try_from(hasher.finish() % self.turns.len() as u64).unwrap_or_default();
+        self.turns[index].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs what waits for the disk where it holds up nobody.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::internal("work on the storage folder stopped", Some(error.into())))?
+}
+
+#[async_trait]
+impl Storage for FsStorage {
+    async fn ready(&self) -> Result<()> {
+        self.run(|inner| staged::probe(&inner.layout)).await
+    }
+
+    async fn put(&self, key: &StoreKey, body: BoxBody, options: PutOptions) -> Result<ObjectMeta> {
+        if options.mode == PutMode::Create && self.head(key).await?.is_some() {
+            return Err(publish::taken(key));
+        }
+        let staged = Staged::receive(&self.0.layout, body, options.expected).await?;
+        let record = Record {
+            key: key.clone(),
+            etag: staged.nonce.clone(),
+            size: staged.size,
+            checksum: Checksum::Whole(staged.sha256),
+            sha256: staged.sha256,
+            content_type: options.content_type,
+            modified: self.0.clock.now(),
+        };
+        self.run(move |inner| inner.publish(&staged, &record, options.mode)).await
+    }
+
+    async fn get(&self, key: &StoreKey, range: Option<ByteRange>) -> Result<Option<Object>> {
+        let key = key.clone();
+        let Some((record, file)) = self.run(move |inner| inner.layout.open_object(&key)).await? else {
+            return Ok(None);
+        };
+        let range = range.map_or(Ok(0..record.size), |range| range.resolve(record.size))?;
+        let body = FileBody::new(file, &record, &range).await?;
+        Ok(Some(Object { meta: record.meta(), range, body: Box::new(body) }))
+    }
+
+    async fn head(&self, key: &StoreKey) -> Result<Option<ObjectMeta>> {
+        let key = key.clone();
+        let found = self.run(move |inner| inner.layout.open_object(&key)).await?;
+        Ok(found.map(|(record, _)| record.meta()))
+    }
+
+    async fn delete(&self, key: &StoreKey) -> Result<()> {
+        let key = key.clone();
+        self.run(move |inner| inner.remove(&key)).await
+    }
+
+    async fn list(&self, prefix: &KeyPrefix, page: &PageQuery) -> Result<Page<Stored>> {
+        let (prefix, page) = (prefix.clone(), page.clone());
+        self.run(move |inner| list::list(&inner.layout, &prefix, &page)).await
+    }
+
+    async fn begin_multipart(&self, key: &StoreKey, content_type: &MediaType) -> Result<Multipart> {
+        let (key, content_type) = (key.clone(), content_type.clone());
+        self.run(move |inner| inner.begin_multipart(key, content_type)).await
+    }
+
+    async fn put_part(&self, multipart: &Multipart, part: Part, body: BoxBody) -> Result<()> {
+        check_number(part.number)?;
+        let multipart = multipart.clone();
+        if self.parts(&multipart).await?.is_none() {
+            return Err(not_open(&multipart));
+        }
+        let expected = Expected::exactly(part.size, part.sha256);
+        let staged = Staged::receive(&self.0.layout, body, expected).await?;
+        self.run(move |inner| inner.place_part(&multipart, part, &staged)).await
+    }
+
+    async fn parts(&self, multipart: &Multipart) -> Result<Option<Vec<ArrivedPart>>> {
+        let multipart = multipart.clone();
+        self.run(move |inner| inner.layout.parts(&multipart)).await
+    }
+
+    async fn complete_multipart(
+        &self,
+        multipart: &Multipart,
+        parts: &[Part],
+        mode: PutMode,
+    ) -> Result<ObjectMeta> {
+        let (_, checksum) = assemble(parts)?;
+        let (multipart, parts) = (multipart.clone(), parts.to_vec());
+        self.run(move |inner| inner.complete_multipart(&multipart, &parts, checksum, mode)).await
+    }
+
+    async fn abort_multipart(&self, multipart: &Multipart) -> Result<()> {
+        let multipart = multipart.clone();
+        self.run(move |inner| inner.drop_multipart(&multipart)).await
+    }
+
+    async fn open_multiparts(&self, prefix: &KeyPrefix, page: &PageQuery) -> Result<Page<OpenMultipart>> {
+        let all = self.run(|inner| inner.layout.open_multiparts()).await?;
+        Ok(OpenMultipart::page(all.into_iter(), prefix, page))
+    }
+
+    async fn presign(&self, key: &StoreKey, what: &Presign, lives: Duration) -> Result<PresignedRequest> {
+        self.0.urls.presign(key, what, self.0.clock.now(), lives)
+    }
+}

@@ -1,0 +1,38 @@
+//! Storage: bytes under keys ([`Storage`]), and the rows that give them names and owners.
+//!
+//! People name objects ([`ObjectName`]); a store keeps bytes under keys ([`StoreKey`]) that are never derived from
+//! names and never used again. A row in the catalog joins the two, so replacing a name is one transaction, and bytes
+//! without a row are removed later.
+
+mod body;
+#[cfg(feature = "contract")]
+pub mod contract;
+mod digest;
+#[cfg(feature = "direct")]
+mod direct;
+#[cfg(feature = "fs")]
+mod fs;
+mod key;
+mod media;
+mod memory;
+mod multipart;
+mod object;
+mod port;
+mod presign;
+
+pub use body::{Body, BoxBody, Checked, Expected, PIECE, broken, collect, full};
+pub use digest::{Checksum, Hasher, Sha256};
+#[cfg(feature = "direct")]
+pub use direct::{DIRECT_PATH, DirectUrls, Grant, Incoming, Redeemed};
+#[cfg(feature = "fs")]
+pub use fs::FsStorage;
+pub use key::{Creator, KeyPrefix, Product, StoreKey};
+pub use media::{ByteRange, MediaType};
+pub use memory::MemoryStorage;
+pub use multipart::{
+    ArrivedPart, Multipart, MultipartId, OpenMultipart, PART_LEAST, PARTS_MOST, Part, assemble, check_number,
+    not_arrived, not_open,
+};
+pub use object::{ObjectMeta, ObjectName};
+pub use port::{Object, PutMode, PutOptions, Storage, Stored};
+pub use presign::{Method, PRESIGN_MOST, Presign, PresignedRequest, expiry};

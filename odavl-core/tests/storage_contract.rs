@@ -1,0 +1,15 @@
+//! The behaviour of the Storage wing's ports, on every adapter.
+
+#[cfg(test)]
+#[path = "storage_contract/memory.rs"]
+mod memory;
+
+#[cfg(test)]
+#[cfg(feature = "fs")]
+#[path = "storage_contract/fs.rs"]
+mod fs;
+
+#[cfg(test)]
+#[cfg(all(unix, feature = "fs"))]
+#[path = "storage_contract/fs_faults.rs"]
+mod fs_faults;

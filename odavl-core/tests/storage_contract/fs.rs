@@ -1,0 +1,48 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use odavl_core::{
+    Clock, ManualClock, Result,
+    secret::Secret,
+    storage::{
+        DirectUrls, FsStorage, PresignedRequest, Storage,
+        contract::{Answer, StorageHarness, send_direct},
+    },
+};
+use tempfile::TempDir;
+
+struct Harness {
+    clock: Arc<ManualClock>,
+    urls: DirectUrls,
+    storage: Arc<FsStorage>,
+    _folder: TempDir,
+}
+
+impl Harness {
+    async fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let clock = Arc::new(ManualClock::new(Timestamp::constant(1_800_000_000, 0)));
+        let urls = DirectUrls::new("https://odavl.example", &Secret::new([7; 32])).unwrap();
+        let storage = FsStorage::open(folder.path(), clock.clone(), urls.clone()).await.unwrap();
+        Self { clock, urls, storage: Arc::new(storage), _folder: folder }
+    }
+}
+
+#[async_trait]
+impl StorageHarness for Harness {
+    fn storage(&self) -> Arc<dyn Storage> {
+        self.storage.clone()
+    }
+
+    fn clock(&self) -> &ManualClock {
+        &self.clock
+    }
+
+    async fn send(&self, request: &PresignedRequest, body: Bytes) -> Result<Answer> {
+        send_direct(&self.urls, &*self.storage, self.clock.now(), request, body).await
+    }
+}
+
+odavl_core::storage_contract!(Harness::new().await);
