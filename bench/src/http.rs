@@ -74,8 +74,10 @@ async fn floor(folder: &Path) -> Outcome<SocketAddr> {
         async move {
             // The body is read, as a decision needs it.
             request.into_body().into_bytes().await?;
-            let used = floor.decide().await.map_err(|error| poem::Error::from_string(error.to_string(), poem::http::StatusCode::INTERNAL_SERVER_ERROR))?;
-            Ok(format!("{{\"used\":{used}}}"))
+            let used = floor.decide().await.map_err(|error| {
+                poem::Error::from_string(error.to_string(), poem::http::StatusCode::INTERNAL_SERVER_ERROR)
+            })?;
+            Ok::<_, poem::Error>(format!("{{\"used\":{used}}}"))
         }
     });
     tokio::spawn(Server::new(TcpListener::bind(address)).run(Route::new().at("/", poem::post(route))));
@@ -83,7 +85,12 @@ async fn floor(folder: &Path) -> Outcome<SocketAddr> {
     Ok(address)
 }
 
-async fn load(address: SocketAddr, request: &Arc<Vec<u8>>, connections: usize, long: Duration) -> Outcome<Run> {
+async fn load(
+    address: SocketAddr,
+    request: &Arc<Vec<u8>>,
+    connections: usize,
+    long: Duration,
+) -> Outcome<Run> {
     let mut lines = Vec::new();
     for _ in 0..connections {
         let line = TcpStream::connect(address).await?;

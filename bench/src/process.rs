@@ -1,3 +1,4 @@
+#![expect(clippy::disallowed_methods, reason = "a benchmark is told by the clock on the wall")]
 //! Decisions in the process itself: key checked, scope, rate, quota, and the whole write set.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -80,7 +81,7 @@ impl Bench {
         let (session, keys) = (self.session.clone(), self.keys.clone());
         let meter: MeterName = "calls".parse()?;
         // A retry's key is used once over all runs on this installation.
-        let round = jiff::SignedDuration::system_until(std::time::SystemTime::UNIX_EPOCH)?.as_nanos();
+        let round = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_nanos();
         run(callers, long, move |caller, number| {
             let (session, keys, meter) = (session.clone(), keys.clone(), meter.clone());
             async move {
@@ -126,7 +127,8 @@ pub async fn decisions(long: Duration) -> Outcome<()> {
         }
         for keyed in [false, true] {
             let with = if keyed { ", idempotency key on each" } else { "" };
-            let name = format!("in process: decision, 256 callers over {organisations} organisation(s){with}");
+            let name =
+                format!("in process: decision, 256 callers over {organisations} organisation(s){with}");
             bench.decide(256, keyed, long).await?.row(&name);
         }
     }

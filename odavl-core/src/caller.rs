@@ -180,7 +180,8 @@ impl Core {
             std::hint::black_box(token.digest() == Digest::from_bytes([0; 32]));
             return Err(Error::unauthenticated(Reason::Unknown, "that API key is not known"));
         };
-        view.key.check(token, self.clock.now())?;
+        let now = self.clock.now();
+        view.key.check(token, now)?;
         if view.suspended {
             let detail = format!("the owner of the API key {} is no longer a member", view.key.id);
             return Err(Error::unauthenticated(Reason::Disabled, detail));
@@ -188,6 +189,7 @@ impl Core {
         if view.org.org.suspended {
             return Err(Error::unauthenticated(Reason::Disabled, "the organisation is suspended"));
         }
+        self.views.touch(&view.key, now);
         Ok(view)
     }
 

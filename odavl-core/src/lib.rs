@@ -8,9 +8,9 @@ mod clock;
 pub mod config;
 #[cfg(feature = "sqlite")]
 pub mod db;
-mod error;
 #[cfg(all(feature = "sqlite", feature = "fs", feature = "config"))]
 mod embedded;
+mod error;
 pub mod gateway;
 pub mod ids;
 pub mod metering;

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 #[cfg(feature = "sign-in")]
-use crate::auth::{Keyring, Passwords, RefreshSeal, attempts::Attempts, signin::CookieToken};
+use crate::auth::signin::{CookieToken, SignIn};
 use crate::{
     auth::{AuditDraft, AuditSeal, Auth, Change, KeyToken, OrgRef, Write},
     caller::Source,
@@ -11,7 +11,7 @@ use crate::{
     config::Settings,
     error::{Error, Result},
     ids::OrgId,
-    metering::{Metering, combiner::Combiner},
+    metering::{Combiner, CombinerOptions, Metering},
     seal::MasterKey,
     secret::Secret,
     session::{Context, Credential, Session},
@@ -34,15 +34,7 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) views: Views,
     #[cfg(feature = "sign-in")]
-    pub(crate) master: MasterKey,
-    #[cfg(feature = "sign-in")]
-    pub(crate) passwords: Passwords,
-    #[cfg(feature = "sign-in")]
-    pub(crate) attempts: Attempts,
-    #[cfg(feature = "sign-in")]
-    pub(crate) refresh: RefreshSeal,
-    #[cfg(feature = "sign-in")]
-    pub(crate) keyring: std::sync::Mutex<Option<Arc<Keyring>>>,
+    pub(crate) sign_in: SignIn,
     seal: AuditSeal,
 }
 
@@ -109,23 +101,16 @@ impl Builder {
         let auth = self.auth.ok_or_else(|| missing("auth"))?;
         let metering = self.metering.ok_or_else(|| missing("metering"))?;
         let master = self.master.ok_or_else(|| missing("master_key"))?;
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         Ok(Odavl(Arc::new(Core {
             auth,
-            combiner: Combiner::new(metering.clone()),
+            combiner: Combiner::new(metering.clone(), clock.clone(), CombinerOptions::default()),
             metering,
-            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            clock,
             views: Views::new(),
             seal: AuditSeal::of(&master),
             #[cfg(feature = "sign-in")]
-            passwords: Passwords::default(),
-            #[cfg(feature = "sign-in")]
-            attempts: Attempts::default(),
-            #[cfg(feature = "sign-in")]
-            refresh: RefreshSeal::new(&master, settings.key_prefix.clone()),
-            #[cfg(feature = "sign-in")]
-            keyring: std::sync::Mutex::new(None),
-            #[cfg(feature = "sign-in")]
-            master,
+            sign_in: SignIn::new(master, settings.key_prefix.clone()),
             settings,
         })))
     }
@@ -184,11 +169,12 @@ impl Odavl {
         self.0.metering.apply(&[]).await.map(drop)
     }
 
-    /// Gives back what reservations hold that nobody settled in time. Safe to run on every node, at any time; a
+    /// Gives back what reservations hold that nobody settled in time, and writes when keys were last used. Safe to run on every node, at any time; a
     /// service does it every few seconds.
     pub async fn sweep(&self) -> Result<()> {
         while self.0.metering.sweep(SWEEP_BATCH).await? == SWEEP_BATCH {}
-        Ok(())
+        let used = self.0.views.take_used();
+        if used.is_empty() { Ok(()) } else { self.0.auth.touch_keys(&used).await }
     }
 
     /// Forgets sign-ins and codes that are over. A service does it every hour.

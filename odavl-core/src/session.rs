@@ -208,8 +208,11 @@ impl Session {
             match self.core.combiner.decide(entry).await? {
                 Decision::Stale { epoch } => self.core.views.learn(org.org.id, epoch, at),
                 decision => {
-                    let answer = Some(self.answered(decision)?);
-                    return Ok(Permit { caller, at, answer, action: ask.action, charged });
+                    let answer = self.answered(decision)?;
+                    // An answer given again charged nothing, so nothing of it is given back.
+                    let again = answer.replayed && matches!(charged, Charged::Fixed(_));
+                    let charged = if again { Charged::Nothing } else { charged };
+                    return Ok(Permit { caller, at, answer: Some(answer), action: ask.action, charged });
                 }
             }
         }
@@ -357,6 +360,9 @@ pub(crate) fn decided(decision: Decision) -> Result<Answer> {
             Err(Error::Conflict("that idempotency key was used for another request".to_owned()))
         }
         Decision::NoReservation => Err(Error::not_found("reservation", "of that id, with those units")),
+        Decision::TooManyReservations => {
+            Err(Error::Conflict("too many reservations are open; settle or release some".to_owned()))
+        }
         Decision::Stale { .. } => Err(Error::unavailable("the organisation changed meanwhile", None)),
     }
 }

@@ -9,9 +9,14 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    auth::{ApiKey, Login, Organization, Scopes, User},
-    ids::{KeyId, OrgId, SessionId},
+    auth::{ApiKey, Organization, Scopes},
+    ids::{KeyId, OrgId},
     metering::{Allowances, Catalog, Limit, MeterName, Plan, Scope},
+};
+#[cfg(feature = "sign-in")]
+use crate::{
+    auth::{Login, User},
+    ids::SessionId,
 };
 
 /// How long an epoch that was read serves what charges nothing. What charges is checked in the batch.
@@ -70,6 +75,7 @@ impl KeyView {
 }
 
 /// A sign-in with everything a decision needs.
+#[cfg(feature = "sign-in")]
 #[derive(Debug)]
 pub(crate) struct LoginView {
     pub(crate) login: Login,
@@ -108,6 +114,7 @@ impl<K: Eq + Hash + Copy, V: Clone> Bounded<K, V> {
         self.young.insert(key, value);
     }
 
+    #[cfg(feature = "sign-in")]
     fn forget(&mut self, key: K) {
         self.young.remove(&key);
         self.old.remove(&key);
@@ -119,8 +126,13 @@ struct Known {
     epochs: Bounded<OrgId, (u64, Timestamp)>,
     orgs: Bounded<OrgId, Arc<OrgView>>,
     keys: Bounded<KeyId, Arc<KeyView>>,
+    #[cfg(feature = "sign-in")]
     logins: Bounded<SessionId, Arc<LoginView>>,
+    used: HashMap<KeyId, (OrgId, Timestamp)>,
 }
+
+/// Keys whose last use is remembered until it is written; past it a use is not, for it is a hint.
+const USED_MOST: usize = 10_000;
 
 /// The node's memory of credentials.
 #[derive(Debug)]
@@ -132,7 +144,9 @@ impl Views {
             epochs: Bounded::new(100_000),
             orgs: Bounded::new(20_000),
             keys: Bounded::new(50_000),
+            #[cfg(feature = "sign-in")]
             logins: Bounded::new(20_000),
+            used: HashMap::new(),
         }))
     }
 
@@ -170,14 +184,31 @@ impl Views {
         self.lock().keys.keep(view.key.id, view.clone());
     }
 
+    /// Remembers that a key was used.
+    pub(crate) fn touch(&self, key: &ApiKey, now: Timestamp) {
+        let mut known = self.lock();
+        if known.used.len() < USED_MOST || known.used.contains_key(&key.id) {
+            known.used.insert(key.id, (key.org, now));
+        }
+    }
+
+    /// The keys that were used since this was last asked, and when.
+    pub(crate) fn take_used(&self) -> Vec<(OrgId, KeyId, Timestamp)> {
+        let used = std::mem::take(&mut self.lock().used);
+        used.into_iter().map(|(key, (org, at))| (org, key, at)).collect()
+    }
+
+    #[cfg(feature = "sign-in")]
     pub(crate) fn login(&self, id: SessionId) -> Option<Arc<LoginView>> {
         self.lock().logins.find(id)
     }
 
+    #[cfg(feature = "sign-in")]
     pub(crate) fn keep_login(&self, view: &Arc<LoginView>) {
         self.lock().logins.keep(view.login.id, view.clone());
     }
 
+    #[cfg(feature = "sign-in")]
     pub(crate) fn forget_login(&self, id: SessionId) {
         self.lock().logins.forget(id);
     }

@@ -13,3 +13,8 @@ mod fs;
 #[cfg(all(unix, feature = "fs"))]
 #[path = "storage_contract/fs_faults.rs"]
 mod fs_faults;
+
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+#[path = "storage_contract/sql.rs"]
+mod sql;

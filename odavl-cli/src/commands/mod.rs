@@ -18,5 +18,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
 /// A server uses every core.
 fn on_all_cores<F: Future<Output = Result<()>>>(command: F) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| Error::internal("the runtime cannot start", Some(error.into())))?.block_on(command)
+    runtime
+        .map_err(|error| Error::internal("the runtime cannot start", Some(error.into())))?
+        .block_on(command)
 }

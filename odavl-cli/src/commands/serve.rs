@@ -10,11 +10,7 @@ use std::{
 };
 
 use clap::Args as ClapArgs;
-use odavl_core::{
-    Error, Odavl, Result,
-    config::Serve,
-    secret::Secret,
-};
+use odavl_core::{Error, Odavl, Result, config::Serve, secret::Secret};
 use odavl_http::Door;
 use poem::{Server, listener::TcpListener};
 use tokio::signal::unix::{SignalKind, signal};
@@ -50,7 +46,11 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     let listen = args.listen.or(config.serve.listen).unwrap_or((Ipv4Addr::LOCALHOST, 8787).into());
     let url = format!("http://{listen}");
     let settings = config.settings(&url)?;
-    refuse_open_http(listen.ip(), &settings.public_url, args.allow_http || config.serve.allow_http == Some(true))?;
+    refuse_open_http(
+        listen.ip(),
+        &settings.public_url,
+        args.allow_http || config.serve.allow_http == Some(true),
+    )?;
     let public_url = settings.public_url.clone();
 
     let odavl = args.location.open(&config, settings).await?;

@@ -33,11 +33,11 @@ pub use org::{Membership, OrgRef, Organization, Project, Role, Slug};
 pub use password::Passwords;
 pub use port::{Auth, Change, Write};
 pub use scope::{Access, RESOURCES, Scopes};
-#[cfg(feature = "sqlite")]
-pub use sql::SqlAuth;
 #[cfg(feature = "sign-in")]
 pub(crate) use service::signin;
 pub use service::*;
+#[cfg(feature = "sqlite")]
+pub use sql::SqlAuth;
 #[cfg(feature = "sign-in")]
 pub use token::{
     ACCESS_TOKEN_LIFE, AccessClaims, Issuer, Jwk, Jwks, Keyring, Refresh, RefreshSeal, RefreshToken, Rotation,

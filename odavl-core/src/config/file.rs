@@ -95,9 +95,8 @@ pub enum LimitEntry {
 impl Config {
     /// Reads the file at `path`.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Error::invalid(format!("{} cannot be read: {error}", path.display()))
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::invalid(format!("{} cannot be read: {error}", path.display())))?;
         Self::parse(&text).map_err(|error| Error::invalid(format!("{}: {error}", path.display())))
     }
 
@@ -133,11 +132,16 @@ impl Config {
                 return Ok(Catalog { resources, ..preset });
             }
             (Some(meters), Some(plans)) => (meters, plans),
-            _ => return Err(Error::invalid("[meters] and [plans] come together: each names what the other has")),
+            _ => {
+                return Err(Error::invalid(
+                    "[meters] and [plans] come together: each names what the other has",
+                ));
+            }
         };
         let default = plans.iter().filter(|(_, plan)| plan.default).map(|(name, _)| name.clone());
-        let [default_plan] = <[String; 1]>::try_from(default.collect::<Vec<_>>())
-            .map_err(|_| Error::invalid_with("one plan is the default", "write `default = true` in one of [plans]"))?;
+        let [default_plan] = <[String; 1]>::try_from(default.collect::<Vec<_>>()).map_err(|_| {
+            Error::invalid_with("one plan is the default", "write `default = true` in one of [plans]")
+        })?;
         let mut catalog = Catalog {
             meters: meters.iter().map(|(name, entry)| (name.clone(), meter(name, entry))).collect(),
             plans: plans.iter().map(|(name, entry)| (name.clone(), plan(name, entry))).collect(),
@@ -229,7 +233,8 @@ mod tests {
             ("meters.a.kind = \"sum\"\nplans.X = { default = true, limits.b = 1 }", "no meter `b`"),
             ("public_url = \"ftp://x\"", "public_url"),
         ] {
-            let refused = Config::parse(text).and_then(|config| config.settings("http://localhost")).unwrap_err();
+            let refused =
+                Config::parse(text).and_then(|config| config.settings("http://localhost")).unwrap_err();
             assert!(refused.to_string().contains(said), "{text}: {refused}");
         }
     }

@@ -2,13 +2,12 @@
 
 use std::{fmt, str::FromStr};
 
-use ring::digest::{Context, SHA256};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
+use super::as_text;
 use crate::{
     error::{Error, Result},
     secret::{Digest, hex},
 };
+use ring::digest::{Context, SHA256};
 
 /// The SHA-256 of some bytes, written as 64 hexadecimal digits. It is no secret: see [`Digest`] for those.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,18 +60,6 @@ impl FromStr for Sha256 {
     }
 }
 
-impl Serialize for Sha256 {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Sha256 {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
-
 /// Makes a [`Sha256`] from bytes as they come.
 #[derive(Clone)]
 pub struct Hasher(Context);
@@ -103,9 +90,8 @@ impl fmt::Debug for Hasher {
     }
 }
 
-/// What a store can prove of an object's bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// What a store can prove of an object's bytes; written `sha256:<digest>`, or `sha256-<parts>:<digest>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Checksum {
     /// The SHA-256 of all bytes.
     Whole(Sha256),
@@ -129,6 +115,31 @@ impl Checksum {
     }
 }
 
+impl fmt::Display for Checksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(sha256) => write!(f, "sha256:{sha256}"),
+            Self::Composite { sha256, parts } => write!(f, "sha256-{parts}:{sha256}"),
+        }
+    }
+}
+
+impl FromStr for Checksum {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self> {
+        let nonsense = || Error::invalid(format!("`{}` is not a checksum", text.escape_default()));
+        let (kind, digest) = text.split_once(':').ok_or_else(nonsense)?;
+        let sha256 = digest.parse()?;
+        match kind.strip_prefix("sha256").ok_or_else(nonsense)?.strip_prefix('-') {
+            Some(parts) => Ok(Self::Composite { sha256, parts: parts.parse().map_err(|_| nonsense())? }),
+            None if kind == "sha256" => Ok(Self::Whole(sha256)),
+            None => Err(nonsense()),
+        }
+    }
+}
+
+as_text!(Sha256, Checksum);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,5 +157,14 @@ mod tests {
     fn a_composite_depends_on_the_order_of_the_parts() {
         let (a, b) = (Sha256::of(b"a"), Sha256::of(b"b"));
         assert_ne!(Checksum::composite(&[a, b]), Checksum::composite(&[b, a]));
+    }
+
+    #[test]
+    fn a_checksum_survives_its_text() {
+        for checksum in [Checksum::Whole(Sha256::of(b"a")), Checksum::composite(&[Sha256::of(b"a")])] {
+            assert_eq!(checksum.to_string().parse::<Checksum>().unwrap(), checksum);
+        }
+        assert!("md5:00".parse::<Checksum>().is_err());
+        assert!(format!("sha256x:{}", Sha256::of(b"")).parse::<Checksum>().is_err());
     }
 }

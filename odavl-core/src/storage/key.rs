@@ -2,8 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
+use super::as_text;
 use crate::{
     error::{Error, Result},
     ids::{KeyId, ObjectId, OrgId, UserId},
@@ -136,22 +135,6 @@ impl FromStr for Creator {
     fn from_str(text: &str) -> Result<Self> {
         text.parse().map(Self::User).or_else(|_| text.parse().map(Self::Key))
     }
-}
-
-macro_rules! as_text {
-    ($($name:ident),*) => {$(
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-            }
-        }
-    )*};
 }
 
 as_text!(StoreKey, Product, Creator);

@@ -2,8 +2,7 @@
 
 use std::{fmt, ops::Range, str::FromStr, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
+use super::as_text;
 use crate::error::{Error, Result};
 
 /// A media type such as `application/json` (RFC 9110, 8.3.1), with parameters as they were written: at most 255
@@ -50,17 +49,7 @@ impl fmt::Display for MediaType {
     }
 }
 
-impl Serialize for MediaType {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for MediaType {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
+as_text!(MediaType);
 
 /// One range of bytes, as a `Range` header asks for it (RFC 9110, 14.1.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,9 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-use super::{digest::Checksum, media::MediaType};
+use super::{as_text, digest::Checksum, media::MediaType};
 use crate::error::{Error, Result};
 
 /// The name of an object within its organisation, such as `insight/report.sarif`.
@@ -115,17 +114,7 @@ impl fmt::Display for ObjectName {
     }
 }
 
-impl Serialize for ObjectName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for ObjectName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
+as_text!(ObjectName);
 
 /// What a store knows of an object's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -43,3 +43,7 @@ impl StorageHarness for Harness {
 }
 
 odavl_core::storage_contract!(Harness::new());
+
+mod catalog {
+    odavl_core::catalog_contract!(odavl_core::storage::MemoryCatalog::default());
+}

@@ -169,12 +169,12 @@ impl Devices<'_> {
     /// The open request of that code. Wrong codes are counted by account, by address, and in all.
     async fn pending(&self, permit: &Permit, code: &str) -> Result<DeviceGrant> {
         let names = [format!("code {}", permit.caller.subject), self.0.attempts_name(), "codes".to_owned()];
-        self.0.core.attempts.check(&names[..2], permit.at)?;
+        self.0.core.sign_in.attempts.check(&names[..2], permit.at)?;
         let code: UserCode = code.parse()?;
         let found = self.0.core.auth.device_by_user_code(&code.digest()).await?;
         let open = found.filter(|grant| grant.state == DeviceState::Pending && permit.at < grant.expires_at);
         open.ok_or_else(|| {
-            self.0.core.attempts.failed(&names, permit.at);
+            self.0.core.sign_in.attempts.failed(&names, permit.at);
             Error::not_found("code", "of those letters; it may be too old, or answered")
         })
     }
@@ -247,7 +247,7 @@ impl Devices<'_> {
     ) -> Result<Result<Tokens, TokenRefusal>> {
         let core = &self.0.core;
         let id = SessionId::new(permit.at)?;
-        let token = core.refresh.first(id)?;
+        let token = core.sign_in.refresh.first(id)?;
         let login = Login {
             id,
             user,

@@ -51,7 +51,7 @@ impl Users<'_> {
         self.0
             .metered(Ask::new(Action::UserCreate), async |permit| {
                 let password = match wish.password {
-                    Some(password) => Some(self.0.core.passwords.hash(password).await?),
+                    Some(password) => Some(self.0.core.sign_in.passwords.hash(password).await?),
                     None => None,
                 };
                 let user = User {
@@ -104,7 +104,7 @@ impl Users<'_> {
                 user.instance = update.instance.unwrap_or(user.instance);
                 let mut changes = Vec::new();
                 if let Some(password) = update.password {
-                    user.password = Some(self.0.core.passwords.hash(password).await?);
+                    user.password = Some(self.0.core.sign_in.passwords.hash(password).await?);
                     changes.push(Change::EndLogins { user: id, except: None, at: permit.at });
                 }
                 changes.push(Change::SetUser(user.clone()));
@@ -136,13 +136,13 @@ impl Session {
                 return Err(Error::forbidden(Reason::InsufficientScope, "only a person has a password"));
             };
             let names = [format!("password {id}")];
-            self.core.attempts.check(&names, permit.at)?;
+            self.core.sign_in.attempts.check(&names, permit.at)?;
             let mut user = self.core.auth.user(id).await?.ok_or_else(|| Error::not_found("user", &id))?;
-            if !self.core.passwords.verify(present, user.password.clone()).await? {
-                self.core.attempts.failed(&names, permit.at);
+            if !self.core.sign_in.passwords.verify(present, user.password.clone()).await? {
+                self.core.sign_in.attempts.failed(&names, permit.at);
                 return Err(Error::unauthenticated(Reason::Unknown, "the present password is wrong"));
             }
-            user.password = Some(self.core.passwords.hash(new).await?);
+            user.password = Some(self.core.sign_in.passwords.hash(new).await?);
             let ended = Change::EndLogins { user: id, except: self.source.login(), at: permit.at };
             Users(self).save(permit, id, vec![Change::SetUser(user), ended]).await?;
             Ok(((), Usage::Settled))

@@ -89,7 +89,8 @@ impl Session {
         self.metered(Ask::new(Action::SetUp), async |permit| {
             let first = self.core.first(&wish, permit.at).await?;
             let address = self.context.address.map(|address| address.to_string());
-            let audit = first.audit(Actor::User(first.user.id), address.clone(), &self.context.request_id)?;
+            let audit =
+                first.audit(Actor::User(first.user.id), address.as_deref(), &self.context.request_id)?;
             let (login, browser) = browser_login(&self.core, first.user.id, address, permit.at)?;
             let mut changes = first.changes();
             let digest = Digest::of(link.reveal().as_bytes());
@@ -116,7 +117,7 @@ impl Core {
         if wish.organization == operator {
             return Err(Error::invalid("`operator` is the name of the operator's own organisation"));
         }
-        let password = self.passwords.hash(wish.password.clone()).await?;
+        let password = self.sign_in.passwords.hash(wish.password.clone()).await?;
         let user = User {
             id: UserId::new(at)?,
             email: wish.email.clone(),
@@ -159,7 +160,7 @@ impl First {
         changes
     }
 
-    fn audit(&self, actor: Actor, address: Option<String>, request_id: &str) -> Result<Vec<AuditDraft>> {
+    fn audit(&self, actor: Actor, address: Option<&str>, request_id: &str) -> Result<Vec<AuditDraft>> {
         let draft = |org: &Organization| {
             Ok(AuditDraft {
                 id: AuditId::new(self.at)?,
@@ -168,7 +169,7 @@ impl First {
                 actor: actor.to_string(),
                 action: Action::SetUp.row().name.to_owned(),
                 target: self.user.id.to_string(),
-                address: address.clone(),
+                address: address.map(str::to_owned),
                 request_id: request_id.to_owned(),
                 detail: BTreeMap::new(),
             })

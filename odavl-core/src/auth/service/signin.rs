@@ -1,14 +1,20 @@
 //! Signing in with a password, in a browser; and out.
 
+use std::sync::{Arc, Mutex};
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     action::Action,
-    auth::{Actor, Change, Email, Login, LoginKind, Scopes, User, opaque},
+    auth::{
+        Actor, Change, Email, KeyPrefix, Keyring, Login, LoginKind, Passwords, RefreshSeal, Scopes, User,
+        attempts::Attempts, opaque,
+    },
     caller::Source,
     error::{Error, Reason, Result},
     ids::{OrgId, SessionId, UserId},
     odavl::Core,
+    seal::MasterKey,
     secret::{Digest, Secret},
     session::{Ask, Permit, Session, Usage},
 };
@@ -18,6 +24,28 @@ const BROWSER_LIFE: SignedDuration = SignedDuration::from_hours(12);
 
 /// Within what time of giving the password one may do what is dangerous.
 pub(crate) const FRESH_SIGN_IN: SignedDuration = SignedDuration::from_mins(15);
+
+/// What signing in stands on besides the ports.
+pub(crate) struct SignIn {
+    pub(crate) master: MasterKey,
+    pub(crate) passwords: Passwords,
+    pub(crate) attempts: Attempts,
+    pub(crate) refresh: RefreshSeal,
+    /// The signing keys as they were last read.
+    pub(crate) keyring: Mutex<Option<Arc<Keyring>>>,
+}
+
+impl SignIn {
+    pub(crate) fn new(master: MasterKey, prefix: KeyPrefix) -> Self {
+        Self {
+            refresh: RefreshSeal::new(&master, prefix),
+            master,
+            passwords: Passwords::default(),
+            attempts: Attempts::default(),
+            keyring: Mutex::new(None),
+        }
+    }
+}
 
 /// A browser's new session.
 #[derive(Debug, Clone)]
@@ -88,18 +116,18 @@ impl Session {
     pub async fn sign_in(&self, email: &Email, password: Secret<String>) -> Result<BrowserLogin> {
         self.metered(Ask::new(Action::SignIn), async |permit| {
             let names = [format!("account {email}"), self.attempts_name()];
-            self.core.attempts.check(&names, permit.at)?;
+            self.core.sign_in.attempts.check(&names, permit.at)?;
             let user = self.core.auth.user_by_email(email).await?;
             let hash = user.as_ref().and_then(|user| user.password.clone());
-            let right = self.core.passwords.verify(password, hash).await?;
+            let right = self.core.sign_in.passwords.verify(password, hash).await?;
             let Some(user) = user.filter(|user| right && !user.disabled) else {
-                self.core.attempts.failed(&names, permit.at);
+                self.core.sign_in.attempts.failed(&names, permit.at);
                 return Err(Error::unauthenticated(
                     Reason::Unknown,
                     "the e-mail address or the password is wrong",
                 ));
             };
-            self.core.attempts.succeeded(&names[0]);
+            self.core.sign_in.attempts.succeeded(&names[0]);
             let (login, browser) = browser_login(&self.core, user.id, self.address(), permit.at)?;
             self.add_login(permit, &user, login).await?;
             Ok((browser, Usage::Settled))

@@ -121,7 +121,7 @@ impl Session {
         let refused = Ok(Err(TokenRefusal::InvalidGrant));
         let Some(login) = core.auth.login(token.login).await? else { return refused };
         let Some(org) = login.org else { return refused };
-        match core.refresh.refresh(&login, token, client_id, permit.at) {
+        match core.sign_in.refresh.refresh(&login, token, client_id, permit.at) {
             Ok(Refresh::Rotated(login, next)) => {
                 core.write(vec![Change::SetLogin(login.clone())], Vec::new(), Vec::new()).await?;
                 core.tokens(&login, next, permit.at).await.map(Ok)
@@ -246,7 +246,7 @@ impl Core {
 
     /// The signing keys, with a new one where it is time.
     pub(crate) async fn keyring(&self) -> Result<Arc<Keyring>> {
-        let remembered = self.keyring.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let remembered = self.sign_in.keyring.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let keyring = match remembered {
             Some(keyring) => keyring,
             None => self.read_keyring().await?,
@@ -259,7 +259,8 @@ impl Core {
         if plan.add_from.is_none() {
             return self.read_keyring().await;
         }
-        let mut changes = vec![Change::AddSigningKey(SigningKey::generate(&self.master, active_from)?)];
+        let mut changes =
+            vec![Change::AddSigningKey(SigningKey::generate(&self.sign_in.master, active_from)?)];
         if plan.drop_retired {
             changes.push(Change::DropSigningKeys { at: now });
         }
@@ -268,8 +269,8 @@ impl Core {
     }
 
     async fn read_keyring(&self) -> Result<Arc<Keyring>> {
-        let keyring = Arc::new(Keyring::open(self.auth.signing_keys().await?, &self.master));
-        *self.keyring.lock().unwrap_or_else(PoisonError::into_inner) = Some(keyring.clone());
+        let keyring = Arc::new(Keyring::open(self.auth.signing_keys().await?, &self.sign_in.master));
+        *self.sign_in.keyring.lock().unwrap_or_else(PoisonError::into_inner) = Some(keyring.clone());
         Ok(keyring)
     }
 }

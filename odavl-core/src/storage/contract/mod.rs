@@ -5,13 +5,17 @@
 //! odavl_core::catalog_contract!(MyCatalog::new().await);
 //! ```
 //!
-//! Each expression makes a fresh, empty store; the crate that runs the suites depends on `tokio` with its macros.
+//! Each expression makes a fresh, empty store; the crate that runs the suites depends
+//! on `tokio` with its macros.
 
 #![expect(clippy::missing_panics_doc, reason = "a case panics when the adapter misbehaves")]
 
 pub mod bytes;
+pub mod catalog;
+pub mod catalog_list;
 pub mod multipart;
 pub mod presign;
+pub mod rows;
 
 use std::{fmt::Debug, sync::Arc};
 
@@ -175,7 +179,45 @@ macro_rules! storage_contract {
                 a_presigned_part_arrives_as_a_part,
                 a_presigned_get_saves_and_never_shows,
                 a_presigned_request_ends_at_its_time,
+                a_presigned_request_serves_no_other_method_or_key,
                 a_presigned_request_lives_at_most_an_hour,
+            ]
+        );
+    };
+}
+
+/// Runs the behaviour suite of [`Catalog`](super::Catalog) on the fresh adapter that the expression makes for each
+/// case.
+#[macro_export]
+macro_rules! catalog_contract {
+    ($catalog:expr) => {
+        $crate::storage_contract_cases!(
+            $catalog,
+            catalog,
+            [
+                an_upload_begins_once,
+                completing_makes_the_object_that_was_announced,
+                completing_displaces_the_object_that_had_the_name,
+                of_many_uploads_of_a_name_one_has_it,
+                completing_again_answers_the_same,
+                a_name_that_must_be_new_is_not_replaced,
+                abandoning_queues_what_may_have_arrived,
+                signed_parts_are_kept_while_the_upload_is_open,
+                the_first_multipart_name_counts,
+                deleting_removes_the_row_once,
+                garbage_is_due_when_the_last_url_has_expired,
+                expired_uploads_are_listed_until_they_are_forgotten,
+                another_organisations_things_are_absent,
+            ]
+        );
+        $crate::storage_contract_cases!(
+            $catalog,
+            catalog_list,
+            [
+                a_list_pages_in_the_order_of_names,
+                a_list_of_folders_shows_each_once,
+                a_large_folder_is_one_entry,
+                statistics_equal_the_rows,
             ]
         );
     };
@@ -202,10 +244,16 @@ mod tests {
     #[test]
     fn every_case_is_named_by_its_macro() {
         let macros = include_str!("mod.rs");
-        let suites = [include_str!("bytes.rs"), include_str!("multipart.rs"), include_str!("presign.rs")];
+        let suites = [
+            include_str!("bytes.rs"),
+            include_str!("multipart.rs"),
+            include_str!("presign.rs"),
+            include_str!("catalog.rs"),
+            include_str!("catalog_list.rs"),
+        ];
         let cases = suites.iter().flat_map(|suite| suite.split("pub async fn ").skip(1));
         let names: Vec<_> = cases.filter_map(|case| case.split('(').next()).collect();
-        assert!(names.len() > 20);
+        assert!(names.len() > 40);
         for name in names {
             assert!(macros.contains(&format!(" {name},")), "{name}");
         }

@@ -9,7 +9,9 @@ use super::{StorageHarness, key, read, refused, text};
 use crate::{
     ErrorCode,
     error::Result,
-    storage::{ArrivedPart, MediaType, ObjectName, Part, Presign, PutMode, Sha256, full},
+    storage::{
+        ArrivedPart, MediaType, Method, ObjectName, Part, Presign, PresignedRequest, PutMode, Sha256, full,
+    },
 };
 
 const LIVES: Duration = Duration::from_mins(15);
@@ -103,6 +105,20 @@ pub async fn a_presigned_request_ends_at_its_time(harness: &dyn StorageHarness) 
     assert_eq!(storage.head(&key).await?, None);
     storage.put(&key, full("hello"), text()?).await?;
     assert_eq!(harness.send(&get, Bytes::new()).await?.status, 403);
+    Ok(())
+}
+
+/// A presigned request serves no other method and no other key.
+pub async fn a_presigned_request_serves_no_other_method_or_key(harness: &dyn StorageHarness) -> Result<()> {
+    let (storage, key, other) = (harness.storage(), key("org/here")?, key("org/elsewhere")?);
+    let put = storage.presign(&key, &putting(b"hello", PutMode::Overwrite)?, LIVES).await?;
+    let moved = PresignedRequest { url: put.url.replace("org/here", "org/elsewhere"), ..put.clone() };
+    assert_ne!(moved, put);
+    assert_eq!(harness.send(&moved, "hello".into()).await?.status, 403);
+    assert_eq!(storage.head(&other).await?, None);
+    storage.put(&key, full("hello"), text()?).await?;
+    let read = PresignedRequest { method: Method::Get, ..put };
+    assert_eq!(harness.send(&read, Bytes::new()).await?.status, 403);
     Ok(())
 }
 

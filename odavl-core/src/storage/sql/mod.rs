@@ -1,0 +1,226 @@
+//! Object rows in a SQL database.
+
+mod rows;
+mod uploads;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use self::rows::{garbage, object, part, upload};
+use super::{
+    Arrived, Bounds, Catalog, Completion, Depth, Garbage, ListQuery, Listed, Listing, MultipartId,
+    ObjectName, ObjectRow, Part, StorageStats, Upload,
+};
+use crate::{
+    db::{Db, Row, Tx, Value},
+    error::Result,
+    ids::{ObjectId, OrgId, UploadId},
+    page::Page,
+};
+
+/// Object rows in the tables of `0003_storage.sql`.
+#[derive(Debug, Clone)]
+pub struct SqlCatalog {
+    db: Db,
+}
+
+impl SqlCatalog {
+    /// Keeps its rows in `db`.
+    pub fn new(db: Db) -> Self {
+        Self { db }
+    }
+}
+
+macro_rules! object_columns {
+    () => {
+        "id, name, store_key, size, checksum, content_type, created_at, created_by, urls_until"
+    };
+}
+
+const OBJECT: &str =
+    concat!("SELECT ", object_columns!(), " FROM storage_objects WHERE org = $1 AND id = $2");
+const OBJECT_NAMED: &str =
+    concat!("SELECT ", object_columns!(), " FROM storage_objects WHERE org = $1 AND name = $2");
+const OBJECTS: &str = concat!(
+    "SELECT ",
+    object_columns!(),
+    " FROM storage_objects WHERE org = $1 AND name >= $2 AND name < $3 AND name <> $4 ORDER BY name LIMIT $5"
+);
+const LEND_OBJECT: &str =
+    "UPDATE storage_objects SET urls_until = CASE WHEN urls_until > $3 THEN urls_until ELSE $3 END
+    WHERE org = $1 AND id = $2";
+const DELETE_OBJECT: &str =
+    concat!("DELETE FROM storage_objects WHERE org = $1 AND id = $2 RETURNING ", object_columns!());
+const STATS: &str = "SELECT
+    (SELECT COUNT(*) FROM storage_objects WHERE org = $1) AS objects,
+    (SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM storage_objects WHERE org = $1) AS bytes,
+    (SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM storage_garbage WHERE org = $1) AS garbage_bytes";
+const DUE_GARBAGE: &str = "SELECT object, store_key, multipart, size, due_at, org FROM storage_garbage
+    WHERE due_at <= $1 ORDER BY due_at, org, object LIMIT $2";
+const DISCARD: &str = "INSERT INTO storage_garbage (org, object, store_key, multipart, size, due_at)
+    VALUES ($1, $2, $3, $4, $5, $6)";
+const DROP_GARBAGE: &str = "DELETE FROM storage_garbage WHERE org = $1 AND object = $2";
+
+/// How many rows are read at a time where most may lie in one folder.
+const FOLDER_ROWS: i64 = 100;
+
+#[async_trait]
+impl Catalog for SqlCatalog {
+    async fn begin_upload(&self, org: OrgId, begun: &Upload) -> Result<Upload> {
+        let mut tx = self.db.begin().await?;
+        let known = uploads::begin(&mut tx, org, begun).await?;
+        tx.commit().await.map(|()| known)
+    }
+
+    async fn upload(&self, org: OrgId, id: UploadId) -> Result<Option<Upload>> {
+        let found = self.db.query_one(uploads::UPLOAD, &[org.into(), id.into()]).await?;
+        found.as_ref().map(upload).transpose()
+    }
+
+    async fn sign_parts(
+        &self,
+        org: OrgId,
+        id: UploadId,
+        parts: &[Part],
+        until: Timestamp,
+    ) -> Result<Option<Upload>> {
+        let mut tx = self.db.begin().await?;
+        let signed = uploads::sign(&mut tx, (org, id), parts, until).await?;
+        tx.commit().await.map(|()| signed)
+    }
+
+    async fn signed_parts(&self, org: OrgId, id: UploadId) -> Result<Vec<Part>> {
+        self.db.query(uploads::PARTS, &[org.into(), id.into()]).await?.iter().map(part).collect()
+    }
+
+    async fn attach_multipart(
+        &self,
+        org: OrgId,
+        id: UploadId,
+        multipart: &MultipartId,
+    ) -> Result<Option<MultipartId>> {
+        let mut tx = self.db.begin().await?;
+        let attached = uploads::attach(&mut tx, (org, id), multipart).await?;
+        tx.commit().await.map(|()| attached)
+    }
+
+    async fn complete_upload(
+        &self,
+        org: OrgId,
+        id: UploadId,
+        arrived: &Arrived,
+    ) -> Result<Option<Completion>> {
+        let mut tx = self.db.begin().await?;
+        let done = uploads::complete(&mut tx, (org, id), arrived).await?;
+        tx.commit().await.map(|()| done)
+    }
+
+    async fn abandon_upload(&self, org: OrgId, id: UploadId, now: Timestamp) -> Result<Option<Upload>> {
+        let mut tx = self.db.begin().await?;
+        let ended = uploads::abandon(&mut tx, (org, id), now).await?;
+        tx.commit().await.map(|()| ended)
+    }
+
+    async fn forget_upload(&self, org: OrgId, id: UploadId) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        uploads::forget(&mut tx, (org, id)).await?;
+        tx.commit().await
+    }
+
+    async fn expired_uploads(&self, now: Timestamp, most: u32) -> Result<Vec<(OrgId, Upload)>> {
+        let rows = self.db.query(uploads::EXPIRED, &[now.into(), most.into()]).await?;
+        rows.iter().map(|row| Ok((row.parse("storage_uploads.org")?, upload(row)?))).collect()
+    }
+
+    async fn object(&self, org: OrgId, id: ObjectId) -> Result<Option<ObjectRow>> {
+        let found = self.db.query_one(OBJECT, &[org.into(), id.into()]).await?;
+        found.as_ref().map(object).transpose()
+    }
+
+    async fn object_named(&self, org: OrgId, name: &ObjectName) -> Result<Option<ObjectRow>> {
+        let found = self.db.query_one(OBJECT_NAMED, &[org.into(), name.as_str().into()]).await?;
+        found.as_ref().map(object).transpose()
+    }
+
+    async fn lend_object(&self, org: OrgId, id: ObjectId, until: Timestamp) -> Result<bool> {
+        let mut tx = self.db.begin().await?;
+        let lent = tx.execute(LEND_OBJECT, &[org.into(), id.into(), until.into()]).await?;
+        tx.commit().await.map(|()| lent > 0)
+    }
+
+    async fn delete_object(&self, org: OrgId, id: ObjectId, now: Timestamp) -> Result<Option<ObjectRow>> {
+        let mut tx = self.db.begin().await?;
+        let deleted = take_object(&mut tx, org, id, now).await?;
+        tx.commit().await.map(|()| deleted)
+    }
+
+    async fn list(&self, org: OrgId, query: &ListQuery) -> Result<Page<Listed>> {
+        let mut listing = Listing::new(query);
+        while let Some(bounds) = listing.bounds() {
+            let most = match query.depth() {
+                Depth::All => i64::from(query.limit()) + 1,
+                Depth::Folders => FOLDER_ROWS,
+            };
+            let rows = self.objects(org, bounds, most).await?;
+            for row in &rows {
+                listing.take(object(row)?);
+            }
+            if i64::try_from(rows.len()).is_ok_and(|read| read < most) {
+                break;
+            }
+        }
+        Ok(listing.finish())
+    }
+
+    async fn stats(&self, org: OrgId) -> Result<StorageStats> {
+        let Some(row) = self.db.query_one(STATS, &[org.into()]).await? else {
+            return Ok(StorageStats::default());
+        };
+        Ok(StorageStats {
+            objects: row.read("storage_objects.objects")?,
+            bytes: row.read("storage_objects.bytes")?,
+            garbage_bytes: row.read("storage_garbage.garbage_bytes")?,
+        })
+    }
+
+    async fn due_garbage(&self, now: Timestamp, most: u32) -> Result<Vec<(OrgId, Garbage)>> {
+        let rows = self.db.query(DUE_GARBAGE, &[now.into(), most.into()]).await?;
+        rows.iter().map(|row| Ok((row.parse("storage_garbage.org")?, garbage(row)?))).collect()
+    }
+
+    async fn drop_garbage(&self, org: OrgId, object: ObjectId) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(DROP_GARBAGE, &[org.into(), object.into()]).await?;
+        tx.commit().await
+    }
+}
+
+impl SqlCatalog {
+    async fn objects(&self, org: OrgId, bounds: Bounds, most: i64) -> Result<Vec<Row>> {
+        let Bounds { from, but, to } = bounds;
+        self.db.query(OBJECTS, &[org.into(), from.into(), to.into(), but.into(), most.into()]).await
+    }
+}
+
+/// Removes an object's row and queues its bytes.
+async fn take_object(tx: &mut Tx, org: OrgId, id: ObjectId, now: Timestamp) -> Result<Option<ObjectRow>> {
+    let Some(row) = tx.query_one(DELETE_OBJECT, &[org.into(), id.into()]).await? else { return Ok(None) };
+    let taken = object(&row)?;
+    discard(tx, org, &taken.garbage(now)).await?;
+    Ok(Some(taken))
+}
+
+/// Queues bytes for removal.
+async fn discard(tx: &mut Tx, org: OrgId, garbage: &Garbage) -> Result<()> {
+    let multipart = garbage.multipart.as_ref().map(|multipart| multipart.0.clone());
+    let params = [
+        org.into(),
+        garbage.object.into(),
+        Value::text(&garbage.key),
+        multipart.into(),
+        Value::count(garbage.size)?,
+        garbage.due_at.into(),
+    ];
+    tx.execute(DISCARD, &params).await?;
+    Ok(())
+}
