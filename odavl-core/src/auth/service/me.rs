@@ -41,7 +41,7 @@ pub struct Belonging {
 }
 
 impl Session {
-    /// The organisations that the caller belongs to: a person's own, or the one that a key acts on.
+    /// The organisations that the caller belongs to: a person's own, the operator's last, or the one that a key acts on.
     pub async fn organizations(&self) -> Result<Vec<Belonging>> {
         self.metered(Ask::new(Action::MeOrganizations), async |permit| {
             let Actor::User(id) = permit.caller.actor else {
@@ -53,6 +53,8 @@ impl Session {
                 let organization = self.core.org_view(member.org).await?.org.clone();
                 found.push(Belonging { organization, role: Some(member.role) });
             }
+            // The operator's own is the last that anyone works in.
+            found.sort_by_key(|belonging| belonging.organization.operator);
             Ok((found, Usage::Settled))
         })
         .await

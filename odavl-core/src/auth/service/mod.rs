@@ -1,8 +1,8 @@
 //! The use cases of Auth, each through the gate.
 
-mod audit;
 #[cfg(feature = "sign-in")]
 mod account;
+mod audit;
 #[cfg(feature = "sign-in")]
 mod device;
 mod keys;
@@ -19,9 +19,9 @@ pub(crate) mod signin;
 #[cfg(feature = "sign-in")]
 mod tokens;
 
-pub use audit::{AuditCheck, AuditFault};
 #[cfg(feature = "sign-in")]
 pub use account::SignIn;
+pub use audit::{AuditCheck, AuditFault};
 #[cfg(feature = "sign-in")]
 pub use device::{DeviceCodes, DeviceRequest, Devices};
 pub use keys::{KeyUpdate, Keys, NewKey, NewKeyRequest};
