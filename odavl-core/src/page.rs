@@ -31,6 +31,13 @@ impl PageQuery {
         }
         Ok(Self { limit, cursor })
     }
+
+    /// The number that a list in order of numbers from 1 continues after; 0 from the start.
+    pub(crate) fn after(&self) -> Result<u64> {
+        let Some(cursor) = &self.cursor else { return Ok(0) };
+        let hint = "use `next_cursor` as it came";
+        cursor.parse().map_err(|_| Error::invalid_with("that cursor is not one of ours", hint))
+    }
 }
 
 impl Default for PageQuery {

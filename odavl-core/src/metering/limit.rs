@@ -11,8 +11,9 @@ use crate::ids::KeyId;
 /// The percentages of a limit at which a warning is given, each once per meter and period.
 pub const THRESHOLDS: [u8; 3] = [80, 90, 100];
 
-/// Whose units a limit counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Whose units a limit counts. Stored as the key's id, or nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "Option<KeyId>", from = "Option<KeyId>")]
 pub enum Scope {
     /// All of the organisation's.
     Organization,
@@ -20,8 +21,23 @@ pub enum Scope {
     Key(KeyId),
 }
 
+impl From<Scope> for Option<KeyId> {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Organization => None,
+            Scope::Key(id) => Some(id),
+        }
+    }
+}
+
+impl From<Option<KeyId>> for Scope {
+    fn from(key: Option<KeyId>) -> Self {
+        key.map_or(Self::Organization, Self::Key)
+    }
+}
+
 /// A bound on one meter over one period.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
     /// Whose units count.
     pub scope: Scope,
@@ -41,12 +57,13 @@ impl Limit {
 
     /// The highest threshold that `used` has reached; `None` below the first, or when unlimited.
     pub fn warning(&self, used: u64) -> Option<u8> {
-        let max = self.max?;
-        THRESHOLDS
-            .into_iter()
-            .rev()
-            .find(|percent| u128::from(used) * 100 >= u128::from(max) * u128::from(*percent))
-            .filter(|_| used > 0)
+        THRESHOLDS.into_iter().rev().find(|percent| self.reaches(used, *percent))
+    }
+
+    /// Whether `used` has reached that percentage of the limit; nothing reaches what is unlimited.
+    pub(crate) fn reaches(&self, used: u64, percent: u8) -> bool {
+        let reached = |max: u64| u128::from(used) * 100 >= u128::from(max) * u128::from(percent);
+        used > 0 && self.max.is_some_and(reached)
     }
 }
 
@@ -85,10 +102,7 @@ impl Standing {
             resets_at: limit.period.bounds(at).map(|(_, end)| end),
             warning: limit.warning(used),
             period: limit.period,
-            key_id: match limit.scope {
-                Scope::Organization => None,
-                Scope::Key(id) => Some(id),
-            },
+            key_id: limit.scope.into(),
         }
     }
 }

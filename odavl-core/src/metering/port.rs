@@ -24,7 +24,7 @@ pub struct Charge {
     pub meter: MeterName,
     /// How many: 0 asks whether one would stand within the limits; negative gives back what a gauge holds.
     pub units: i64,
-    /// Every limit that bounds it, the organisation's first.
+    /// Every limit that bounds it, the organisation's first; at least one, which counts even if it is unlimited.
     pub limits: Arc<[Limit]>,
 }
 
@@ -105,29 +105,40 @@ pub enum Decision {
     },
     /// The idempotency key was used for another request.
     Conflict,
-    /// No such reservation is open, or units were settled that it does not hold.
+    /// No such reservation is open, or a meter was settled that it does not hold.
     NoReservation,
+    /// The organisation has [`OPEN_RESERVATIONS_MAX`] reservations open.
+    TooManyReservations,
 }
+
+/// How many reservations an organisation may have open.
+pub const OPEN_RESERVATIONS_MAX: u64 = 10_000;
 
 /// What a yes says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// Where each charge stands against each of its limits, in order.
     pub standings: Vec<Standing>,
+    /// The reservation that was made, grown or ended: in a replay the first one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reservation: Option<ReservationId>,
     /// Whether this is the first answer given again.
     pub replayed: bool,
 }
 
-/// A line of the ledger: one granted entry that charged or gave back something.
+/// A line of the ledger: one granted entry that charged or gave back something, or that a retry must be answered
+/// from. A settlement has a line for each hour in which its units were reserved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Record {
     /// Its place in the organisation's ledger, from 1, without gaps.
     pub seq: u64,
     /// When it was decided.
     pub at: Timestamp,
+    /// The instant whose period it counts in: a settlement counts when its units were reserved.
+    pub counted_at: Timestamp,
     /// Who caused it.
     pub subject: String,
-    /// What was charged.
+    /// What was charged: never nothing, and never more given back than was there.
     pub charges: Vec<(MeterName, i64)>,
     /// The reservation that it settles.
     pub reservation: Option<ReservationId>,
@@ -136,7 +147,7 @@ pub struct Record {
 }
 
 /// How finely history is cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Resolution {
     Hour,
@@ -160,7 +171,7 @@ pub struct HistoryQuery {
     pub meter: MeterName,
     /// From the window that holds this instant.
     pub from: Timestamp,
-    /// To the window before this instant's, exclusive.
+    /// To the last window that begins before this instant.
     pub to: Timestamp,
     /// How finely it is cut (UTC).
     pub resolution: Resolution,
@@ -168,7 +179,8 @@ pub struct HistoryQuery {
     pub grouping: Grouping,
 }
 
-/// One window of history.
+/// One window of history. A gauge's total has one for every window since its first; else only those in which
+/// something happened are there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Bucket {
     /// When the window began.
@@ -183,7 +195,7 @@ pub struct Bucket {
     pub closing: Option<u64>,
 }
 
-/// A threshold that was reached: once per meter, limit and period.
+/// A threshold that was reached: once per meter, limit and period. Rates have none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ThresholdEvent {
     /// Its place in the organisation's outbox.
@@ -201,16 +213,21 @@ pub struct ThresholdEvent {
 /// # Behavior
 /// - Decides entry by entry in the order given; all charges of an entry or none.
 /// - Never admits past a limit's ceiling: not by one unit, not with several writers.
+/// - A refusal names the first rate that refuses, else the first quota.
 /// - What `apply` answered is durable, and the ledger, the rollups, the counters and the thresholds agree.
 /// - A denied, stale or conflicting entry changes nothing.
 /// - An idempotency key that was granted gets its answer again, even at the limit; with another request it is a
 ///   conflict; a key that was denied is free.
-/// - A limit counts what its own period holds; a new period starts at zero.
+/// - A limit counts what its own period holds; a new period starts at zero; a clock that goes back starts none.
 /// - A reservation holds its units until it is settled, released or swept, and counts in the period in which it
-///   was made; settling or releasing twice answers as the first time.
+///   was made; it charges at most what it holds; settling or releasing twice answers as the first time, and so
+///   does making one again.
+/// - An organisation has at most [`OPEN_RESERVATIONS_MAX`] reservations open.
 /// - Giving back never goes below zero, and is never refused.
-/// - Each threshold is recorded once per meter, limit and period; a jump records every one it passes.
-/// - An entry whose epoch is older than the fence is stale; fences only rise.
+/// - Each threshold is recorded once per meter, limit and period, a gauge's once a calendar month; a jump records
+///   every one it passes.
+/// - An entry whose epoch is older than the fence is stale, unless it settles or releases what was admitted
+///   before; fences only rise.
 #[async_trait]
 pub trait Metering: Debug + Send + Sync + 'static {
     /// Decides a batch: one decision per entry, in the entries' order.

@@ -1,0 +1,169 @@
+//! Combining: concurrent callers share one transaction, and one sync of the disk, instead of queueing for it.
+
+mod denials;
+mod queue;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::task::JoinHandle;
+
+use super::port::{Decision, Entry, Metering};
+use crate::{
+    clock::Clock,
+    error::{Error, ErrorCode, Result},
+};
+use denials::Denials;
+use queue::{Queue, Waiting};
+
+/// How many may wait, and how many share a transaction.
+#[derive(Debug, Clone, Copy)]
+pub struct CombinerOptions {
+    /// How many entries may wait; one organisation's at most half of them.
+    pub queue: usize,
+    /// How many entries a batch holds at most.
+    pub batch: usize,
+}
+
+impl Default for CombinerOptions {
+    fn default() -> Self {
+        Self { queue: 8192, batch: 2048 }
+    }
+}
+
+/// Gathers concurrent callers into batches of a [`Metering`]: while one batch commits, the next one fills.
+///
+/// # Behavior
+/// - A lone caller's entry is applied at once: there is no timer.
+/// - Entries are applied in the order in which they came.
+/// - A full queue refuses with `unavailable`; one organisation fills at most half of it.
+/// - A caller who leaves before the batch of their entry closes is not charged; afterwards the entry counts once.
+/// - A batch that fails is split until the bad entry stands alone; `unavailable` fails all of it at once.
+/// - What was denied a moment ago is denied from memory: to charges without an idempotency key, for as much or
+///   more, within the same epoch and period, for a second at most. Never for what is held.
+#[derive(Debug)]
+pub struct Combiner {
+    queue: Arc<Queue>,
+    denials: Arc<Denials>,
+    clock: Arc<dyn Clock>,
+    driver: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Combiner {
+    /// A combiner before `metering`, with its own task on the present tokio runtime; dropping it ends the task.
+    pub fn new(metering: Arc<dyn Metering>, clock: Arc<dyn Clock>, options: CombinerOptions) -> Self {
+        let queue = Arc::new(Queue::new(options.queue));
+        let denials = Arc::new(Denials::default());
+        let driver = Driver { queue: Arc::clone(&queue), denials: Arc::clone(&denials), metering };
+        let driver = tokio::spawn(driver.run(options.batch.max(1)));
+        Self { queue, denials, clock, driver: Mutex::new(Some(driver)) }
+    }
+
+    /// Decides an entry together with whoever else is asking. The answer is durable.
+    ///
+    /// # Errors
+    /// `unavailable` when too many are waiting, when metering is closed, and when the database does not answer.
+    pub async fn decide(&self, entry: Entry) -> Result<Decision> {
+        if let Some(refusal) = self.denials.recall(&entry, self.clock.now()) {
+            return Ok(Decision::Denied(refusal));
+        }
+        let answer = self.queue.join(entry)?;
+        answer
+            .await
+            .map_err(|gone| Error::internal("metering stopped before it answered", Some(gone.into())))?
+    }
+
+    /// Answers everyone who is waiting, and refuses whoever comes later.
+    pub async fn close(&self) {
+        self.queue.close();
+        let driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Err(error)) = async { Some(driver?.await) }.await {
+            tracing::error!(%error, "the metering task failed");
+        }
+    }
+}
+
+impl Drop for Combiner {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// The task that applies one batch after the other.
+struct Driver {
+    queue: Arc<Queue>,
+    denials: Arc<Denials>,
+    metering: Arc<dyn Metering>,
+}
+
+impl Driver {
+    async fn run(self, most: usize) {
+        while let Some(batch) = self.queue.next(most).await {
+            self.answer(batch).await;
+        }
+    }
+
+    async fn answer(&self, batch: Vec<Waiting>) {
+        let (entries, mut callers): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|waiting| (waiting.entry, Some(waiting.answer))).unzip();
+        for (place, answer) in self.apply(&entries).await {
+            if let Some(caller) = callers.get_mut(place).and_then(Option::take) {
+                // Whoever left in the meantime finds the answer by asking again with the same key.
+                let _ = caller.send(answer);
+            }
+        }
+    }
+
+    /// Applies the entries, in halves where they fail together.
+    async fn apply(&self, entries: &[Entry]) -> Vec<(usize, Result<Decision>)> {
+        let mut answers = Vec::with_capacity(entries.len());
+        let mut parts: Vec<Range<usize>> = std::iter::once(0..entries.len()).collect();
+        while let Some(part) = parts.pop() {
+            match self.apply_part(&entries[part.clone()]).await {
+                Ok(decisions) => answers.extend(part.zip(decisions.into_iter().map(Ok))),
+                Err(error) if part.len() > 1 && error.code() != ErrorCode::Unavailable => {
+                    let middle = part.start + part.len() / 2;
+                    parts.push(middle..part.end);
+                    parts.push(part.start..middle);
+                }
+                Err(error) => {
+                    let last = part.end.saturating_sub(1);
+                    answers.extend((part.start..last).map(|place| (place, Err(copy(&error)))));
+                    answers.push((last, Err(error)));
+                }
+            }
+        }
+        answers
+    }
+
+    async fn apply_part(&self, entries: &[Entry]) -> Result<Vec<Decision>> {
+        let decisions = self.metering.apply(entries).await?;
+        if decisions.len() != entries.len() {
+            return Err(Error::internal(
+                "metering answered another number of entries than it was asked",
+                None,
+            ));
+        }
+        for (entry, decision) in entries.iter().zip(&decisions) {
+            self.denials.learn(entry, decision);
+        }
+        Ok(decisions)
+    }
+}
+
+impl Drop for Driver {
+    /// However the task ends, nobody waits for it.
+    fn drop(&mut self) {
+        self.queue.abandon();
+    }
+}
+
+/// The same for one of several callers; the cause goes to the last of them.
+fn copy(error: &Error) -> Error {
+    Error::Unavailable { what: error.to_string(), retry_after: error.retry_after(), source: None }
+}
