@@ -138,6 +138,9 @@ pub async fn a_new_period_starts_at_zero_and_a_clock_that_goes_back_starts_none(
     assert_eq!(answer.standings.iter().map(|standing| standing.used).collect::<Vec<_>>(), [8, 4]);
     room.advance(SignedDuration::from_secs(-60));
     room.denied(room.charge("api_calls", 1, &limits)).await;
+    // What is new counts in the present period too, not in one that is over.
+    let answer = room.granted(room.charge("tokens", 4, &[rate(4)])).await;
+    assert_eq!(answer.standings[0].resets_at, Some("2026-11-22T12:02:00Z".parse().unwrap()));
     room.advance(SignedDuration::from_hours(24 * 9));
     let answer = room.granted(room.charge("api_calls", 1, &limits)).await;
     assert_eq!(answer.standings.iter().map(|standing| standing.used).collect::<Vec<_>>(), [1, 1]);
