@@ -107,20 +107,19 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
     }
-    ///An organisation that the caller belongs to.
+    ///An organisation that a person belongs to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Belonging {
         ///Its id.
         pub id: ::std::string::String,
         ///What it is called.
         pub name: ::std::string::String,
-        ///The person's role in it; null for a key.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub role: ::std::option::Option<::std::string::String>,
+        ///The person's role in it.
+        pub role: ::std::string::String,
         ///Its name in addresses.
         pub slug: ::std::string::String,
     }
-    ///The organisations that the caller belongs to.
+    ///The organisations that a person belongs to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Belongings {
         ///The organisations.
@@ -194,6 +193,32 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub warning: ::std::option::Option<u8>,
     }
+    ///What the device shows, and polls with (RFC 8628, 3.2).
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DeviceCode {
+        ///What the device polls with.
+        pub device_code: ::std::string::String,
+        ///How many seconds the codes work.
+        pub expires_in: i64,
+        ///How many seconds to wait between polls.
+        pub interval: u32,
+        ///What the person types.
+        pub user_code: ::std::string::String,
+        ///Where they type it.
+        pub verification_uri: ::std::string::String,
+        ///The same, with the code typed already.
+        pub verification_uri_complete: ::std::string::String,
+    }
+    ///A device asks to be signed in (RFC 8628, 3.1).
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    pub struct DeviceCodeRequest {
+        ///The registered client.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub client_id: ::std::option::Option<::std::string::String>,
+        ///What it asks for, separated by spaces; all that the person may do unless said.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub scope: ::std::option::Option<::std::string::String>,
+    }
     ///What history is split by.
     #[derive(
         ::serde::Deserialize,
@@ -256,6 +281,47 @@ pub mod types {
     pub struct History {
         ///The windows in which something happened.
         pub items: ::std::vec::Vec<Bucket>,
+    }
+    ///What a token is worth now (RFC 7662, 2.2); of one that does not hold, nothing is said.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Introspection {
+        ///Whether it holds, and is the caller's own organisation's.
+        pub active: bool,
+        ///When it ends, in seconds since 1970.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub exp: ::std::option::Option<i64>,
+        ///What it allows now, separated by spaces.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub scope: ::std::option::Option<::std::string::String>,
+        ///Whose it is: the id of a person or a key.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub sub: ::std::option::Option<::std::string::String>,
+        ///`Bearer`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub token_type: ::std::option::Option<::std::string::String>,
+    }
+    ///A public key (RFC 8037).
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Jwk {
+        ///`EdDSA`.
+        pub alg: ::std::string::String,
+        ///`Ed25519`.
+        pub crv: ::std::string::String,
+        ///Its name, as tokens say it.
+        pub kid: ::std::string::String,
+        ///`OKP`.
+        pub kty: ::std::string::String,
+        ///`sig`.
+        #[serde(rename = "use")]
+        pub use_: ::std::string::String,
+        ///The key itself, in base64url.
+        pub x: ::std::string::String,
+    }
+    ///The keys that access tokens are signed with.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct JwkSet {
+        ///The keys, the oldest first.
+        pub keys: ::std::vec::Vec<Jwk>,
     }
     ///A limit of a key's own, a child of the organisation's.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -366,6 +432,15 @@ pub mod types {
     pub struct NewProject {
         ///Its name in addresses: 1 to 63 lower-case letters, digits and inner hyphens.
         pub slug: ::std::string::String,
+    }
+    ///Why a client was refused (RFC 6749, 5.2).
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct OAuthError {
+        /**`invalid_request`, `invalid_client`, `invalid_grant`, `invalid_scope`, `unsupported_grant_type`,
+`authorization_pending`, `slow_down`, `access_denied`, `expired_token`, `invalid_token`, ...*/
+        pub error: ::std::string::String,
+        ///What happened this time, in words.
+        pub error_description: ::std::string::String,
     }
     ///An organisation.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -492,6 +567,42 @@ pub mod types {
         #[serde(default)]
         pub grace_seconds: u32,
     }
+    ///The authorisation server (RFC 8414, 2).
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ServerMetadata {
+        ///Where a device asks to be signed in.
+        pub device_authorization_endpoint: ::std::string::String,
+        ///The grants that the token endpoint takes.
+        pub grant_types_supported: ::std::vec::Vec<::std::string::String>,
+        ///Where tokens are looked at.
+        pub introspection_endpoint: ::std::string::String,
+        ///`Bearer`: an API key or an access token.
+        pub introspection_endpoint_auth_methods_supported: ::std::vec::Vec<
+            ::std::string::String,
+        >,
+        ///Who issues the tokens.
+        pub issuer: ::std::string::String,
+        ///Where the keys of the tokens are.
+        pub jwks_uri: ::std::string::String,
+        ///Empty: there is no authorisation by redirect.
+        pub response_types_supported: ::std::vec::Vec<::std::string::String>,
+        ///Where tokens are ended.
+        pub revocation_endpoint: ::std::string::String,
+        ///`none`: whoever holds a token may end it.
+        pub revocation_endpoint_auth_methods_supported: ::std::vec::Vec<
+            ::std::string::String,
+        >,
+        ///The scopes that there are.
+        pub scopes_supported: ::std::vec::Vec<::std::string::String>,
+        ///Where the interface is described.
+        pub service_documentation: ::std::string::String,
+        ///Where codes and refresh tokens are exchanged.
+        pub token_endpoint: ::std::string::String,
+        ///`none`: clients are public.
+        pub token_endpoint_auth_methods_supported: ::std::vec::Vec<
+            ::std::string::String,
+        >,
+    }
     ///Where a meter stands against one of its limits.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Standing {
@@ -518,6 +629,49 @@ pub mod types {
         ///The highest threshold reached: 80, 90 or 100; null below.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub warning: ::std::option::Option<u8>,
+    }
+    ///A token to end, or to look at (RFC 7009, 2.1; RFC 7662, 2.1).
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    pub struct TokenForm {
+        ///The token.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub token: ::std::option::Option<::std::string::String>,
+        ///`access_token` or `refresh_token`; found out by itself.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub token_type_hint: ::std::option::Option<::std::string::String>,
+    }
+    ///A client asks for tokens (RFC 8628, 3.4; RFC 6749, 6).
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    pub struct TokenRequest {
+        ///The registered client.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub client_id: ::std::option::Option<::std::string::String>,
+        ///For the first grant: the device's code.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub device_code: ::std::option::Option<::std::string::String>,
+        ///`urn:ietf:params:oauth:grant-type:device_code` or `refresh_token`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub grant_type: ::std::option::Option<::std::string::String>,
+        ///For the second: the refresh token, which is replaced.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub refresh_token: ::std::option::Option<::std::string::String>,
+        ///What is asked for; the answer says what was granted.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub scope: ::std::option::Option<::std::string::String>,
+    }
+    ///Tokens (RFC 6749, 5.1).
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Tokens {
+        ///For the API: a JWT (RFC 9068).
+        pub access_token: ::std::string::String,
+        ///How many seconds the access token holds.
+        pub expires_in: i64,
+        ///For the next access token; the one before stops working.
+        pub refresh_token: ::std::string::String,
+        ///What was granted, separated by spaces.
+        pub scope: ::std::string::String,
+        ///`Bearer`.
+        pub token_type: ::std::string::String,
     }
     ///What an organisation used, and may use.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -769,6 +923,353 @@ impl ClientInfo<()> for Client {
 impl ClientHooks<()> for &Client {}
 #[allow(clippy::all)]
 impl Client {
+    /**The public keys that access tokens are signed with (RFC 7517)
+
+Sends a `GET` request to `/.well-known/jwks.json`
+
+*/
+    pub async fn jwks<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::JwkSet>, Error<types::Problem>> {
+        let url = format!("{}/.well-known/jwks.json", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "jwks",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Where the authorisation server's endpoints are, and what they can (RFC 8414)
+
+Sends a `GET` request to `/.well-known/oauth-authorization-server`
+
+*/
+    pub async fn oauth_metadata<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::ServerMetadata>, Error<()>> {
+        let url = format!("{}/.well-known/oauth-authorization-server", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "oauth_metadata",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Starts the device flow: codes to show to the person, and to poll with (RFC 8628)
+
+Sends a `POST` request to `/api/auth/device/code`
+
+*/
+    pub async fn device_code<'a>(
+        &'a self,
+        body: &'a types::DeviceCodeRequest,
+    ) -> Result<ResponseValue<types::DeviceCode>, Error<types::OAuthError>> {
+        let url = format!("{}/api/auth/device/code", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .form_urlencoded(&body)?
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "device_code",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**What a token or key of the caller's own organisation is worth now (RFC 7662)
+
+Sends a `POST` request to `/api/auth/introspect`
+
+*/
+    pub async fn token_introspect<'a>(
+        &'a self,
+        body: &'a types::TokenForm,
+    ) -> Result<ResponseValue<types::Introspection>, Error<types::OAuthError>> {
+        let url = format!("{}/api/auth/introspect", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .form_urlencoded(&body)?
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "token_introspect",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Ends the sign-in that a token belongs to. Of a token that does not hold, nothing is said (RFC 7009)
+
+Sends a `POST` request to `/api/auth/revoke`
+
+*/
+    pub async fn token_revoke<'a>(
+        &'a self,
+        body: &'a types::TokenForm,
+    ) -> Result<ResponseValue<()>, Error<types::OAuthError>> {
+        let url = format!("{}/api/auth/revoke", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .form_urlencoded(&body)?
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "token_revoke",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => Ok(ResponseValue::empty(response)),
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Exchanges an approved device code, or a refresh token, for tokens
+
+Sends a `POST` request to `/api/auth/token`
+
+*/
+    pub async fn token<'a>(
+        &'a self,
+        body: &'a types::TokenRequest,
+    ) -> Result<ResponseValue<types::Tokens>, Error<types::OAuthError>> {
+        let url = format!("{}/api/auth/token", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .form_urlencoded(&body)?
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "token",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**Whether the process answers
 
 Sends a `GET` request to `/api/health`
@@ -1505,7 +2006,7 @@ Sends a `GET` request to `/api/v1/me`
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
-    /**The organisations that the caller belongs to, and their role in each
+    /**The organisations that the person belongs to, with their role in each; the operator's own comes last
 
 Sends a `GET` request to `/api/v1/me/organizations`
 

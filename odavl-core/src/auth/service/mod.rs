@@ -1,8 +1,8 @@
 //! The use cases of Auth, each through the gate.
 
-mod audit;
 #[cfg(feature = "sign-in")]
 mod account;
+mod audit;
 #[cfg(feature = "sign-in")]
 mod device;
 mod keys;
@@ -18,13 +18,13 @@ pub(crate) mod signin;
 #[cfg(feature = "sign-in")]
 mod tokens;
 
-pub use audit::{AuditCheck, AuditFault};
 #[cfg(feature = "sign-in")]
 pub use account::SignIn;
+pub use audit::{AuditCheck, AuditFault};
 #[cfg(feature = "sign-in")]
 pub use device::{DeviceCodes, DeviceRequest, Devices};
 pub use keys::{KeyUpdate, Keys, NewKey, NewKeyRequest};
-pub use me::{Belonging, Me};
+pub use me::Me;
 pub use orgs::{Members, NewOrg, OrgUpdate, Orgs};
 #[cfg(feature = "sign-in")]
 pub use people::{NewUser, UserUpdate, Users};
