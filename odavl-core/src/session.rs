@@ -13,9 +13,12 @@ use crate::{
     caller::{Caller, Source},
     error::{Error, Reason, Result},
     ids::{AuditId, OrgId, ReservationId},
-    metering::{Answer, Charge, Decision, Entry, Idempotency, MeterName, Op, RefusalKind, Standing},
+    metering::{
+        Answer, Charge, Decision, Entry, Idempotency, MeterName, Op, RefusalKind, Standing,
+        check_idempotency_key,
+    },
     odavl::Core,
-    secret::Secret,
+    secret::{Digest, Secret},
 };
 
 /// How often a decision that met a newer epoch is asked again with what is true now.
@@ -310,6 +313,21 @@ impl Session {
             tags: Arc::default(),
         };
         decided(self.core.combiner.decide(entry).await?).map(drop)
+    }
+
+    /// What a retry of this caller's is told by.
+    pub(crate) fn once(
+        &self,
+        action: Action,
+        key: Option<&str>,
+        content: &str,
+    ) -> Result<Option<Idempotency>> {
+        check_idempotency_key(key)?;
+        let caller = self.source.name();
+        Ok(key.map(|key| Idempotency {
+            key: Digest::of(format!("{}\0{caller}\0{key}", action.row().name).as_bytes()),
+            request: Digest::of(content.as_bytes()),
+        }))
     }
 
     /// The record of what `permit` allows, done to `target`.

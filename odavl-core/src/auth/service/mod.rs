@@ -7,6 +7,7 @@ mod audit;
 mod device;
 mod keys;
 mod me;
+mod once;
 mod orgs;
 #[cfg(feature = "sign-in")]
 mod people;
