@@ -18,8 +18,8 @@ pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 pub(crate) enum Failure {
     /// Odavl in this process said no.
     Own(Error),
-    /// There is no such thing, and how to make it.
-    Missing(String, String),
+    /// What this command cannot do, and the way out: a code, a sentence, a hint.
+    Stuck(ErrorCode, String, String),
     /// The server said no.
     Refused(Box<Problem>),
     /// The server's sign-in said no (RFC 6749, 5.2).
@@ -62,7 +62,7 @@ impl Failure {
     pub(crate) fn code(&self) -> ErrorCode {
         match self {
             Self::Own(error) => error.code(),
-            Self::Missing(..) => ErrorCode::NotFound,
+            Self::Stuck(code, ..) => *code,
             Self::Refused(problem) => {
                 ErrorCode::parse(&problem.code).unwrap_or_else(|| of_status(problem.status))
             }
@@ -76,7 +76,7 @@ impl Failure {
     pub(crate) fn hints(&self) -> Vec<String> {
         match self {
             Self::Own(error) => error.hint().into_iter().collect(),
-            Self::Missing(_, hint) => vec![hint.clone()],
+            Self::Stuck(_, _, hint) => vec![hint.clone()],
             Self::Refused(problem) => refused_hints(problem),
             Self::Denied(..) if self.code() == ErrorCode::Unauthenticated => {
                 vec!["sign in with `odavl login`".to_owned()]
@@ -139,7 +139,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Own(error) => error.fmt(f),
-            Self::Missing(detail, _) => f.write_str(detail),
+            Self::Stuck(_, detail, _) => f.write_str(detail),
             Self::Refused(problem) => f.write_str(&problem.detail),
             Self::Denied(origin, refusal) => match refusal.error.as_str() {
                 "access_denied" => f.write_str("the sign-in was refused in the browser"),
@@ -158,7 +158,7 @@ impl StdError for Failure {
         match self {
             Self::Own(error) => error.source(),
             Self::Unreachable(_, error) => error.source(),
-            Self::Missing(..) | Self::Refused(_) | Self::Denied(..) | Self::Foreign(..) => None,
+            Self::Stuck(..) | Self::Refused(_) | Self::Denied(..) | Self::Foreign(..) => None,
         }
     }
 }

@@ -401,8 +401,9 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct NewApiKey {
         pub key: ApiKey,
-        ///The key itself.
-        pub secret: ::std::string::String,
+        ///The key itself; null where a retry found the key made, for it is kept nowhere.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub secret: ::std::option::Option<::std::string::String>,
     }
     ///A new organisation.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -1491,18 +1492,25 @@ Arguments:
 
 Sends a `POST` request to `/api/v1/api-keys`
 
+Arguments:
+- `idempotency_key`: Makes a retry find the key that was made; without its secret.
+- `body`
 */
     pub async fn key_create<'a>(
         &'a self,
+        idempotency_key: Option<&'a str>,
         body: &'a types::ApiKeyRequest,
     ) -> Result<ResponseValue<types::NewApiKey>, Error<types::Problem>> {
         let url = format!("{}/api/v1/api-keys", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map
             .append(
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -2382,18 +2390,25 @@ Arguments:
 
 Sends a `POST` request to `/api/v1/organizations`
 
+Arguments:
+- `idempotency_key`: Makes a retry find the organisation that was made.
+- `body`
 */
     pub async fn organization_create<'a>(
         &'a self,
+        idempotency_key: Option<&'a str>,
         body: &'a types::NewOrganization,
     ) -> Result<ResponseValue<types::Organization>, Error<types::Problem>> {
         let url = format!("{}/api/v1/organizations", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map
             .append(
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -2610,18 +2625,25 @@ Arguments:
 
 Sends a `POST` request to `/api/v1/projects`
 
+Arguments:
+- `idempotency_key`: Makes a retry find the project that was made.
+- `body`
 */
     pub async fn project_create<'a>(
         &'a self,
+        idempotency_key: Option<&'a str>,
         body: &'a types::NewProject,
     ) -> Result<ResponseValue<types::Project>, Error<types::Problem>> {
         let url = format!("{}/api/v1/projects", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map
             .append(
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
         #[allow(unused_mut)]
         let mut request = self
             .client

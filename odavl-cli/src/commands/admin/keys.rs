@@ -35,7 +35,7 @@ pub(super) async fn run(odavl: &Odavl, command: Command, output: Output) -> Resu
 
 /// The document that the server answers with.
 fn document(new: NewKey) -> types::NewApiKey {
-    types::NewApiKey { secret: new.token.secret().reveal().clone(), key: row(new.key) }
+    types::NewApiKey { secret: new.token.map(|token| token.secret().reveal().clone()), key: row(new.key) }
 }
 
 fn row(key: ApiKey) -> types::ApiKey {

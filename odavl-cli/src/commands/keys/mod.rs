@@ -5,12 +5,12 @@ mod wish;
 use clap::Subcommand;
 use jiff::{SignedDuration, Timestamp};
 use odavl_client::types::{ApiKey, NewApiKey, RotateRequest};
-use odavl_core::{Clock, Error, SystemClock};
+use odavl_core::{Clock, Error, ErrorCode, SystemClock, random_id};
 pub(crate) use wish::Create;
 
 use crate::{
     client::Client,
-    failure::Result,
+    failure::{Failure, Result},
     output::{Column, Output},
     settings::Flags,
     when,
@@ -57,7 +57,8 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     match args.command {
         Command::Create(create) => {
             let wish = create.request();
-            show(&client.once(async |api| api.key_create(&wish).await).await?, output)
+            let once = random_id();
+            show(&client.call(async |api| api.key_create(Some(&once), &wish).await).await?, output)
         }
         Command::List => list(&client, output).await,
         Command::Rotate(Rotate { key, grace }) => {
@@ -75,9 +76,15 @@ fn seconds(grace: SignedDuration) -> Result<u32, Error> {
 /// The secret alone is data; the rest is talk.
 pub(crate) fn show(new: &NewApiKey, output: Output) -> Result<()> {
     let key = &new.key;
+    // The first answer was lost on the way, and the secret with it: it is kept nowhere.
+    let Some(secret) = &new.secret else {
+        let detail = format!("the key {} is made, but its secret was lost on the way", key.id);
+        let hint = format!("get a new one with `odavl keys rotate {}`", key.id);
+        return Err(Failure::Stuck(ErrorCode::Unavailable, detail, hint));
+    };
     output.say(&format!("the key {} ({}), for {}", key.id, key.name, key.scopes.join(" ")));
     output.say("it is shown this once: keep it where secrets are kept");
-    output.word(new, &new.secret)
+    output.word(new, secret)
 }
 
 async fn revoke(client: &Client, key: &str, output: Output) -> Result<()> {
