@@ -17,6 +17,7 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 #[command(after_help = "Example:\n  \
     odavl admin keys create main --name ci --scope insight:write --quiet | odavl login --with-key")]
 pub(super) struct Create {
