@@ -2,6 +2,7 @@
 //! storage with direct uploads, and database backups that have proved they restore.
 
 mod action;
+mod ask;
 pub mod auth;
 mod caller;
 mod clock;
@@ -12,6 +13,7 @@ pub mod db;
 mod embedded;
 mod error;
 pub mod gateway;
+mod hold;
 pub mod ids;
 pub mod metering;
 mod odavl;
@@ -21,6 +23,8 @@ pub mod seal;
 pub mod secret;
 pub mod session;
 pub mod storage;
+#[cfg(feature = "uploads")]
+pub mod uploads;
 mod view;
 
 pub use action::{Action, ActionRow, Needs};

@@ -1,5 +1,7 @@
 //! The embedded default as a program uses it: one folder, opened, set up, asked, closed, opened again.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{collections::BTreeMap, path::Path};
 
 use odavl_core::{
@@ -31,7 +33,7 @@ async fn system(odavl: &Odavl, slug: &str) -> Session {
 
 async fn key(session: &Session, scope: &str) -> Secret<String> {
     let wish = NewKeyRequest::new("test", scope.parse().unwrap());
-    session.keys().create(wish).await.unwrap().token.secret().clone()
+    session.keys().create(wish).await.unwrap().token.as_ref().unwrap().secret().clone()
 }
 
 async fn authenticate(odavl: &Odavl, key: &Secret<String>) -> Session {
@@ -96,7 +98,7 @@ async fn a_key_that_is_revoked_or_whose_owner_is_demoted_is_refused_at_once() {
     let acme = system(&odavl, "acme").await;
     let wish = NewKeyRequest::new("ci", "usage:write".parse().unwrap());
     let made = acme.keys().create(wish).await.unwrap();
-    let holder = authenticate(&odavl, made.token.secret()).await;
+    let holder = authenticate(&odavl, made.token.as_ref().unwrap().secret()).await;
     holder.usage().consume(consume("api_calls", None)).await.unwrap();
 
     acme.keys().revoke(made.key.id).await.unwrap();
@@ -172,6 +174,7 @@ async fn an_operator_acts_on_another_organisation_and_nobody_else_sees_it() {
         plan: None,
         external_id: Some("crm-7".into()),
         metadata: BTreeMap::new(),
+        idempotency_key: None,
     };
     operator.orgs().create(org).await.unwrap();
     let on_other = |key: Secret<String>| {
@@ -186,4 +189,25 @@ async fn an_operator_acts_on_another_organisation_and_nobody_else_sees_it() {
     assert_eq!(strong.me().await.unwrap().organization_slug, "other");
     let weak = on_other(key(&system(&odavl, "acme").await, "org:read").await).await.unwrap_err();
     assert_eq!(weak.code(), ErrorCode::NotFound);
+}
+
+#[tokio::test]
+async fn a_retried_creation_makes_nothing_twice_and_shows_no_secret_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let odavl = open(folder.path()).await;
+    set_up(&odavl).await;
+    let acme = system(&odavl, "acme").await;
+    let wish = |name: &str| NewKeyRequest {
+        idempotency_key: Some("k-1".into()),
+        ..NewKeyRequest::new(name, "insight:write".parse().unwrap())
+    };
+    let first = acme.keys().create(wish("ci")).await.unwrap();
+    let again = acme.keys().create(wish("ci")).await.unwrap();
+    assert_eq!((first.key.id, again.token.is_none()), (again.key.id, true));
+    assert_eq!(acme.keys().create(wish("other")).await.unwrap_err().code(), ErrorCode::Conflict);
+
+    let slug = || "app".parse().unwrap();
+    let project = acme.projects().create(slug(), Some("p-1")).await.unwrap();
+    assert_eq!(acme.projects().create(slug(), Some("p-1")).await.unwrap(), project);
+    assert_eq!(acme.projects().create(slug(), None).await.unwrap_err().code(), ErrorCode::AlreadyExists);
 }

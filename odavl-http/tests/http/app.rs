@@ -10,6 +10,7 @@ use odavl_core::{
     seal::MasterKey,
     secret::Secret,
     session::{Context, Session},
+    storage::{MemoryCatalog, MemoryStorage},
 };
 use odavl_http::{Door, Settings as DoorSettings};
 use poem::{
@@ -69,6 +70,8 @@ impl App {
         let odavl = Odavl::builder()
             .auth(auth)
             .metering(metering)
+            .storage(Arc::new(MemoryStorage::new(clock.clone())))
+            .objects(Arc::new(MemoryCatalog::default()))
             .settings(plan.settings)
             .master_key(MasterKey::new(&[7; 32]))
             .clock(clock.clone())
@@ -110,7 +113,7 @@ impl App {
     pub(crate) async fn key(&self, slug: &str, scopes: &str) -> (String, String) {
         let wish = NewKeyRequest::new("test", scopes.parse().unwrap());
         let new = self.system(slug).await.keys().create(wish).await.unwrap();
-        (new.key.id.to_string(), new.token.secret().reveal().clone())
+        (new.key.id.to_string(), new.token.unwrap().secret().reveal().clone())
     }
 
     /// Another customer, with a key that may do everything there.
