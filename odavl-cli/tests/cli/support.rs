@@ -195,7 +195,10 @@ fn piped(command: &mut Command) -> &mut Command {
 
 /// One line, read byte by byte: what follows stays to be read.
 fn line_of(stream: &mut impl Read) -> String {
-    let bytes = std::io::BufReader::with_capacity(1, stream).bytes().map(Result::unwrap).take_while(|byte| *byte != b'\n');
+    let bytes = std::io::BufReader::with_capacity(1, stream)
+        .bytes()
+        .map(Result::unwrap)
+        .take_while(|byte| *byte != b'\n');
     String::from_utf8(bytes.collect()).unwrap()
 }
 
