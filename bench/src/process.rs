@@ -62,16 +62,17 @@ impl Bench {
                 plan: None,
                 external_id: None,
                 metadata: BTreeMap::new(),
+                idempotency_key: None,
             };
             let org = session.orgs().create(org).await?;
             let own = odavl.system(&OrgRef::Id(org.id), Context::default()).await?;
             let key = own.keys().create(NewKeyRequest::new("bench", "work:write".parse()?)).await?;
-            keys.push(key.token.secret().clone());
+            keys.push(key.token.as_ref().ok_or("no secret")?.secret().clone());
         }
         Ok(Self {
             odavl,
             keys: Arc::new(keys),
-            gateway_key: gateway.token.secret().clone(),
+            gateway_key: gateway.token.as_ref().ok_or("no secret")?.secret().clone(),
             session: Arc::new(session),
             folder,
         })

@@ -13,10 +13,10 @@ const DATA: &str = "odavl-data";
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Location {
     /// The folder with the database, the objects and the master key [default: ./odavl-data]
-    #[arg(long, env = "ODAVL_DATA", value_name = "DIR")]
+    #[arg(long, global = true, env = "ODAVL_DATA", value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// The configuration [default: ./odavl.toml, where there is one]
-    #[arg(long, env = "ODAVL_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, env = "ODAVL_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }
 
@@ -35,8 +35,31 @@ impl Location {
         self.data.clone().or_else(|| config.data.clone()).unwrap_or_else(|| PathBuf::from(DATA))
     }
 
+    /// The configuration file that is read, and where its name came from.
+    pub(crate) fn file(&self) -> (Option<&Path>, &'static str) {
+        match &self.config {
+            Some(path) => (Some(path), named_by("ODAVL_CONFIG", path)),
+            None => (Some(Path::new(FILE)).filter(|path| path.exists()), "default"),
+        }
+    }
+
+    /// The data folder, and where its name came from.
+    pub(crate) fn data_and_source(&self, config: &Config) -> (PathBuf, &'static str) {
+        let source = match (&self.data, &config.data) {
+            (Some(path), _) => named_by("ODAVL_DATA", path),
+            (None, Some(_)) => "odavl.toml",
+            (None, None) => "default",
+        };
+        (self.data(config), source)
+    }
+
     /// Opens the installation.
     pub(crate) async fn open(&self, config: &Config, settings: Settings) -> Result<Odavl> {
         Odavl::open(&self.data(config), settings).await
     }
+}
+
+/// The variable, where it says the same as what was found; else a flag goes before it.
+fn named_by(variable: &'static str, path: &Path) -> &'static str {
+    if std::env::var_os(variable).is_some_and(|value| value == path) { variable } else { "flag" }
 }

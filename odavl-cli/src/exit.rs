@@ -1,40 +1,53 @@
-//! What a command's end is on the terminal: the error, the hint, the exit code.
+//! What a command's end is on the terminal: the error, the hints, the exit code.
 
 use std::{
+    error::Error as StdError,
+    fmt::Write as _,
     io::{self, ErrorKind, Write},
+    iter,
     process::ExitCode,
 };
 
-use odavl_core::Error;
+use anstyle::{AnsiColor, Style};
 
-/// The exit code of a command's result; an error is told on standard error.
-pub(crate) fn code(result: Result<(), Error>) -> ExitCode {
-    let Err(error) = result else { return ExitCode::SUCCESS };
-    if closed_pipe(&error) {
+use crate::{
+    failure::{Failure, Result},
+    printable::printable,
+};
+
+const RED: Style = AnsiColor::Red.on_default().bold();
+const CYAN: Style = AnsiColor::Cyan.on_default().bold();
+
+/// The exit code of a command's result; a failure is told on standard error.
+pub(crate) fn code(result: Result<()>) -> ExitCode {
+    let Err(failure) = result else { return ExitCode::SUCCESS };
+    if is_closed_pipe(&failure) {
         return ExitCode::SUCCESS;
     }
-    let mut stderr = io::stderr().lock();
     // Where standard error is gone there is nobody to tell.
-    let _ = writeln!(stderr, "error: {error}");
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        let _ = writeln!(stderr, "  because: {cause}");
-        source = cause.source();
+    let _ = anstream::stderr().lock().write_all(told(&failure).as_bytes());
+    ExitCode::from(failure.code().exit_code())
+}
+
+/// What is told: words of servers and files are stripped of what a terminal acts on.
+fn told(failure: &Failure) -> String {
+    let mut text = format!("{RED}error:{RED:#} {}\n", printable(&failure.to_string()));
+    for cause in causes(failure) {
+        let _ = writeln!(text, "  because: {}", printable(&cause.to_string()));
     }
-    if let Some(hint) = error.hint() {
-        let _ = writeln!(stderr, "hint: {hint}");
+    for hint in failure.hints() {
+        let _ = writeln!(text, "{CYAN}hint:{CYAN:#} {}", printable(&hint));
     }
-    ExitCode::from(error.code().exit_code())
+    text
 }
 
 /// Whoever read the output has seen enough: that is success.
-fn closed_pipe(error: &Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        if cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
-            return true;
-        }
-        source = cause.source();
-    }
-    false
+fn is_closed_pipe(failure: &Failure) -> bool {
+    causes(failure)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+fn causes(failure: &Failure) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    iter::successors(failure.source(), |&cause| cause.source())
 }

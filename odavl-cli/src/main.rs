@@ -1,9 +1,23 @@
 //! The odavl command.
 
 mod args;
+mod client;
 mod commands;
 mod config;
+mod credentials;
 mod exit;
+mod failure;
+mod files;
+mod http;
+mod input;
+mod oauth;
+mod origin;
+mod output;
+mod printable;
+mod project;
+mod retry;
+mod settings;
+mod when;
 
 use std::process::ExitCode;
 

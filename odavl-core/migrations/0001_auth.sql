@@ -154,3 +154,15 @@ CREATE TABLE audit_entries (
     hash TEXT NOT NULL,
     PRIMARY KEY (org, seq)
 ) WITHOUT ROWID;
+
+-- What a retried creation is answered with.
+CREATE TABLE replies (
+    org TEXT NOT NULL REFERENCES organizations (id),
+    key BLOB NOT NULL CHECK (length(key) = 32),
+    request BLOB NOT NULL CHECK (length(request) = 32),
+    target TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (org, key)
+) WITHOUT ROWID;
+
+CREATE INDEX replies_expires_at ON replies (expires_at);

@@ -23,6 +23,8 @@ pub mod seal;
 pub mod secret;
 pub mod session;
 pub mod storage;
+#[cfg(feature = "uploads")]
+pub mod uploads;
 mod view;
 
 pub use action::{Action, ActionRow, Needs};

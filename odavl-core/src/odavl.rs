@@ -42,7 +42,7 @@ pub(crate) struct Core {
     pub(crate) direct: DirectUrls,
     #[cfg(feature = "sign-in")]
     pub(crate) sign_in: SignIn,
-    seal: AuditSeal,
+    pub(crate) seal: AuditSeal,
 }
 
 impl fmt::Debug for Core {
@@ -159,6 +159,11 @@ impl Odavl {
     /// Its settings.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// The time, as the installation knows it.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.0.clock.now()
     }
 
     /// The credential that `text` says: an API key or an access token.

@@ -17,9 +17,12 @@ use crate::{
     caller::{Caller, Source},
     error::{Error, Result},
     ids::{AuditId, OrgId, ReservationId},
-    metering::{Answer, Charge, Decision, Entry, MeterName, Op, RefusalKind, Standing},
+    metering::{
+        Answer, Charge, Decision, Entry, Idempotency, MeterName, Op, RefusalKind, Standing,
+        check_idempotency_key,
+    },
     odavl::Core,
-    secret::Secret,
+    secret::{Digest, Secret},
 };
 
 pub(crate) use crate::ask::Ask;
@@ -59,7 +62,22 @@ pub struct Session {
     pub(crate) core: Arc<Core>,
     pub(crate) source: Source,
     pub(crate) context: Context,
-    standings: Mutex<Vec<Standing>>,
+    standings: Standings,
+}
+
+/// Where the limits stood after a session's last charge. A clone shows the same.
+#[derive(Debug, Clone, Default)]
+pub struct Standings(Arc<Mutex<Vec<Standing>>>);
+
+impl Standings {
+    /// The limits that were charged last, or that refused.
+    pub fn read(&self) -> Vec<Standing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, standings: Vec<Standing>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = standings;
+    }
 }
 
 /// What the gate gave: who acts, since when, and where the limits stand.
@@ -138,12 +156,12 @@ impl Permit {
 
 impl Session {
     pub(crate) fn new(core: Arc<Core>, source: Source, context: Context) -> Self {
-        Self { core, source, context, standings: Mutex::default() }
+        Self { core, source, context, standings: Standings::default() }
     }
 
     /// Where the limits stood after this session's last charge; for the headers of an answer.
-    pub fn standings(&self) -> Vec<Standing> {
-        self.standings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn standings(&self) -> Standings {
+        self.standings.clone()
     }
 
     /// THE gate: credential, scope, address, rate, quota; then the act; then what really happened.
@@ -250,7 +268,7 @@ impl Session {
             Ok(answer) => answer.standings.clone(),
             Err(error) => error.refusal().map(|refusal| refusal.standing.clone()).into_iter().collect(),
         };
-        *self.standings.lock().unwrap_or_else(PoisonError::into_inner) = standings;
+        self.standings.keep(standings);
         answer
     }
 
@@ -288,6 +306,21 @@ impl Session {
             tags: Arc::default(),
         };
         decided(self.core.combiner.decide(entry).await?).map(drop)
+    }
+
+    /// What a retry of this caller's is told by.
+    pub(crate) fn once(
+        &self,
+        action: Action,
+        key: Option<&str>,
+        content: &str,
+    ) -> Result<Option<Idempotency>> {
+        check_idempotency_key(key)?;
+        let caller = self.source.name();
+        Ok(key.map(|key| Idempotency {
+            key: Digest::of(format!("{}\0{caller}\0{key}", action.row().name).as_bytes()),
+            request: Digest::of(content.as_bytes()),
+        }))
     }
 
     /// The record of what `permit` allows, done to `target`.

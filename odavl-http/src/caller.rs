@@ -1,21 +1,54 @@
 //! Who is calling: extractors that give a session, so that no handler compiles without saying who may call it.
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
 use odavl_core::{
     Odavl,
-    session::{Context, Session},
+    metering::Standing,
+    random_id,
+    session::{Context, Session, Standings},
 };
 use poem::{FromRequest, Request, RequestBody, http::header::AUTHORIZATION};
 use poem_openapi::{SecurityScheme, auth::Bearer};
 
 use crate::problem::Failure;
 
-/// The address of the caller and the request's id, as the transport found them.
+/// Where a request comes from, as the transport found it; and where its charges stand, for the answer's headers.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
     pub(crate) address: Option<IpAddr>,
     pub(crate) request_id: String,
+    /// Whether the request shows a credential at all.
+    pub(crate) shows_credential: bool,
+    standings: Arc<OnceLock<Standings>>,
+}
+
+impl Origin {
+    pub(crate) fn new(address: Option<IpAddr>, request: &Request) -> Self {
+        Self {
+            address,
+            request_id: request_id(request),
+            shows_credential: request.headers().contains_key(AUTHORIZATION),
+            standings: Arc::default(),
+        }
+    }
+
+    /// Where the limits stood after the request's last charge.
+    pub(crate) fn standings(&self) -> Vec<Standing> {
+        self.standings.get().map(Standings::read).unwrap_or_default()
+    }
+}
+
+/// The caller's id where it is harmless to log, else a new one.
+fn request_id(request: &Request) -> String {
+    let given = request.header("x-request-id").filter(|id| {
+        (8..=64).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    });
+    given.map_or_else(random_id, str::to_owned)
 }
 
 /// Someone with an API key or an access token: `Authorization: Bearer ...`.
@@ -31,7 +64,11 @@ pub(crate) struct Caller(pub(crate) Session);
 async fn authenticate(request: &Request, bearer: Bearer) -> poem::Result<Session> {
     let odavl = installation(request)?;
     let credential = odavl.credential(&bearer.token).map_err(Failure)?;
-    Ok(odavl.authenticate(credential, context(request)).await.map_err(Failure)?)
+    let session = odavl.authenticate(credential, context(request)).await.map_err(Failure)?;
+    if let Some(origin) = request.data::<Origin>() {
+        let _ = origin.standings.set(session.standings());
+    }
+    Ok(session)
 }
 
 /// Anyone: what needs no credential.
@@ -43,7 +80,7 @@ impl<'a> FromRequest<'a> for Visitor {
     }
 }
 
-fn installation(request: &Request) -> poem::Result<&Odavl> {
+pub(crate) fn installation(request: &Request) -> poem::Result<&Odavl> {
     request.data::<Odavl>().ok_or_else(|| {
         poem::Error::from(Failure(odavl_core::Error::internal(
             "the door was opened without an installation",
@@ -52,16 +89,12 @@ fn installation(request: &Request) -> poem::Result<&Odavl> {
     })
 }
 
-fn context(request: &Request) -> Context {
+/// Where the request comes from, for the session.
+pub(crate) fn context(request: &Request) -> Context {
     let origin = request.data::<Origin>();
     Context {
         address: origin.and_then(|origin| origin.address),
         request_id: origin.map(|origin| origin.request_id.clone()).unwrap_or_default(),
         organization: request.header("odavl-organization").map(str::to_owned),
     }
-}
-
-/// Whether the request shows a credential at all.
-pub(crate) fn shows_credential(request: &Request) -> bool {
-    request.headers().contains_key(AUTHORIZATION)
 }

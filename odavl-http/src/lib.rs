@@ -2,17 +2,25 @@
 //!
 //! [`Door::endpoint`] is a poem endpoint: serve it by itself, or nest it in an application of your own.
 
+mod address;
+mod allow;
 mod api;
 mod caller;
+mod cors;
+mod dashboard;
+mod docs;
+mod face;
+mod limits;
+mod oauth;
 mod problem;
 mod schema;
 mod throttle;
 mod transport;
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use odavl_core::Odavl;
-use poem::{Endpoint, EndpointExt, Route};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, get};
 
 pub use api::document;
 
@@ -62,12 +70,12 @@ impl Door {
         let json = poem::endpoint::make_sync(move |_| {
             poem::Response::builder().content_type("application/json").body(document.clone())
         });
-        let service = api::service();
-        let pages = service.swagger_ui();
-        Route::new()
-            .nest("/api/docs", pages)
-            .at("/api/openapi.json", json)
-            .nest("/", service)
+        let api = Arc::new(api::service().into_endpoint());
+        dashboard::routes()
+            .at("/api/docs", get(docs::endpoint()))
+            .at("/api/openapi.json", get(json))
+            .nest_no_strip("/api", api.clone())
+            .nest_no_strip("/.well-known", api)
             .data(self.odavl.clone())
             .with(transport::Transport::new(self.odavl, self.settings))
     }

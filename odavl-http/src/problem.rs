@@ -1,13 +1,10 @@
 //! Errors as RFC 9457 problem documents: one shape for every operation and every status.
 
-use odavl_core::{
-    Error, ErrorCode,
-    metering::{RefusalKind, Standing},
-};
+use odavl_core::{Error, ErrorCode, Reason, metering::RefusalKind};
 use poem::{
     IntoResponse, Response,
     error::ResponseError,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
 };
 use poem_openapi::{
     ApiResponse, Object,
@@ -15,7 +12,7 @@ use poem_openapi::{
     registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
 };
 
-use crate::schema::Time;
+use crate::{limits, oauth::OAuthFailure, schema::Time};
 
 /// The problem type of a refused limit (IETF draft-ietf-httpapi-ratelimit-headers).
 const QUOTA_TYPE: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
@@ -108,24 +105,45 @@ impl ApiResponse for Failure {
     }
 }
 
-fn status(code: ErrorCode) -> StatusCode {
+pub(crate) fn status(code: ErrorCode) -> StatusCode {
     StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// What the outside learns: of what failed inside, only that the log knows it.
+pub(crate) fn detail(error: &Error) -> String {
+    match error.code() {
+        ErrorCode::Internal | ErrorCode::Corrupted => "the service failed; its log knows why".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// The library's error behind an answer, where there is one.
+pub(crate) fn library_error(error: &poem::Error) -> Option<&Error> {
+    if let Some(Failure(error)) = error.downcast_ref() {
+        return Some(error);
+    }
+    match error.downcast_ref() {
+        Some(OAuthFailure::Failed(error)) => Some(error),
+        _ => None,
+    }
 }
 
 /// The answer to a request that failed.
 pub(crate) fn render(error: &poem::Error, request_id: &str, upgrade_url: Option<&str>) -> Response {
-    match error.downcast_ref::<Failure>() {
-        Some(Failure(error)) => of_error(error, request_id, upgrade_url),
+    match library_error(error) {
+        Some(error) => of_error(error, request_id, upgrade_url),
+        // No credential was shown where one is needed.
+        None if error.status() == StatusCode::UNAUTHORIZED => {
+            let missing = Error::unauthenticated(Reason::Missing, "this needs a credential");
+            of_error(&missing, request_id, upgrade_url)
+        }
         None => of_transport(error, request_id),
     }
 }
 
 fn of_error(error: &Error, request_id: &str, upgrade_url: Option<&str>) -> Response {
     let code = error.code();
-    // What failed inside is for the log; the outside learns the request's id.
-    let hidden = matches!(code, ErrorCode::Internal | ErrorCode::Corrupted);
-    let detail = if hidden { "the service failed; its log knows why".to_owned() } else { error.to_string() };
-    let mut problem = blank(status(code), code.as_str(), code.title(), detail, request_id);
+    let mut problem = blank(status(code), code.as_str(), code.title(), detail(error), request_id);
     problem.hint = error.hint();
     problem.reason = error.reason().map(|reason| reason.as_str().to_owned());
     if let Some(refusal) = error.refusal() {
@@ -135,17 +153,15 @@ fn of_error(error: &Error, request_id: &str, upgrade_url: Option<&str>) -> Respo
         problem.limit = standing.limit;
         problem.used = Some(standing.used);
         problem.resets_at = standing.resets_at.map(Time);
-        problem.violated_policies = Some(vec![policy(standing)]);
+        problem.violated_policies = Some(vec![limits::policy(standing)]);
         if refusal.kind() == RefusalKind::Quota {
             problem.upgrade_url = upgrade_url.map(str::to_owned);
         }
     }
     let mut response = document(&problem);
-    if let Some(wait) = error.retry_after() {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
-    }
+    wait(&mut response, error);
     if code == ErrorCode::Unauthenticated {
-        challenge(&mut response, error.reason().is_some_and(|reason| reason.as_str() != "missing"));
+        challenge(&mut response, error.reason() != Some(Reason::Missing));
     }
     response
 }
@@ -155,7 +171,6 @@ fn of_transport(error: &poem::Error, request_id: &str) -> Response {
     let status = error.status();
     let title = status.canonical_reason().unwrap_or("Error");
     let code = match status {
-        StatusCode::UNAUTHORIZED => "unauthenticated",
         StatusCode::NOT_FOUND => "not_found",
         StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
         StatusCode::NOT_ACCEPTABLE => "not_acceptable",
@@ -167,15 +182,7 @@ fn of_transport(error: &poem::Error, request_id: &str) -> Response {
         _ => "internal",
     };
     let detail = if code == "internal" { title.to_owned() } else { error.to_string() };
-    let mut problem = blank(status, code, title, detail, request_id);
-    if status == StatusCode::UNAUTHORIZED {
-        problem.reason = Some("missing".to_owned());
-    }
-    let mut response = document(&problem);
-    if status == StatusCode::UNAUTHORIZED {
-        challenge(&mut response, false);
-    }
-    response
+    document(&blank(status, code, title, detail, request_id))
 }
 
 fn blank(status: StatusCode, code: &str, title: &str, detail: String, request_id: &str) -> Problem {
@@ -203,47 +210,16 @@ fn document(problem: &Problem) -> Response {
     Response::builder().status(status).content_type("application/problem+json").body(body).into_response()
 }
 
+/// Says how long to wait, where waiting helps.
+pub(crate) fn wait(response: &mut Response, error: &Error) {
+    if let Some(wait) = error.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    }
+}
+
 /// RFC 6750, 3: no error code where no credential was shown.
-fn challenge(response: &mut Response, shown: bool) {
+pub(crate) fn challenge(response: &mut Response, shown: bool) {
     let value =
         if shown { "Bearer realm=\"odavl\", error=\"invalid_token\"" } else { "Bearer realm=\"odavl\"" };
     response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(value));
-}
-
-/// The name of a limit in `RateLimit-Policy`: the meter, and the period where it is not the meter's natural one.
-fn policy(standing: &Standing) -> String {
-    let period = standing.period.to_string();
-    let owner = if standing.key_id.is_some() { "key:" } else { "" };
-    match period.as_str() {
-        "month" | "held" => format!("{owner}{}", standing.meter),
-        _ => format!("{owner}{}/{period}", standing.meter),
-    }
-}
-
-/// `RateLimit-Policy` and `RateLimit` (IETF draft-ietf-httpapi-ratelimit-headers) of the limits that were charged.
-pub(crate) fn limit_headers(response: &mut Response, standings: &[Standing]) {
-    let now = odavl_core::Clock::now(&odavl_core::SystemClock);
-    let limited: Vec<_> = standings.iter().filter_map(|s| Some((s, s.limit?, s.remaining?))).collect();
-    if limited.is_empty() {
-        return;
-    }
-    let policies: Vec<_> = limited
-        .iter()
-        .map(|(s, limit, _)| {
-            let window = s.period.seconds(now).map(|w| format!(";w={w}")).unwrap_or_default();
-            format!("\"{}\";q={limit}{window}", policy(s))
-        })
-        .collect();
-    let rates: Vec<_> = limited
-        .iter()
-        .map(|(s, _, remaining)| {
-            let reset = s.resets_at.map(|at| format!(";t={}", (at.as_second() - now.as_second()).max(0)));
-            format!("\"{}\";r={remaining}{}", policy(s), reset.unwrap_or_default())
-        })
-        .collect();
-    for (name, values) in [("ratelimit-policy", policies), ("ratelimit", rates)] {
-        if let Ok(value) = HeaderValue::from_str(&values.join(", ")) {
-            response.headers_mut().insert(HeaderName::from_static(name), value);
-        }
-    }
 }

@@ -4,37 +4,40 @@ use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
 };
+
+use jiff::{SignedDuration, Timestamp};
 
 /// Addresses remembered at most; past it the memory starts anew, and nobody is refused for it.
 const MOST: usize = 100_000;
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: SignedDuration = SignedDuration::from_mins(1);
 
-/// Counts calls by address over fixed windows of a minute.
+/// Counts calls by address over windows of a minute.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     most: Option<u32>,
-    seen: Mutex<(Instant, HashMap<IpAddr, u32>)>,
+    /// Since when it counts, and what.
+    seen: Mutex<(Timestamp, HashMap<IpAddr, u32>)>,
 }
 
 impl Throttle {
     pub(crate) fn new(most: Option<u32>) -> Self {
-        Self { most, seen: Mutex::new((Instant::now(), HashMap::new())) }
+        Self { most, seen: Mutex::new((Timestamp::MIN, HashMap::new())) }
     }
 
-    /// Counts a call; answers how long to wait where it is one too many.
-    pub(crate) fn refuse(&self, address: IpAddr) -> Option<Duration> {
+    /// Counts a call; answers until when to wait where it is one too many.
+    pub(crate) fn refuse(&self, address: IpAddr, now: Timestamp) -> Option<Timestamp> {
         let most = self.most?;
-        let now = Instant::now();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.duration_since(seen.0) >= WINDOW || seen.1.len() >= MOST {
+        let since = now.duration_since(seen.0);
+        // A clock that was set back starts anew too, rather than refuse until it has caught up.
+        if !(SignedDuration::ZERO..WINDOW).contains(&since) || seen.1.len() >= MOST {
             *seen = (now, HashMap::new());
         }
-        let wait = WINDOW.saturating_sub(now.duration_since(seen.0));
+        let until = seen.0 + WINDOW;
         let count = seen.1.entry(network(address)).or_insert(0);
         *count = count.saturating_add(1);
-        (*count > most).then_some(wait)
+        (*count > most).then_some(until)
     }
 }
 
@@ -42,7 +45,7 @@ impl Throttle {
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
-        v4 => v4,
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -50,20 +53,36 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    const START: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn refuses(throttle: &Throttle, address: &str, after: i64) -> bool {
+        let now = START + SignedDuration::from_secs(after);
+        throttle.refuse(address.parse().unwrap(), now).is_some()
+    }
+
     #[test]
     fn an_address_is_refused_past_its_number_and_another_is_not() {
         let throttle = Throttle::new(Some(2));
-        let first = "::ffff:10.0.0.1".parse().unwrap();
-        assert_eq!((throttle.refuse(first), throttle.refuse(first)), (None, None));
-        assert!(throttle.refuse("10.0.0.1".parse().unwrap()).is_some());
-        assert_eq!(throttle.refuse("10.0.0.2".parse().unwrap()), None);
+        let refused = [(); 3].map(|()| refuses(&throttle, "10.0.0.1", 0));
+        assert_eq!(refused, [false, false, true]);
+        assert!(refuses(&throttle, "::ffff:10.0.0.1", 59));
+        assert!(!refuses(&throttle, "10.0.0.2", 59));
+    }
+
+    #[test]
+    fn a_minute_later_it_may_call_again() {
+        let throttle = Throttle::new(Some(1));
+        assert!(!refuses(&throttle, "10.0.0.1", 0));
+        let until = throttle.refuse("10.0.0.1".parse().unwrap(), START).unwrap();
+        assert_eq!(until, START + WINDOW);
+        assert!(!refuses(&throttle, "10.0.0.1", 60));
     }
 
     #[test]
     fn ipv6_counts_by_the_customer_s_network() {
         let throttle = Throttle::new(Some(1));
-        assert_eq!(throttle.refuse("2001:db8::1".parse().unwrap()), None);
-        assert!(throttle.refuse("2001:db8::2".parse().unwrap()).is_some());
-        assert_eq!(throttle.refuse("2001:db8:0:1::1".parse().unwrap()), None);
+        assert!(!refuses(&throttle, "2001:db8::1", 0));
+        assert!(refuses(&throttle, "2001:db8::2", 0));
+        assert!(!refuses(&throttle, "2001:db8:0:1::1", 0));
     }
 }

@@ -1,26 +1,29 @@
 //! What every request goes through: its id, its address, its bounds, its one line in the log.
 
-use std::{
-    net::IpAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
-use jiff::SignedDuration;
-use odavl_core::{Clock, Error, Odavl, SystemClock, metering::Refusal, random_id};
+use jiff::Timestamp;
+use odavl_core::{Error, Odavl, metering::Refusal};
 use poem::{
     Endpoint, IntoResponse, Middleware, Request, Response,
-    error::ResponseError,
+    error::{MethodNotAllowedError, ReadBodyError, ResponseError},
     http::{HeaderName, HeaderValue, StatusCode, header},
 };
 use poem_openapi::OperationId;
 
 use crate::{
-    Settings,
-    caller::{Origin, shows_credential},
-    problem::{self, Failure},
+    Settings, address,
+    allow::Methods,
+    caller::Origin,
+    cors::Cors,
+    face::Face,
+    limits,
+    problem::{Failure, library_error},
     throttle::Throttle,
 };
+
+/// Bodies that are streamed: their handlers bound them, by what was reserved for them.
+const STREAMED: [&str; 2] = ["/api/v1/uploads", "/api/v1/storage"];
 
 /// The outermost layer.
 #[derive(Debug, Clone)]
@@ -28,21 +31,23 @@ pub(crate) struct Transport(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    odavl: Odavl,
     settings: Settings,
     throttle: Throttle,
-    hosts: Vec<String>,
-    upgrade_url: Option<String>,
+    cors: Cors,
+    methods: Methods,
+    host: String,
 }
 
 impl Transport {
     pub(crate) fn new(odavl: Odavl, settings: Settings) -> Self {
-        let public = odavl.settings().public_url.clone();
-        let host = public.split("://").nth(1).unwrap_or_default().split('/').next().unwrap_or_default();
         Self(Arc::new(Inner {
             throttle: Throttle::new(settings.anonymous_per_minute),
-            hosts: vec![host.to_ascii_lowercase()],
-            upgrade_url: odavl.settings().upgrade_url.clone(),
+            cors: Cors::new(&settings.cors_origins),
+            methods: Methods::read(),
+            host: authority(&odavl.settings().public_url),
             settings,
+            odavl,
         }))
     }
 }
@@ -66,27 +71,26 @@ impl<E: Endpoint> Endpoint for Layer<E> {
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let start = Instant::now();
         let transport = &self.transport;
-        let origin = Origin { address: transport.address(&request), request_id: request_id(&request) };
+        let origin = Origin::new(transport.address(&request), &request);
+        let face = Face::of(request.uri().path());
         let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let reader = transport.cors.allowed(&request).filter(|_| face.is_for_programs());
         request.extensions_mut().insert(origin.clone());
+
         let result = match transport.admit(&request, &origin) {
-            Ok(()) => {
-                let bounded = tokio::time::timeout(transport.settings.timeout, self.inner.call(request));
-                bounded
-                    .await
-                    .unwrap_or_else(|_| Err(Refused(StatusCode::GATEWAY_TIMEOUT, "it took too long").into()))
-            }
+            Ok(()) => match reader.as_ref().and_then(|_| Cors::preflight(&request)) {
+                Some(answer) => Ok(answer),
+                None => self.bounded(request).await,
+            },
             Err(refused) => Err(refused),
         };
-        let result = transport.throttled(result.map(IntoResponse::into_response), &origin);
-        if let Err(error) = &result {
-            log_cause(error, &origin);
+        let result = transport.throttled(result, &origin);
+        let operation = operation(&result, &path);
+        let mut response = transport.finish(result, face, &origin, &path);
+        if let Some(reader) = reader {
+            Cors::open(&mut response, reader);
         }
-        let mut response = result.unwrap_or_else(|error| {
-            problem::render(&error, &origin.request_id, transport.upgrade_url.as_deref())
-        });
-        dress(&mut response, &origin);
-        let operation = response.data::<OperationId>().map_or("-", |id| id.0);
         tracing::info!(
             request_id = origin.request_id,
             %method,
@@ -99,6 +103,24 @@ impl<E: Endpoint> Endpoint for Layer<E> {
     }
 }
 
+impl<E: Endpoint> Layer<E> {
+    /// The inner endpoint, with a bound on the body and on the time.
+    async fn bounded(&self, mut request: Request) -> poem::Result<Response> {
+        let settings = &self.transport.settings;
+        if STREAMED.iter().any(|path| request.uri().path().starts_with(path)) {
+            return self.inner.call(request).await.map(IntoResponse::into_response);
+        }
+        let answer = async {
+            bound_body(&mut request, settings.body_most).await?;
+            self.inner.call(request).await.map(IntoResponse::into_response)
+        };
+        match tokio::time::timeout(settings.timeout, answer).await {
+            Ok(result) => result,
+            Err(_) => Err(Refused(StatusCode::GATEWAY_TIMEOUT, "it took too long").into()),
+        }
+    }
+}
+
 impl Inner {
     /// Refuses what the transport can refuse by itself.
     fn admit(&self, request: &Request, origin: &Origin) -> poem::Result<()> {
@@ -106,97 +128,117 @@ impl Inner {
         if path.starts_with("/api/health") || path.starts_with("/.well-known/") {
             return Ok(());
         }
-        let host = request.header(header::HOST).unwrap_or_default().to_ascii_lowercase();
-        if !self.hosts.contains(&host) {
-            return Err(Refused(
-                StatusCode::MISDIRECTED_REQUEST,
-                "this service does not answer for that host",
-            )
-            .into());
+        let host = request.header(header::HOST).unwrap_or_default();
+        if !host.eq_ignore_ascii_case(&self.host) {
+            let why = "this service does not answer for that host";
+            return Err(Refused(StatusCode::MISDIRECTED_REQUEST, why).into());
         }
-        match origin.address.filter(|_| !shows_credential(request)).and_then(|ip| self.throttle.refuse(ip)) {
-            Some(wait) => Err(too_many(self.settings.anonymous_per_minute, wait)),
-            None => Ok(()),
-        }
+        if origin.shows_credential { Ok(()) } else { self.count(origin) }
     }
 
     /// A credential that did not hold counts as none.
     fn throttled(&self, result: poem::Result<Response>, origin: &Origin) -> poem::Result<Response> {
-        let failed = matches!(&result, Err(error) if error.status() == StatusCode::UNAUTHORIZED);
-        match origin.address.filter(|_| failed).and_then(|address| self.throttle.refuse(address)) {
-            Some(wait) => Err(too_many(self.settings.anonymous_per_minute, wait)),
-            None => result,
+        match &result {
+            Err(error) if error.status() == StatusCode::UNAUTHORIZED && origin.shows_credential => {
+                self.count(origin).and(result)
+            }
+            _ => result,
         }
     }
 
-    /// The peer; behind trusted proxies, the rightmost address that is not one of them.
-    fn address(&self, request: &Request) -> Option<IpAddr> {
-        let peer = request.remote_addr().as_socket_addr()?.ip().to_canonical();
-        let trusted = |address: &IpAddr| self.settings.trusted_proxies.contains(address);
-        if !trusted(&peer) {
-            return Some(peer);
+    fn count(&self, origin: &Origin) -> poem::Result<()> {
+        let now = self.odavl.now();
+        match origin.address.and_then(|address| self.throttle.refuse(address, now)) {
+            Some(until) => Err(too_many(self.settings.anonymous_per_minute, until, now)),
+            None => Ok(()),
         }
-        let forwarded =
-            request.headers().get_all("x-forwarded-for").into_iter().filter_map(|v| v.to_str().ok());
-        let hops: Vec<_> = forwarded.flat_map(|list| list.split(',')).collect();
-        for hop in hops.into_iter().rev() {
-            // What does not read as an address hides everything before it.
-            let address = hop.trim().parse::<IpAddr>().ok()?.to_canonical();
-            if !trusted(&address) {
-                return Some(address);
+    }
+
+    fn address(&self, request: &Request) -> Option<std::net::IpAddr> {
+        let peer = request.remote_addr().as_socket_addr()?.ip();
+        let lists = request.headers().get_all("x-forwarded-for").into_iter();
+        address::client(
+            peer,
+            &self.settings.trusted_proxies,
+            lists.map(|list| list.to_str().unwrap_or_default()),
+        )
+    }
+
+    /// The answer, whatever happened, with the headers that every answer has.
+    fn finish(&self, result: poem::Result<Response>, face: Face, origin: &Origin, path: &str) -> Response {
+        let mut standings = origin.standings();
+        let mut response = result.unwrap_or_else(|error| {
+            log_cause(&error, origin);
+            if let Some(refusal) = library_error(&error).and_then(Error::refusal) {
+                standings = vec![refusal.standing.clone()];
             }
+            let mut response = face.render(&error, &origin.request_id, &self.odavl);
+            if error.is::<MethodNotAllowedError>()
+                && let Some(allowed) = self.methods.of(path)
+            {
+                response.headers_mut().insert(header::ALLOW, allowed);
+            }
+            response
+        });
+        limits::announce(&mut response, &standings, self.odavl.now());
+        face.dress(&mut response, &self.odavl.settings().public_url);
+        if let Ok(value) = HeaderValue::from_str(&origin.request_id) {
+            response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
         }
-        Some(peer)
+        response
     }
 }
 
+/// A length that is said is checked before anything is read; where none is said, the body is read to find out.
+async fn bound_body(request: &mut Request, most: usize) -> poem::Result<()> {
+    if let Some(length) = request.header(header::CONTENT_LENGTH) {
+        let fits = length.parse::<usize>().is_ok_and(|length| length <= most);
+        return if fits { Ok(()) } else { Err(ReadBodyError::PayloadTooLarge.into()) };
+    }
+    if request.headers().contains_key(header::TRANSFER_ENCODING) {
+        let bytes = request.take_body().into_bytes_limit(most).await?;
+        request.set_body(bytes);
+    }
+    Ok(())
+}
+
+/// Host and port of a URL, in lower case and without the scheme's own port: as browsers write `Host`.
+fn authority(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let authority = rest.split('/').next().unwrap_or_default().to_ascii_lowercase();
+    let own = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
+    authority.strip_suffix(own).unwrap_or(&authority).to_owned()
+}
+
 /// The refusal of an address that called too often, in the form of every other limit.
-fn too_many(most: Option<u32>, wait: Duration) -> poem::Error {
-    let at = SystemClock.now();
-    let until = at.checked_add(SignedDuration::try_from(wait).unwrap_or(SignedDuration::ZERO)).unwrap_or(at);
+fn too_many(most: Option<u32>, until: Timestamp, at: Timestamp) -> poem::Error {
     let used = most.map(u64::from).unwrap_or_default();
     let refused = Refusal::rate("anonymous_requests", used, until, at);
     let refused = refused.map(|refusal| Error::RateLimited(Box::new(refusal)));
     Failure(refused.unwrap_or_else(|error| error)).into()
 }
 
-/// The caller's id where it is harmless to log, else a new one.
-fn request_id(request: &Request) -> String {
-    let given = request.header("x-request-id").filter(|id| {
-        (8..=64).contains(&id.len())
-            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    });
-    given.map_or_else(random_id, str::to_owned)
+/// What the log calls the request: its operation, or the page's path; never what a stranger made up.
+fn operation(result: &poem::Result<Response>, path: &str) -> &'static str {
+    let found = match result {
+        Ok(response) => response.data::<OperationId>(),
+        Err(error) => error.data::<OperationId>(),
+    };
+    let page = || crate::dashboard::PATHS.into_iter().map(|(known, _)| known).find(|known| *known == path);
+    found.map(|id| id.0).or_else(page).unwrap_or("-")
 }
 
 /// What failed inside is written here, once.
 fn log_cause(error: &poem::Error, origin: &Origin) {
-    let Some(Failure(error)) = error.downcast_ref::<Failure>() else { return };
-    if error.code().http_status() < 500 {
-        return;
-    }
+    let Some(error) = library_error(error).filter(|error| error.code().http_status() >= 500) else { return };
     let mut causes = Vec::new();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         causes.push(cause.to_string());
         source = cause.source();
     }
-    tracing::error!(request_id = origin.request_id, code = error.code().as_str(), error = %error, causes = causes.join(": "));
-}
-
-fn dress(response: &mut Response, origin: &Origin) {
-    let headers = response.headers_mut();
-    for (name, value) in [
-        ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "no-referrer"),
-        ("x-frame-options", "DENY"),
-        ("cache-control", "no-store"),
-    ] {
-        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
-    }
-    if let Ok(value) = HeaderValue::from_str(&origin.request_id) {
-        headers.insert(HeaderName::from_static("x-request-id"), value);
-    }
+    let code = error.code().as_str();
+    tracing::error!(request_id = origin.request_id, code, %error, causes = causes.join(": "), "failed");
 }
 
 /// A refusal of the transport itself.
@@ -207,5 +249,24 @@ struct Refused(StatusCode, &'static str);
 impl ResponseError for Refused {
     fn status(&self) -> StatusCode {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_a_url_is_as_browsers_write_it() {
+        let hosts = [
+            ("https://Odavl.example", "odavl.example"),
+            ("https://odavl.example:443/", "odavl.example"),
+            ("http://127.0.0.1:8787", "127.0.0.1:8787"),
+            ("http://[::1]:8787/base", "[::1]:8787"),
+            ("http://odavl.example:443", "odavl.example:443"),
+        ];
+        for (url, host) in hosts {
+            assert_eq!(authority(url), host, "{url}");
+        }
     }
 }

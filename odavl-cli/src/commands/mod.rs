@@ -1,23 +1,53 @@
-//! One file a command.
+//! One file a command: decode, one call, encode.
 
+pub(crate) mod admin;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod keys;
+pub(crate) mod link;
+pub(crate) mod login;
+pub(crate) mod logout;
 mod openapi;
+pub(crate) mod org;
 pub(crate) mod serve;
+pub(crate) mod usage;
+pub(crate) mod whoami;
 
-use odavl_core::{Error, Result};
+use odavl_core::Error;
+use tokio::runtime::Builder;
 
-use crate::args::{Args, Command};
+use crate::{
+    args::{Args, Command},
+    failure::Result,
+    output::Output,
+};
 
 /// Runs the command.
 pub(crate) fn run(args: Args) -> Result<()> {
+    let output = Output::from(args.output);
     match args.command {
-        Command::Serve(args) => on_all_cores(serve::run(args)),
-        Command::Openapi => openapi::run(),
+        Command::Serve(args) => on(Builder::new_multi_thread(), async { Ok(serve::run(args).await?) }),
+        Command::Login(args) => here(login::run(args, output)),
+        Command::Logout(args) => here(logout::run(args, output)),
+        Command::Whoami(args) => here(whoami::run(args, output)),
+        Command::Link(args) => here(link::run(args, output)),
+        Command::Org(args) => here(org::run(args, output)),
+        Command::Keys(args) => here(keys::run(args, output)),
+        Command::Usage(args) => here(usage::run(args, output)),
+        Command::Doctor(args) => here(doctor::run(args, output)),
+        Command::Admin(args) => here(admin::run(args, output)),
+        Command::Openapi => Ok(openapi::run()?),
+        Command::Completions(args) => completions::run(&args),
     }
 }
 
-/// A server uses every core.
-fn on_all_cores<F: Future<Output = Result<()>>>(command: F) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+/// What asks a server waits on one thread.
+fn here(command: impl Future<Output = Result<()>>) -> Result<()> {
+    on(Builder::new_current_thread(), command)
+}
+
+fn on(mut runtime: Builder, command: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime = runtime.enable_all().build();
     runtime
         .map_err(|error| Error::internal("the runtime cannot start", Some(error.into())))?
         .block_on(command)

@@ -15,6 +15,7 @@ mod org;
 mod password;
 mod port;
 mod refuse;
+mod reply;
 mod scope;
 mod service;
 #[cfg(feature = "sqlite")]
@@ -32,6 +33,7 @@ pub use org::{Membership, OrgRef, Organization, Project, Role, Slug};
 #[cfg(feature = "sign-in")]
 pub use password::Passwords;
 pub use port::{Auth, Change, Write};
+pub use reply::Reply;
 pub use scope::{Access, RESOURCES, Scopes};
 #[cfg(feature = "sign-in")]
 pub(crate) use service::signin;

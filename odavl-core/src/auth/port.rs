@@ -11,6 +11,7 @@ use super::{
     key::ApiKey,
     login::{Login, SetupLink, SigningKey},
     org::{Membership, OrgRef, Organization, Project, Slug},
+    reply::Reply,
     user::{Email, User},
 };
 use crate::{
@@ -82,7 +83,9 @@ pub enum Change {
         /// Now.
         at: Timestamp,
     },
-    /// Removes device requests that expired, and sign-ins that ended or were revoked, before that time.
+    /// Notes what a request with an idempotency key made (`already_exists` where it is noted).
+    AddReply(Reply),
+    /// Removes notes and device requests that expired, and sign-ins that ended or were revoked, before that time.
     DropEnded {
         /// Before when.
         at: Timestamp,
@@ -118,6 +121,7 @@ pub struct Write {
 /// - A change based on an older row is a conflict, and changes nothing.
 /// - Of two claims of one set-up link or one device code, one succeeds.
 /// - The audit chain of an organisation has no gap and no fork, whoever writes.
+/// - Of two notes of one idempotency key, one is kept; what was to be written with the other is not.
 /// - Lists are in order of id (audit: of `seq`), in pages, each item once; a cursor of another list is refused.
 /// - Times are kept to the microsecond.
 #[async_trait]
@@ -172,6 +176,8 @@ pub trait Auth: Debug + Send + Sync + 'static {
 
     /// The signing keys, oldest first.
     async fn signing_keys(&self) -> Result<Vec<SigningKey>>;
+    /// What a request with that idempotency key made, where it is still known.
+    async fn reply(&self, org: OrgId, key: &Digest) -> Result<Option<Reply>>;
     /// Whether there is a person yet.
     async fn is_set_up(&self) -> Result<bool>;
 

@@ -48,6 +48,10 @@ pub(super) fn stale_device() -> Error {
 }
 
 /// One of the codes was drawn before.
+pub(super) fn reply_taken() -> Error {
+    taken("note", "of that idempotency key")
+}
+
 pub(super) fn device_taken() -> Error {
     taken("device request", "of that code")
 }

@@ -43,6 +43,11 @@ impl Settings {
             upload_most: 64 << 20,
         })
     }
+
+    /// Whether an OAuth client of that id is registered.
+    pub fn knows_client(&self, client_id: &str) -> bool {
+        self.clients.iter().any(|known| known == client_id)
+    }
 }
 
 const MB: u64 = 1_000_000;

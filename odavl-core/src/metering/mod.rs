@@ -4,6 +4,14 @@
 //! over a short one. The port ([`Metering`]) decides batches; a combiner gathers callers into them.
 
 mod combiner;
+#[cfg(any(test, feature = "contract"))]
+#[expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a contract case fails by panicking, as tests do"
+)]
+pub mod contract;
 mod decide;
 mod ending;
 mod history;
@@ -13,7 +21,6 @@ mod meter;
 mod period;
 mod plan;
 mod port;
-mod service;
 mod sheet;
 #[cfg(feature = "sqlite")]
 mod sql;
@@ -29,7 +36,5 @@ pub use port::{
     Answer, Bucket, Charge, Decision, Entry, Grouping, HistoryQuery, Idempotency, Metering,
     OPEN_RESERVATIONS_MAX, Op, Record, Resolution, ThresholdEvent,
 };
-pub use service::{Consume, Usage, UsageReport};
-pub(crate) use service::{check_idempotency_key, check_tags};
 #[cfg(feature = "sqlite")]
 pub use sql::SqliteMetering;

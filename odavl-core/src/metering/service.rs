@@ -8,14 +8,13 @@ use serde::Serialize;
 use super::{
     limit::{Limit, Standing},
     meter::{MeterKind, MeterName, UNITS_MAX},
-    port::{Answer, Bucket, Charge, Decision, Entry, HistoryQuery, Idempotency, Op, Record},
+    port::{Answer, Bucket, Charge, Decision, Entry, HistoryQuery, Op, Record},
 };
 use crate::{
     action::Action,
     error::{Error, Result},
     ids::ReservationId,
     page::{Page, PageQuery},
-    secret::Digest,
     session::{Ask, Permit, Session, Usage as Happened, decided},
 };
 
@@ -103,7 +102,6 @@ impl Usage<'_> {
     pub async fn consume(&self, wish: Consume) -> Result<Answer> {
         let units = checked(&wish.meter, wish.units)?;
         check_tags(&wish.tags)?;
-        check_idempotency_key(wish.idempotency_key.as_deref())?;
         if self.0.core.settings.catalog.meter(&wish.meter)?.kind == MeterKind::Gauge {
             return Err(Error::invalid(format!(
                 "{} holds what is stored; it cannot be consumed",
@@ -111,7 +109,7 @@ impl Usage<'_> {
             )));
         }
         let content = format!("{}={}\0{:?}", wish.meter, wish.units, wish.tags);
-        let once = wish.idempotency_key.as_deref().map(|key| self.once("usage.consume", key, &content));
+        let once = self.0.once(Action::UsageConsume, wish.idempotency_key.as_deref(), &content)?;
         let ask =
             Ask::new(Action::UsageConsume).charge(vec![(wish.meter, units)]).once(once).tagged(wish.tags);
         self.0.metered(ask, async |permit| Ok((granted(permit)?, Happened::Settled))).await
@@ -185,15 +183,6 @@ impl Usage<'_> {
                 Ok((self.0.core.metering.ledger(permit.org()?, page).await?, Happened::Settled))
             })
             .await
-    }
-
-    /// The retry's key is the caller's own.
-    fn once(&self, operation: &str, key: &str, content: &str) -> Idempotency {
-        let caller = self.0.source.name();
-        Idempotency {
-            key: Digest::of(format!("{operation}\0{caller}\0{key}").as_bytes()),
-            request: Digest::of(content.as_bytes()),
-        }
     }
 }
 

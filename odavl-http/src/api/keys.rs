@@ -9,7 +9,7 @@ use odavl_core::{
 };
 use poem_openapi::{
     Object, OpenApi,
-    param::{Path, Query},
+    param::{Header, Path, Query},
     payload::Json,
 };
 
@@ -114,15 +114,15 @@ impl From<ApiKey> for KeyBody {
 #[derive(Object)]
 #[oai(rename = "NewApiKey")]
 struct NewKeyBody {
-    /// The key itself.
-    secret: String,
+    /// The key itself; null where a retry found the key made, for it is kept nowhere.
+    secret: Option<String>,
     /// Its row.
     key: KeyBody,
 }
 
 impl From<NewKey> for NewKeyBody {
     fn from(new: NewKey) -> Self {
-        Self { secret: new.token.secret().reveal().clone(), key: new.key.into() }
+        Self { secret: new.token.map(|token| token.secret().reveal().clone()), key: new.key.into() }
     }
 }
 
@@ -148,7 +148,7 @@ struct ApiKeyRequest {
 }
 
 impl ApiKeyRequest {
-    fn parse(self) -> Result<NewKeyRequest, Failure> {
+    fn parse(self, idempotency_key: Option<String>) -> Result<NewKeyRequest, Failure> {
         Ok(NewKeyRequest {
             name: self.name,
             scopes: Scopes::parse(self.scopes.iter().map(String::as_str))?,
@@ -157,6 +157,7 @@ impl ApiKeyRequest {
             limits: allowances(self.limits)?,
             allowed_ips: networks(&self.allowed_ips)?,
             expires_at: self.expires_at.map(|time| time.0),
+            idempotency_key,
         })
     }
 }
@@ -236,9 +237,12 @@ impl Api {
     async fn create(
         &self,
         Caller(session): Caller,
+        /// Makes a retry find the key that was made; without its secret.
+        #[oai(name = "Idempotency-Key")]
+        Header(once): Header<Option<String>>,
         Json(body): Json<ApiKeyRequest>,
     ) -> Result<Json<NewKeyBody>, Failure> {
-        Ok(Json(session.keys().create(body.parse()?).await?.into()))
+        Ok(Json(session.keys().create(body.parse(once)?).await?.into()))
     }
 
     /// One key.

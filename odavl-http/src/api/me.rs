@@ -1,6 +1,6 @@
 //! Who is calling.
 
-use odavl_core::auth::Me;
+use odavl_core::auth::{Belonging, Me};
 use poem_openapi::{Object, OpenApi, payload::Json};
 
 use super::Tag;
@@ -45,11 +45,49 @@ impl From<Me> for MeBody {
     }
 }
 
+/// An organisation that the caller belongs to.
+#[derive(Object)]
+#[oai(rename = "Belonging")]
+struct BelongingBody {
+    /// Its id.
+    id: String,
+    /// Its name in addresses.
+    slug: String,
+    /// What it is called.
+    name: String,
+    /// The person's role in it; null for a key.
+    role: Option<String>,
+}
+
+impl From<Belonging> for BelongingBody {
+    fn from(one: Belonging) -> Self {
+        Self {
+            id: one.organization.id.to_string(),
+            slug: one.organization.slug.to_string(),
+            name: one.organization.name,
+            role: one.role.map(|role| role.as_str().to_owned()),
+        }
+    }
+}
+
+/// The organisations that the caller belongs to.
+#[derive(Object)]
+struct Belongings {
+    /// The organisations.
+    items: Vec<BelongingBody>,
+}
+
 #[OpenApi(prefix_path = "/api/v1/me", tag = "Tag::Identity")]
 impl Api {
     /// Who the caller is, for which organisation, with which scopes.
     #[oai(path = "/", method = "get", operation_id = "me")]
     async fn read(&self, Caller(session): Caller) -> Result<Json<MeBody>, Failure> {
         Ok(Json(session.me().await?.into()))
+    }
+    /// The organisations that the caller belongs to, and their role in each.
+    #[oai(path = "/organizations", method = "get", operation_id = "me_organizations")]
+    async fn organizations(&self, Caller(session): Caller) -> Result<Json<Belongings>, Failure> {
+        let items = session.organizations().await?.into_iter().map(BelongingBody::from).collect();
+        Ok(Json(Belongings { items }))
     }
 }

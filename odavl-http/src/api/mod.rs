@@ -1,5 +1,6 @@
 //! The REST API: one file a resource; each handler decodes, makes one call, and encodes.
 
+mod auth;
 mod gateway;
 mod health;
 mod keys;
@@ -7,6 +8,7 @@ mod me;
 mod organizations;
 mod projects;
 mod usage;
+mod well_known;
 
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 
@@ -15,6 +17,9 @@ use poem_openapi::{OpenApi, OpenApiService, Tags};
 pub(crate) enum Tag {
     /// Is the service there, and can it work?
     Health,
+    /// Signing people in from other programs: OAuth 2.0 with the device flow.
+    #[oai(rename = "Sign-in")]
+    SignIn,
     /// Who is calling.
     Identity,
     /// Organisations and the people in them.
@@ -31,7 +36,17 @@ pub(crate) enum Tag {
 }
 
 fn resources() -> impl OpenApi {
-    (health::Api, me::Api, organizations::Api, projects::Api, keys::Api, gateway::Api, usage::Api)
+    (
+        health::Api,
+        well_known::Api,
+        auth::Api,
+        me::Api,
+        organizations::Api,
+        projects::Api,
+        keys::Api,
+        gateway::Api,
+        usage::Api,
+    )
 }
 
 pub(crate) fn service() -> OpenApiService<impl OpenApi, ()> {

@@ -6,7 +6,7 @@ use odavl_core::{
 };
 use poem_openapi::{
     Object, OpenApi,
-    param::{Path, Query},
+    param::{Header, Path, Query},
     payload::Json,
 };
 
@@ -170,6 +170,9 @@ impl Api {
     async fn create(
         &self,
         Caller(session): Caller,
+        /// Makes a retry find the organisation that was made.
+        #[oai(name = "Idempotency-Key")]
+        Header(once): Header<Option<String>>,
         Json(body): Json<NewOrganization>,
     ) -> Result<Json<OrgBody>, Failure> {
         let wish = NewOrg {
@@ -178,6 +181,7 @@ impl Api {
             plan: body.plan,
             external_id: body.external_id,
             metadata: sorted(body.metadata),
+            idempotency_key: once,
         };
         Ok(Json(session.orgs().create(wish).await?.into()))
     }

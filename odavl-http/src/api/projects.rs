@@ -1,7 +1,11 @@
 //! Projects: what uploads belong to.
 
 use odavl_core::auth::Project;
-use poem_openapi::{Object, OpenApi, param::Query, payload::Json};
+use poem_openapi::{
+    Object, OpenApi,
+    param::{Header, Query},
+    payload::Json,
+};
 
 use super::Tag;
 use crate::{
@@ -71,8 +75,11 @@ impl Api {
     async fn create(
         &self,
         Caller(session): Caller,
+        /// Makes a retry find the project that was made.
+        #[oai(name = "Idempotency-Key")]
+        Header(once): Header<Option<String>>,
         Json(body): Json<NewProject>,
     ) -> Result<Json<ProjectBody>, Failure> {
-        Ok(Json(session.projects().create(body.slug.parse()?).await?.into()))
+        Ok(Json(session.projects().create(body.slug.parse()?, once.as_deref()).await?.into()))
     }
 }

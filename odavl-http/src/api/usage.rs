@@ -164,6 +164,7 @@ impl Api {
 
     /// What was used over time (UTC).
     #[oai(path = "/history", method = "get", operation_id = "usage_history")]
+    #[expect(clippy::too_many_arguments, reason = "each query parameter of the document is an argument")]
     async fn history(
         &self,
         Caller(session): Caller,

@@ -44,6 +44,7 @@ macro_rules! auth_contract {
                 the_audit_chain_has_no_gap_and_no_fork_whoever_writes,
                 each_organization_has_a_chain_of_its_own,
                 a_record_is_read_back_as_written,
+                of_two_notes_of_one_idempotency_key_one_is_kept_with_what_was_written,
                 epochs_rise_by_one_are_answered_in_order_and_kept,
             ];
             people: [

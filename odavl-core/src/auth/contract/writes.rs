@@ -3,13 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Subject, added_org, added_person, apply, at_once, draft, later, member, organization, person, seal, write,
+    Subject, added_org, added_person, apply, at_once, draft, later, member, organization, person, project,
+    raced, seal, write,
 };
 use crate::{
-    auth::{AuditEntry, AuditHead, Change, OrgRef, Role, User, Write},
+    auth::{AuditEntry, AuditHead, Change, OrgRef, Reply, Role, User, Write},
     error::{ErrorCode, Result},
     ids::{KeyId, OrgId},
     page::PageQuery,
+    secret::Digest,
 };
 
 /// A change, an epoch or a record that is refused takes all the others with it, wherever it stands.
@@ -37,6 +39,31 @@ pub async fn a_write_happens_whole_or_not_at_all(auth: Subject) -> Result<()> {
         assert_eq!(auth.user(known.id).await?.map(|user| user.name), Some(known.name.clone()));
         assert_eq!((auth.epoch(org.id).await?, auth.audit_head(org.id).await?), (Some(0), None));
     }
+    Ok(())
+}
+
+/// A retry that comes while the first is still at work makes nothing twice.
+pub async fn of_two_notes_of_one_idempotency_key_one_is_kept_with_what_was_written(
+    auth: Subject,
+) -> Result<()> {
+    let (org, other) = (added_org(&auth, "org").await?, added_org(&auth, "other").await?);
+    let note = |org| Reply {
+        org,
+        key: Digest::of(b"key"),
+        request: Digest::of(b"request"),
+        target: "prj_1".into(),
+        expires_at: later(10),
+    };
+    let first = vec![Change::AddReply(note(org.id)), Change::AddProject(project(org.id, "first")?)];
+    let second = vec![Change::AddProject(project(org.id, "second")?), Change::AddReply(note(org.id))];
+    assert_eq!(raced(&auth, vec![first, second]).await, [ErrorCode::AlreadyExists]);
+    assert_eq!(auth.projects(org.id, &PageQuery::default()).await?.items.len(), 1);
+    assert_eq!(auth.reply(org.id, &note(org.id).key).await?, Some(note(org.id)));
+    assert_eq!(auth.reply(other.id, &note(org.id).key).await?, None);
+    apply(&auth, [Change::AddReply(note(other.id)), Change::DropEnded { at: later(10) }]).await?;
+    assert!(auth.reply(other.id, &note(org.id).key).await?.is_some());
+    apply(&auth, [Change::DropEnded { at: later(11) }]).await?;
+    assert_eq!(auth.reply(org.id, &note(org.id).key).await?, None);
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use super::{
     login::{Login, SigningKey},
     org::{Membership, OrgRef, Organization, Project, Slug},
     port::{Auth, Write},
+    reply::Reply,
     user::{Email, User},
 };
 use crate::{
@@ -184,6 +185,9 @@ impl Auth for MemoryAuth {
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>> {
         Ok(self.state().rows.signing_keys.clone())
+    }
+    async fn reply(&self, org: OrgId, key: &Digest) -> Result<Option<Reply>> {
+        Ok(self.state().rows.replies.get(&(org, *key.as_bytes())).cloned())
     }
     async fn is_set_up(&self) -> Result<bool> {
         Ok(!self.state().rows.users.is_empty())

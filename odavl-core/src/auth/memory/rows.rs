@@ -12,6 +12,7 @@ use crate::{
         org::{Membership, Organization, Project, Role},
         port::Change,
         refuse,
+        reply::Reply,
         user::User,
     },
     error::{Error, Result},
@@ -29,6 +30,7 @@ pub(super) struct Rows {
     pub(super) keys: BTreeMap<KeyId, ApiKey>,
     pub(super) logins: BTreeMap<SessionId, Login>,
     pub(super) devices: Vec<DeviceGrant>,
+    pub(super) replies: BTreeMap<(OrgId, [u8; 32]), Reply>,
     pub(super) setup: Option<SetupLink>,
     /// Oldest first.
     pub(super) signing_keys: Vec<SigningKey>,
@@ -55,6 +57,7 @@ impl Rows {
             }
             Change::AddDevice(device) => self.add_device(*device),
             Change::SetDevice(device) => self.set_device(*device),
+            Change::AddReply(reply) => self.add_reply(reply),
             Change::DropEnded { at } => {
                 self.drop_ended(at);
                 Ok(())
@@ -232,7 +235,18 @@ impl Rows {
         Ok(())
     }
 
+    fn add_reply(&mut self, reply: Reply) -> Result<()> {
+        self.org(reply.org)?;
+        let key = (reply.org, *reply.key.as_bytes());
+        if self.replies.contains_key(&key) {
+            return Err(refuse::reply_taken());
+        }
+        self.replies.insert(key, reply);
+        Ok(())
+    }
+
     fn drop_ended(&mut self, at: Timestamp) {
+        self.replies.retain(|_, reply| reply.expires_at >= at);
         self.devices.retain(|device| device.expires_at >= at);
         self.logins.retain(|_, login| {
             login.expires_at >= at && login.ends_at >= at && login.revoked_at.is_none_or(|end| end >= at)

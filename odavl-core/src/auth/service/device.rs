@@ -71,7 +71,9 @@ impl Devices<'_> {
     /// `not_found` for a client that is not registered, `invalid_input` for unknown scopes.
     pub async fn ask(&self, client_id: &str, scopes: Scopes) -> Result<DeviceCodes> {
         let core = &self.0.core;
-        registered(&core.settings.clients, client_id)?;
+        if !core.settings.knows_client(client_id) {
+            return Err(Error::not_found("client", &client_id.escape_default()));
+        }
         scopes.check_known(&core.settings.catalog.resources)?;
         self.0
             .metered(Ask::new(Action::DeviceCode), async |permit| {
@@ -275,13 +277,6 @@ impl Devices<'_> {
             Err(error) => Err(error),
         }
     }
-}
-
-fn registered(clients: &[String], client_id: &str) -> Result<()> {
-    if clients.iter().any(|known| known == client_id) {
-        return Ok(());
-    }
-    Err(Error::not_found("client", &client_id.escape_default()))
 }
 
 /// Only a person signs a device in.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
+use super::once::Made;
 use crate::{
     action::Action,
     auth::{Access, Actor, ApiKey, Change, Environment, KeyToken, Scopes},
@@ -35,6 +36,8 @@ pub struct NewKeyRequest {
     pub allowed_ips: Vec<IpNet>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// Makes a retry find the key that was made; without its secret.
+    pub idempotency_key: Option<String>,
 }
 
 impl NewKeyRequest {
@@ -48,7 +51,14 @@ impl NewKeyRequest {
             limits: Allowances::new(),
             allowed_ips: Vec::new(),
             expires_at: None,
+            idempotency_key: None,
         }
+    }
+
+    /// What a retry must ask for as well.
+    fn content(&self) -> String {
+        let bounds = (&self.metadata, &self.limits, &self.allowed_ips, self.expires_at);
+        format!("{}\0{}\0{:?}\0{bounds:?}", self.name, self.scopes, self.environment)
     }
 }
 
@@ -57,8 +67,8 @@ impl NewKeyRequest {
 pub struct NewKey {
     /// The key's row.
     pub key: ApiKey,
-    /// The key itself.
-    pub token: KeyToken,
+    /// The key itself; `None` where a retry found the key made, for the secret is kept nowhere.
+    pub token: Option<KeyToken>,
 }
 
 /// What shall change about a key; what is `None` stays.
@@ -94,6 +104,7 @@ impl Keys<'_> {
     /// `forbidden` for scopes that the maker lacks, `quota_exceeded` where the plan has no more keys.
     pub async fn create(&self, wish: NewKeyRequest) -> Result<NewKey> {
         self.check(&wish)?;
+        let once = self.0.once(Action::KeyCreate, wish.idempotency_key.as_deref(), &wish.content())?;
         self.0
             .metered(Ask::new(Action::KeyCreate), async |permit| {
                 let core = &self.0.core;
@@ -107,10 +118,14 @@ impl Keys<'_> {
                 let most = permit.caller.org()?.api_keys;
                 let change = Change::AddKey { key: Box::new(key.clone()), most };
                 let record = self.0.record(permit, &id)?;
-                match core.write(vec![change], Vec::new(), vec![record]).await {
-                    Err(Error::PreconditionFailed(_)) => Err(self.full(permit).await?),
-                    written => written.map(|()| (NewKey { key, token }, Usage::Settled)),
-                }
+                let made = (key, vec![change], vec![record]);
+                let new = match self.0.make_once(permit, once.as_ref(), &id, made).await {
+                    Err(Error::PreconditionFailed(_)) => return Err(self.full(permit).await?),
+                    Err(error) => return Err(error),
+                    Ok(Made::Now(key)) => NewKey { key, token: Some(token) },
+                    Ok(Made::Before(id)) => NewKey { key: self.own(permit, id.parse()?).await?, token: None },
+                };
+                Ok((new, Usage::Settled))
             })
             .await
     }
@@ -171,7 +186,6 @@ impl Keys<'_> {
                 Ok(key)
             })
             .await?;
-        let token = token.ok_or_else(|| Error::internal("a key was rotated without a secret", None))?;
         Ok(NewKey { key, token })
     }
 

@@ -1,9 +1,13 @@
 //! The use cases of Auth, each through the gate.
 
 #[cfg(feature = "sign-in")]
+mod account;
+mod audit;
+#[cfg(feature = "sign-in")]
 mod device;
 mod keys;
 mod me;
+mod once;
 mod orgs;
 #[cfg(feature = "sign-in")]
 mod people;
@@ -16,9 +20,12 @@ pub(crate) mod signin;
 mod tokens;
 
 #[cfg(feature = "sign-in")]
+pub use account::SignIn;
+pub use audit::{AuditCheck, AuditFault};
+#[cfg(feature = "sign-in")]
 pub use device::{DeviceCodes, DeviceRequest, Devices};
 pub use keys::{KeyUpdate, Keys, NewKey, NewKeyRequest};
-pub use me::Me;
+pub use me::{Belonging, Me};
 pub use orgs::{Members, NewOrg, OrgUpdate, Orgs};
 #[cfg(feature = "sign-in")]
 pub use people::{NewUser, UserUpdate, Users};

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::keys::{check_metadata, check_name};
+use super::{
+    keys::{check_metadata, check_name},
+    once::Made,
+};
 use crate::{
     action::Action,
     auth::{Access, AuditEntry, Change, Membership, OrgRef, Organization, Role, Slug, User},
@@ -26,6 +29,8 @@ pub struct NewOrg {
     pub external_id: Option<String>,
     /// The team's own notes.
     pub metadata: BTreeMap<String, String>,
+    /// Makes a retry find the organisation that was made.
+    pub idempotency_key: Option<String>,
 }
 
 /// What shall change about an organisation; what is `None` stays.
@@ -68,6 +73,9 @@ impl Orgs<'_> {
         check_metadata(&wish.metadata)?;
         let catalog = &self.0.core.settings.catalog;
         let plan = catalog.plan(wish.plan.as_ref().unwrap_or(&catalog.default_plan))?.name.clone();
+        let content =
+            format!("{}\0{}\0{plan}\0{:?}\0{:?}", wish.slug, wish.name, wish.external_id, wish.metadata);
+        let once = self.0.once(Action::OrgCreate, wish.idempotency_key.as_deref(), &content)?;
         self.0
             .metered(Ask::new(Action::OrgCreate), async |permit| {
                 let org = Organization {
@@ -85,7 +93,15 @@ impl Orgs<'_> {
                     rev: 0,
                 };
                 let record = self.0.record_in(permit, org.id, &org.id)?;
-                self.0.core.write(vec![Change::AddOrg(org.clone())], Vec::new(), vec![record]).await?;
+                let (id, changes) = (org.id, vec![Change::AddOrg(org.clone())]);
+                let made = (org, changes, vec![record]);
+                let org = match self.0.make_once(permit, once.as_ref(), &id, made).await? {
+                    Made::Now(org) => org,
+                    Made::Before(id) => {
+                        let found = self.0.core.auth.org(&OrgRef::Id(id.parse()?)).await?;
+                        found.ok_or_else(|| Error::not_found("organization", &id))?
+                    }
+                };
                 Ok((org, Usage::Settled))
             })
             .await

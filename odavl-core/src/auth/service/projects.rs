@@ -1,5 +1,6 @@
 //! Projects: what uploads belong to.
 
+use super::once::Made;
 use crate::{
     action::Action,
     auth::{Change, Project, Slug},
@@ -21,8 +22,9 @@ impl Session {
 }
 
 impl Projects<'_> {
-    /// Makes a project.
-    pub async fn create(&self, slug: Slug) -> Result<Project> {
+    /// Makes a project; a retry with the same idempotency key finds it made.
+    pub async fn create(&self, slug: Slug, idempotency_key: Option<&str>) -> Result<Project> {
+        let once = self.0.once(Action::ProjectCreate, idempotency_key, slug.as_str())?;
         self.0
             .metered(Ask::new(Action::ProjectCreate), async |permit| {
                 let project = Project {
@@ -32,10 +34,16 @@ impl Projects<'_> {
                     created_at: permit.at,
                 };
                 let record = self.0.record(permit, &project.id)?;
-                self.0
-                    .core
-                    .write(vec![Change::AddProject(project.clone())], Vec::new(), vec![record])
-                    .await?;
+                let id = project.id;
+                let made = (project.clone(), vec![Change::AddProject(project)], vec![record]);
+                let project = match self.0.make_once(permit, once.as_ref(), &id, made).await? {
+                    Made::Now(project) => project,
+                    // The slug is part of what the retry asks for, and no project loses its slug.
+                    Made::Before(_) => {
+                        let found = self.0.core.auth.project(permit.org()?, &slug).await?;
+                        found.ok_or_else(|| Error::not_found("project", &slug))?
+                    }
+                };
                 Ok((project, Usage::Settled))
             })
             .await

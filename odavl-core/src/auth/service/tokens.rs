@@ -33,6 +33,8 @@ pub struct Tokens {
 /// Why a client gets no token (RFC 6749, 5.2; RFC 8628, 3.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenRefusal {
+    /// No such client is registered.
+    InvalidClient,
     /// Nobody has answered yet.
     AuthorizationPending,
     /// The same, and the client asks too often: five seconds more between polls.
@@ -49,6 +51,7 @@ impl TokenRefusal {
     /// The `error` as RFC 6749 and RFC 8628 write it.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::InvalidClient => "invalid_client",
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
             Self::AccessDenied => "access_denied",
@@ -85,6 +88,9 @@ impl Session {
         code: &Secret<String>,
     ) -> Result<Result<Tokens, TokenRefusal>> {
         self.metered(Ask::new(Action::Token), async |permit| {
+            if !self.core.settings.knows_client(client_id) {
+                return Ok((Err(TokenRefusal::InvalidClient), Usage::Settled));
+            }
             Ok((self.devices().poll(permit, client_id, code).await?, Usage::Settled))
         })
         .await
@@ -98,6 +104,9 @@ impl Session {
         token: &Secret<String>,
     ) -> Result<Result<Tokens, TokenRefusal>> {
         self.metered(Ask::new(Action::Token), async |permit| {
+            if !self.core.settings.knows_client(client_id) {
+                return Ok((Err(TokenRefusal::InvalidClient), Usage::Settled));
+            }
             let Ok(token) = RefreshToken::parse(&self.core.settings.key_prefix, token.reveal()) else {
                 return Ok((Err(TokenRefusal::InvalidGrant), Usage::Settled));
             };

@@ -6,6 +6,7 @@ mod keys;
 mod logins;
 mod orgs;
 mod people;
+mod replies;
 mod signing;
 
 use async_trait::async_trait;
@@ -20,6 +21,7 @@ use super::{
     org::{Membership, OrgRef, Organization, Project, Slug},
     port::{Auth, Change, Write},
     refuse,
+    reply::Reply,
     user::{Email, User},
 };
 use crate::{
@@ -59,8 +61,10 @@ async fn apply(tx: &mut Tx, change: Change) -> Result<()> {
         Change::EndLogins { user, except, at } => logins::end_logins(tx, user, except, at).await,
         Change::AddDevice(device) => devices::add_device(tx, &device).await,
         Change::SetDevice(device) => devices::set_device(tx, &device).await,
+        Change::AddReply(reply) => replies::add_reply(tx, &reply).await,
         Change::DropEnded { at } => {
             devices::drop_ended(tx, at).await?;
+            replies::drop_ended(tx, at).await?;
             logins::drop_ended(tx, at).await
         }
         Change::PutSetup(link) => signing::put_setup(tx, &link).await,
@@ -154,6 +158,9 @@ impl Auth for SqlAuth {
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>> {
         signing::signing_keys(&self.db).await
+    }
+    async fn reply(&self, org: OrgId, key: &Digest) -> Result<Option<Reply>> {
+        replies::reply(&self.db, org, key).await
     }
     async fn is_set_up(&self) -> Result<bool> {
         people::is_set_up(&self.db).await

@@ -87,8 +87,9 @@ impl SigningKey {
         self.retires_at - OVERLAP
     }
 
+    /// Tokens say whole seconds: a key that was made in the middle of one signs from its beginning.
     fn signs(&self, now: Timestamp) -> bool {
-        self.active_from <= now && now < self.signs_until()
+        self.active_from.as_second() <= now.as_second() && now < self.signs_until()
     }
 }
 

@@ -229,6 +229,12 @@ fn without_a_key_that_signs_one_is_made_at_once() {
 
 /// The example of RFC 8037, A.3.
 #[test]
+fn a_key_that_was_made_in_the_middle_of_a_second_signs_at_once() {
+    let ring = ring(&[now() + SignedDuration::from_millis(500)]);
+    assert!(ring.sign(&claims()).is_ok());
+}
+
+#[test]
 fn the_thumbprint_is_the_one_of_the_rfc() {
     let x = BASE64URL.decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
     assert_eq!(thumbprint(&x.try_into().unwrap()), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");

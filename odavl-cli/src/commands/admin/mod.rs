@@ -1,0 +1,66 @@
+//! `odavl admin`: the operator's commands, on the server itself: they open the data folder and ask no server.
+
+mod audit;
+mod org;
+mod user;
+
+use clap::Subcommand;
+use odavl_core::{
+    Error, Odavl,
+    auth::{OPERATOR, OrgRef},
+    session::{Context, Session},
+};
+
+use crate::{config::Location, failure::Result, output::Output};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  odavl admin user create --email ada@example.com --password-stdin < password.txt"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    location: Location,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The people of the installation
+    #[command(subcommand)]
+    User(user::Command),
+    /// The organisations of the installation
+    #[command(subcommand)]
+    Org(org::Command),
+    /// The records of who did what
+    #[command(subcommand)]
+    Audit(audit::Command),
+}
+
+pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
+    let config = args.location.read()?;
+    // No link is made here: what the address is does not matter.
+    let settings = config.settings("http://127.0.0.1:8787")?;
+    let odavl = args.location.open(&config, settings).await?;
+    match args.command {
+        Command::User(command) => user::run(&odavl, command, output).await,
+        Command::Org(command) => org::run(&odavl, command, output).await,
+        Command::Audit(command) => audit::run(&odavl, command, output).await,
+    }
+}
+
+/// A session with every right on the organisation of that name.
+async fn session(odavl: &Odavl, org: &str) -> Result<Session, Error> {
+    odavl.system(&org.parse::<OrgRef>()?, Context::default()).await
+}
+
+/// A session with every right on the operator's organisation, from where people and organisations are kept.
+async fn operator(odavl: &Odavl) -> Result<Session, Error> {
+    session(odavl, OPERATOR).await.map_err(|error| match error {
+        Error::NotFound { .. } => Error::invalid_with(
+            "the installation is not set up",
+            "make the first person with `odavl admin user create`",
+        ),
+        other => other,
+    })
+}

@@ -1,0 +1,181 @@
+//! `odavl doctor`: where each setting came from, and whether all is well.
+
+use std::time::Duration;
+
+use jiff::{Timestamp, fmt::rfc2822};
+use odavl_core::{Clock, Error, SystemClock};
+use reqwest::header::DATE;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    client::Client,
+    commands::whoami,
+    config::Location,
+    credentials::Store,
+    failure::{Failure, Result},
+    http,
+    output::{Column, Output},
+    settings::{Flags, Settings},
+};
+
+/// From where on two clocks are too far apart: presigned requests begin to fail.
+const SKEW: Duration = Duration::from_secs(30);
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  odavl doctor --json")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    remote: Flags,
+    #[command(flatten)]
+    location: Location,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    name: &'static str,
+    value: String,
+    /// Where the value came from; for a check whether it is `ok`, or what to do.
+    source: String,
+}
+
+const COLUMNS: [Column<Finding>; 3] = [
+    Column::text("what", |finding| finding.name.to_owned()),
+    Column::text("value", |finding| finding.value.clone()),
+    Column::text("from", |finding| finding.source.clone()),
+];
+
+pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
+    let store = Store::open()?;
+    let settings = Settings::find(&args.remote, &store)?;
+    let mut findings = of_settings(&settings, &store);
+    findings.extend(of_installation(&args.location)?);
+    let failed = examine(&args.remote, &settings, &mut findings).await;
+    output.list(&findings, &COLUMNS)?;
+    failed.map_or(Ok(()), Err)
+}
+
+fn of_settings(settings: &Settings, store: &Store) -> Vec<Finding> {
+    let finding = |name, value: &str, source: &dyn ToString| Finding {
+        name,
+        value: value.to_owned(),
+        source: source.to_string(),
+    };
+    let mut findings = vec![
+        finding("version", env!("CARGO_PKG_VERSION"), &"this program"),
+        finding("server", settings.server.value.as_str(), &settings.server.source),
+    ];
+    match &settings.credential {
+        // What it is, never what it says.
+        Some(credential) => {
+            findings.push(finding("credential", credential.value.describe(), &credential.source));
+        }
+        None => findings.push(finding("credential", "none", &"run `odavl login`")),
+    }
+    for (name, found) in [("organization", &settings.organization), ("project", &settings.project)] {
+        match found {
+            Some(found) => findings.push(finding(name, &found.value, &found.source)),
+            None => findings.push(finding(name, "-", &"default")),
+        }
+    }
+    if let Some(path) = &settings.project_file {
+        findings.push(finding("project file", &path.to_string_lossy(), &"found"));
+    }
+    findings.push(finding("credentials file", &store.path().to_string_lossy(), &home_source()));
+    findings
+}
+
+fn home_source() -> &'static str {
+    if std::env::var_os("ODAVL_HOME").is_some() { "ODAVL_HOME" } else { "default" }
+}
+
+/// The settings of the commands that run on the server.
+fn of_installation(location: &Location) -> Result<Vec<Finding>> {
+    let config = location.read()?;
+    let (file, file_source) = location.file();
+    let (data, data_source) = location.data_and_source(&config);
+    let finding = |name, value: String, source: &str| Finding { name, value, source: source.to_owned() };
+    Ok(vec![
+        finding(
+            "configuration",
+            file.map_or_else(|| "-".to_owned(), |path| path.display().to_string()),
+            file_source,
+        ),
+        finding("data folder", data.display().to_string(), data_source),
+    ])
+}
+
+/// Asks the server; what fails is told with the rest, and decides the exit code.
+async fn examine(flags: &Flags, settings: &Settings, findings: &mut Vec<Finding>) -> Option<Failure> {
+    let mut failed = None;
+    let mut note = |name, checked: Result<String>| {
+        let (value, source) = match &checked {
+            Ok(value) => (value.clone(), "ok".to_owned()),
+            Err(failure) => (failure.to_string(), failure.hints().join("; ")),
+        };
+        findings.push(Finding { name, value, source });
+        checked.err().and_then(|failure| failed.replace(failure));
+    };
+    match server(settings).await {
+        Ok(answer) => {
+            note("server version", Ok(answer.version));
+            note("clock", skew(answer.skew));
+            if settings.credential.is_some() {
+                note("signed in as", account(flags).await);
+            }
+        }
+        Err(failure) => note("server answers", Err(failure)),
+    }
+    failed
+}
+
+/// What the server said about itself.
+struct Answer {
+    version: String,
+    skew: Option<Duration>,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    info: Info,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    version: String,
+}
+
+async fn server(settings: &Settings) -> Result<Answer> {
+    let origin = &settings.server.value;
+    let http = http::build(http::builder(settings)?)?;
+    let unreachable = |error: reqwest::Error| Failure::Unreachable(origin.clone(), error.without_url());
+    let response = http.get(format!("{origin}/api/openapi.json")).send().await.map_err(unreachable)?;
+    if !response.status().is_success() {
+        return Err(Failure::answered(origin, response).await);
+    }
+    let date = response.headers().get(DATE).and_then(|date| rfc2822::parse(date.to_str().ok()?).ok());
+    let skew = date.map(|date| apart(date.timestamp(), SystemClock.now()));
+    let status = response.status().as_u16();
+    let document: Document = response.json().await.map_err(|_| Failure::Foreign(origin.clone(), status))?;
+    Ok(Answer { version: document.info.version, skew })
+}
+
+fn apart(a: Timestamp, b: Timestamp) -> Duration {
+    a.duration_since(b).unsigned_abs()
+}
+
+fn skew(skew: Option<Duration>) -> Result<String> {
+    match skew {
+        None => Ok("the server tells no time".to_owned()),
+        Some(skew) if skew < SKEW => Ok(format!("{} s from the server's", skew.as_secs())),
+        Some(skew) => {
+            let detail = format!("the clock is {} s from the server's", skew.as_secs());
+            Err(Error::invalid_with(detail, "set this machine's clock by NTP").into())
+        }
+    }
+}
+
+async fn account(flags: &Flags) -> Result<String> {
+    let client = Client::open(flags).await?;
+    Ok(whoami::name(&client.call(async |api| api.me().await).await?))
+}

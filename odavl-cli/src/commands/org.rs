@@ -1,0 +1,70 @@
+//! `odavl org`: the organisations that one belongs to, and which one is acted on.
+
+use clap::Subcommand;
+use odavl_client::types::Belonging;
+use odavl_core::Error;
+
+use crate::{
+    client::Client,
+    credentials::Store,
+    failure::Result,
+    output::{Column, Output},
+    settings::{Credential, Flags},
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  odavl org use acme")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    remote: Flags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the organisations that you belong to
+    List,
+    /// Act on another organisation from now on
+    Use {
+        /// Its slug, its id, or `external:` and the team's own id
+        organization: String,
+    },
+}
+
+pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
+    match args.command {
+        Command::List => {
+            let client = Client::open(&args.remote).await?;
+            let found = client.call(async |api| api.me_organizations().await).await?;
+            output.list(&found.items, &COLUMNS)
+        }
+        Command::Use { organization } => choose(args.remote, organization, output).await,
+    }
+}
+
+const COLUMNS: [Column<Belonging>; 4] = [
+    Column::text("slug", |one| one.slug.clone()),
+    Column::text("name", |one| one.name.clone()),
+    Column::text("role", |one| one.role.clone().unwrap_or_else(|| "-".to_owned())),
+    Column::text("id", |one| one.id.clone()),
+];
+
+async fn choose(remote: Flags, organization: String, output: Output) -> Result<()> {
+    // The server says whether the caller may act on it, and how it is written.
+    let client = Client::open(&remote.on(organization)).await?;
+    if !matches!(client.settings.needed_credential()?, Credential::Login(_)) {
+        let detail = "an API key belongs to one organisation";
+        return Err(Error::invalid_with(detail, "sign in with `odavl login`, or name it with --org").into());
+    }
+    let me = client.call(async |api| api.me().await).await?;
+    let store = Store::open()?;
+    let locked = store.lock()?;
+    let mut credentials = locked.read()?;
+    if let Some(login) = credentials.servers.get_mut(client.origin()) {
+        login.organization = Some(me.organization_slug.clone());
+    }
+    locked.write(&credentials)?;
+    output.say(&format!("acting on {} from now on", me.organization_slug));
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! Why a command failed: odavl itself, the server that was asked, or the way there.
+
+use std::{error::Error as StdError, fmt};
+
+use odavl_client::types::Problem;
+use odavl_core::{Error, ErrorCode};
+
+use crate::origin::Origin;
+
+/// What commands return.
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Odavl in this process said no.
+    Own(Error),
+    /// There is no such thing, and how to make it.
+    Missing(String, String),
+    /// The server said no.
+    Refused(Box<Problem>),
+    /// The server did not answer.
+    Unreachable(Origin, reqwest::Error),
+    /// The server answered with that status, in no form that odavl speaks.
+    Foreign(Origin, u16),
+}
+
+impl Failure {
+    /// What a server's answer says, where it is none that was asked for.
+    pub(crate) async fn answered(origin: &Origin, response: reqwest::Response) -> Self {
+        let status = response.status().as_u16();
+        match response.json().await {
+            Ok(problem) => Self::Refused(Box::new(problem)),
+            Err(_) => Self::Foreign(origin.clone(), status),
+        }
+    }
+
+    /// The code, the same on every door.
+    pub(crate) fn code(&self) -> ErrorCode {
+        match self {
+            Self::Own(error) => error.code(),
+            Self::Missing(..) => ErrorCode::NotFound,
+            Self::Refused(problem) => {
+                ErrorCode::parse(&problem.code).unwrap_or_else(|| of_status(problem.status))
+            }
+            Self::Unreachable(..) => ErrorCode::Unavailable,
+            Self::Foreign(_, status) => of_status(*status),
+        }
+    }
+
+    /// The ways out, a line each.
+    pub(crate) fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Own(error) => error.hint().into_iter().collect(),
+            Self::Missing(_, hint) => vec![hint.clone()],
+            Self::Refused(problem) => refused_hints(problem),
+            Self::Unreachable(origin, _) if origin.is_loopback() => {
+                vec!["start it with `odavl serve`, or name another server with --server".to_owned()]
+            }
+            Self::Unreachable(..) => {
+                vec![
+                    "check the network and the server's name; `odavl doctor` says where it came from"
+                        .to_owned(),
+                ]
+            }
+            Self::Foreign(..) => vec!["check that the server is odavl: `odavl doctor`".to_owned()],
+        }
+    }
+}
+
+/// The code that comes nearest to a status of the transport's own.
+fn of_status(status: u16) -> ErrorCode {
+    match status {
+        401 => ErrorCode::Unauthenticated,
+        403 => ErrorCode::Forbidden,
+        404 => ErrorCode::NotFound,
+        413 => ErrorCode::TooLarge,
+        429 => ErrorCode::RateLimited,
+        408 | 502..=504 => ErrorCode::Unavailable,
+        400..=499 => ErrorCode::InvalidInput,
+        _ => ErrorCode::Internal,
+    }
+}
+
+fn refused_hints(problem: &Problem) -> Vec<String> {
+    let mut hints: Vec<_> = problem.hint.clone().into_iter().collect();
+    if let Some(at) = problem.resets_at.map(|at| at.to_string())
+        && !hints.iter().any(|hint| hint.contains(&at))
+    {
+        hints.push(format!("it resets at {at}"));
+    }
+    hints.extend(problem.upgrade_url.as_ref().map(|url| format!("get more at {url}")));
+    if problem.status >= 500 {
+        hints.push(format!("the server's log has the cause under request {}", problem.request_id));
+    }
+    hints
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own(error) => error.fmt(f),
+            Self::Missing(detail, _) => f.write_str(detail),
+            Self::Refused(problem) => f.write_str(&problem.detail),
+            Self::Unreachable(origin, _) => write!(f, "{origin} cannot be reached"),
+            Self::Foreign(origin, status) => write!(f, "{origin} answered {status} as odavl never does"),
+        }
+    }
+}
+
+impl StdError for Failure {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Own(error) => error.source(),
+            Self::Unreachable(_, error) => error.source(),
+            Self::Missing(..) | Self::Refused(_) | Self::Foreign(..) => None,
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Own(error)
+    }
+}

@@ -1,0 +1,41 @@
+//! The one way to speak HTTP to a server.
+
+use std::time::Duration;
+
+use odavl_core::{Error, Result};
+use reqwest::{Client, ClientBuilder, redirect};
+
+use crate::settings::Settings;
+
+/// The name that the server's log knows this program by.
+const AGENT: &str = concat!("odavl-cli/", env!("CARGO_PKG_VERSION"));
+const CONNECT: Duration = Duration::from_secs(10);
+const TOTAL: Duration = Duration::from_mins(1);
+
+/// A client for the server of `settings`: it follows no redirect, asks no proxy about this machine, and speaks plain
+/// http to another machine only where somebody said so.
+///
+/// # Errors
+/// `invalid_input` for http to another machine.
+pub(crate) fn builder(settings: &Settings) -> Result<ClientBuilder> {
+    let origin = &settings.server.value;
+    if !origin.is_https() && !origin.is_loopback() && !settings.allow_http {
+        return Err(Error::invalid_with(
+            format!("{origin} is another machine, and http shows credentials to the network"),
+            "use https, or say --allow-http",
+        ));
+    }
+    // A second call finds the provider that the first one installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder()
+        .user_agent(AGENT)
+        .redirect(redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .timeout(TOTAL);
+    Ok(if origin.is_loopback() { builder.no_proxy() } else { builder })
+}
+
+/// The client that `builder` describes.
+pub(crate) fn build(builder: ClientBuilder) -> Result<Client> {
+    builder.build().map_err(|error| Error::internal("the HTTP client cannot be made", Some(error.into())))
+}

@@ -1,0 +1,3 @@
+//! What the `odavl` command does besides talking: the parts that can be tested without an argument line.
+
+pub mod insight;

@@ -1,0 +1,35 @@
+//! Trying again what a moment may mend.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use odavl_core::ErrorCode;
+
+use crate::failure::{Failure, Result};
+
+/// Whether the same call, a moment later, may succeed. A quota and a rate are not mended in a moment.
+pub(crate) fn may_help(failure: &Failure) -> bool {
+    match failure {
+        Failure::Unreachable(_, error) => !error.is_builder(),
+        other => other.code() == ErrorCode::Unavailable,
+    }
+}
+
+/// Makes a call that may be made twice: up to four tries within about two seconds, at random distances.
+pub(crate) async fn call<T>(mut call: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+    let mut pauses = ExponentialBuilder::default()
+        .with_jitter()
+        .with_min_delay(Duration::from_millis(100))
+        .with_factor(3.0)
+        .with_max_times(3)
+        .build();
+    loop {
+        match call().await {
+            Err(failure) if may_help(&failure) => match pauses.next() {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(failure),
+            },
+            result => return result,
+        }
+    }
+}
