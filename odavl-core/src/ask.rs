@@ -42,6 +42,7 @@ impl Ask {
         Self { action, product: None, demand: Demand::Nothing, idempotency: None, tags: Arc::default() }
     }
 
+    #[expect(dead_code, reason = "the uploads of products ask for it")]
     pub(crate) fn product(mut self, product: &str) -> Self {
         self.product = Some(product.to_owned());
         self

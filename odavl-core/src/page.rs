@@ -31,12 +31,14 @@ impl PageQuery {
         Ok(Self { limit, cursor })
     }
 
-    /// The number that a list in order of numbers from 1 continues after; 0 from the start.
-    pub(crate) fn after(&self) -> Result<u64> {
-        let Some(cursor) = &self.cursor else { return Ok(0) };
-        let hint = "use `next_cursor` as it came";
-        cursor.parse().map_err(|_| Error::invalid_with("that cursor is not one of ours", hint))
+    /// What the page before ended with, in a list whose cursors are such values.
+    pub fn after<T: FromStr>(&self) -> Result<Option<T>> {
+        self.cursor.as_deref().map(str::parse).transpose().map_err(|_| not_ours())
     }
+}
+
+fn not_ours() -> Error {
+    Error::invalid_with("that cursor is not one of ours", "use `next_cursor` as it came")
 }
 
 impl Default for PageQuery {

@@ -94,7 +94,7 @@ impl Metering for MemoryMetering {
 }
 
 fn cut<T: Clone>(items: &[T], page: &PageQuery, seq: impl Fn(&T) -> u64) -> Result<Page<T>> {
-    let after = page.after()?;
+    let after: u64 = page.after()?.unwrap_or(0);
     let most = usize::try_from(page.limit).unwrap_or(usize::MAX);
     let read = items.iter().filter(|item| seq(item) > after).take(most.saturating_add(1)).cloned();
     Ok(Page::cut(read.collect(), page.limit, |item| seq(item).to_string()))

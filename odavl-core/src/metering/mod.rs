@@ -21,6 +21,7 @@ mod meter;
 mod period;
 mod plan;
 mod port;
+mod service;
 mod sheet;
 #[cfg(feature = "sqlite")]
 mod sql;
@@ -36,5 +37,7 @@ pub use port::{
     Answer, Bucket, Charge, Decision, Entry, Grouping, HistoryQuery, Idempotency, Metering,
     OPEN_RESERVATIONS_MAX, Op, Record, Resolution, ThresholdEvent,
 };
+pub use service::{Consume, Usage, UsageReport};
+pub(crate) use service::{check_idempotency_key, check_tags};
 #[cfg(feature = "sqlite")]
 pub use sql::SqliteMetering;

@@ -120,6 +120,7 @@ async fn create(odavl: &Odavl, wish: Create, output: Output) -> Result<()> {
         plan: wish.plan,
         external_id: wish.external_id,
         metadata: BTreeMap::new(),
+        idempotency_key: None,
     };
     let org = super::operator(odavl).await?.orgs().create(wish).await?;
     output.say(&format!("the organisation {} is made, with the plan {}", org.slug, org.plan));

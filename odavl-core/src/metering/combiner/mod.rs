@@ -79,12 +79,11 @@ impl Combiner {
     }
 
     /// Answers everyone who is waiting, and refuses whoever comes later.
-    pub async fn close(&self) {
+    pub async fn close(&self) -> Result<()> {
         self.queue.close();
         let driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Err(error)) = async { Some(driver?.await) }.await {
-            tracing::error!(%error, "the metering task failed");
-        }
+        let Some(driver) = driver else { return Ok(()) };
+        driver.await.map_err(|error| Error::internal("the metering task failed", Some(error.into())))
     }
 }
 

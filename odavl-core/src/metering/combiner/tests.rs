@@ -253,8 +253,8 @@ async fn closing_answers_who_is_waiting_and_refuses_who_comes_later() {
     let callers = [room.first().await, room.call(room.one()), room.call(room.one())];
     room.until(|room| room.waiting() == 2).await;
     room.metering.gate.add_permits(2);
-    room.combiner.close().await;
-    room.combiner.close().await;
+    room.combiner.close().await.unwrap();
+    room.combiner.close().await.unwrap();
     for caller in callers {
         assert!(granted(&caller.await.unwrap()));
     }

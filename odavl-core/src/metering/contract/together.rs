@@ -37,7 +37,7 @@ pub async fn concurrent_callers_get_exactly_the_limit(room: Room) {
     assert_eq!(callers.join_all().await.into_iter().sum::<u64>(), 1000);
     assert_eq!(room.used("api_calls", &month(1000)).await, 1000);
     assert_eq!(room.ledger().await.len(), 1000);
-    combiner.close().await;
+    combiner.close().await.unwrap();
 }
 
 /// A caller who leaves is charged once or not at all, and a retry with the same key settles which.
@@ -61,5 +61,5 @@ pub async fn callers_who_leave_are_charged_once_or_not_at_all(room: Room) {
     assert_eq!(room.used("api_calls", &month(1000)).await, 200);
     let ledger = room.ledger().await;
     assert_eq!(ledger.iter().map(|record| record.charges[0].1).sum::<i64>(), 200);
-    combiner.close().await;
+    combiner.close().await.unwrap();
 }

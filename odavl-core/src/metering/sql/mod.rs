@@ -102,12 +102,12 @@ impl Metering for SqliteMetering {
     }
 
     async fn ledger(&self, org: OrgId, page: &PageQuery) -> Result<Page<Record>> {
-        let (after, limit) = (page.after()?, page.limit);
+        let (after, limit) = (page.after()?.unwrap_or(0), page.limit);
         self.db.sqlite_read(move |conn| read::ledger(conn, org, after, limit)).await
     }
 
     async fn thresholds(&self, org: OrgId, page: &PageQuery) -> Result<Page<ThresholdEvent>> {
-        let (after, limit) = (page.after()?, page.limit);
+        let (after, limit) = (page.after()?.unwrap_or(0), page.limit);
         self.db.sqlite_read(move |conn| read::thresholds(conn, org, after, limit)).await
     }
 }
