@@ -194,6 +194,45 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub warning: ::std::option::Option<u8>,
     }
+    ///What deleting did.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DeletedObject {
+        ///When its bytes count no longer: at once, or when the last URL for them has expired.
+        pub freed_at: ::jiff::Timestamp,
+        pub object: StoredObject,
+    }
+    ///What the device shows, and polls with (RFC 8628, 3.2).
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DeviceCode {
+        ///What the device polls with.
+        pub device_code: ::std::string::String,
+        ///How many seconds the codes work.
+        pub expires_in: i64,
+        ///How many seconds to wait between polls.
+        pub interval: u32,
+        ///What the person types.
+        pub user_code: ::std::string::String,
+        ///Where they type it.
+        pub verification_uri: ::std::string::String,
+        ///The same, with the code typed already.
+        pub verification_uri_complete: ::std::string::String,
+    }
+    ///A device asks to be signed in (RFC 8628, 3.1).
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    pub struct DeviceCodeRequest {
+        ///The registered client.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub client_id: ::std::option::Option<::std::string::String>,
+        ///What it asks for, separated by spaces; all that the person may do unless said.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub scope: ::std::option::Option<::std::string::String>,
+    }
+    ///The object that is to be fetched.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DownloadUrlRequest {
+        ///Its name.
+        pub name: ::std::string::String,
+    }
     ///What history is split by.
     #[derive(
         ::serde::Deserialize,
@@ -256,6 +295,47 @@ pub mod types {
     pub struct History {
         ///The windows in which something happened.
         pub items: ::std::vec::Vec<Bucket>,
+    }
+    ///What a token is worth now (RFC 7662, 2.2); of one that does not hold, nothing is said.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Introspection {
+        ///Whether it holds, and is the caller's own organisation's.
+        pub active: bool,
+        ///When it ends, in seconds since 1970.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub exp: ::std::option::Option<i64>,
+        ///What it allows now, separated by spaces.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub scope: ::std::option::Option<::std::string::String>,
+        ///Whose it is: the id of a person or a key.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub sub: ::std::option::Option<::std::string::String>,
+        ///`Bearer`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub token_type: ::std::option::Option<::std::string::String>,
+    }
+    ///A public key (RFC 8037).
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Jwk {
+        ///`EdDSA`.
+        pub alg: ::std::string::String,
+        ///`Ed25519`.
+        pub crv: ::std::string::String,
+        ///Its name, as tokens say it.
+        pub kid: ::std::string::String,
+        ///`OKP`.
+        pub kty: ::std::string::String,
+        ///`sig`.
+        #[serde(rename = "use")]
+        pub use_: ::std::string::String,
+        ///The key itself, in base64url.
+        pub x: ::std::string::String,
+    }
+    ///The keys that access tokens are signed with.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct JwkSet {
+        ///The keys, the oldest first.
+        pub keys: ::std::vec::Vec<Jwk>,
     }
     ///A limit of a key's own, a child of the organisation's.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -335,8 +415,9 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct NewApiKey {
         pub key: ApiKey,
-        ///The key itself.
-        pub secret: ::std::string::String,
+        ///The key itself; null where a retry found the key made, for it is kept nowhere.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub secret: ::std::option::Option<::std::string::String>,
     }
     ///A new organisation.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -366,6 +447,55 @@ pub mod types {
     pub struct NewProject {
         ///Its name in addresses: 1 to 63 lower-case letters, digits and inner hyphens.
         pub slug: ::std::string::String,
+    }
+    ///Why a client was refused (RFC 6749, 5.2).
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct OAuthError {
+        /**`invalid_request`, `invalid_client`, `invalid_grant`, `invalid_scope`, `unsupported_grant_type`,
+`authorization_pending`, `slow_down`, `access_denied`, `expired_token`, `invalid_token`, ...*/
+        pub error: ::std::string::String,
+        ///What happened this time, in words.
+        pub error_description: ::std::string::String,
+    }
+    ///An entry of a list.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ObjectEntry {
+        ///The object's name, or the folder's with its last `/`.
+        pub name: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub object: ::std::option::Option<StoredObject>,
+    }
+    ///A page of objects.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ObjectPage {
+        ///Objects, and folders where a delimiter was given, in the order of their names.
+        pub items: ::std::vec::Vec<ObjectEntry>,
+        ///Where the next page starts; null on the last.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+    }
+    ///How far an upload is.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ObjectUpload {
+        ///When it ends unless it goes on.
+        pub expires_at: ::jiff::Timestamp,
+        ///Its id.
+        pub id: ::std::string::String,
+        ///The numbers of those that have not arrived.
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub missing: ::std::vec::Vec<u32>,
+        ///The name that the object will have.
+        pub name: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub object: ::std::option::Option<StoredObject>,
+        ///How many bytes each part but the last has; null where the object comes in one request.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub part_size: ::std::option::Option<u64>,
+        ///How many parts there are.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub parts: ::std::option::Option<u32>,
+        ///`open`, `completed`, or `abandoned` where it came to nothing.
+        pub state: ::std::string::String,
     }
     ///An organisation.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -420,6 +550,32 @@ pub mod types {
         ///Whether it is locked out.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub suspended: ::std::option::Option<bool>,
+    }
+    ///A part that is to be sent.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Part {
+        ///Its number, from 1.
+        pub number: u32,
+        ///The SHA-256 of its bytes, as 64 hexadecimal digits.
+        pub sha256: ::std::string::String,
+    }
+    ///The parts that are to be sent.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct PartsRequest {
+        ///The parts, at most 1,000.
+        pub parts: ::std::vec::Vec<Part>,
+    }
+    ///A request that whoever holds it can send, without another credential, until it expires.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct PresignedRequest {
+        ///When it stops working.
+        pub expires_at: ::jiff::Timestamp,
+        ///The headers that must be sent as they are.
+        pub headers: ::std::vec::Vec<RequestHeader>,
+        ///`GET` or `PUT`.
+        pub method: ::std::string::String,
+        ///Where to. It is a credential: keep it out of logs.
+        pub url: ::std::string::String,
     }
     ///Why a request was refused, or failed (RFC 9457).
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -485,12 +641,69 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub next_cursor: ::std::option::Option<::std::string::String>,
     }
+    ///A header that must be sent as it is.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct RequestHeader {
+        ///Its name, in lower case.
+        pub name: ::std::string::String,
+        ///Its value.
+        pub value: ::std::string::String,
+    }
     ///How a key is rotated.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct RotateRequest {
         ///For how many seconds the old secret goes on working, to 30 days.
         #[serde(default)]
         pub grace_seconds: u32,
+    }
+    ///The authorisation server (RFC 8414, 2).
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ServerMetadata {
+        ///Where a device asks to be signed in.
+        pub device_authorization_endpoint: ::std::string::String,
+        ///The grants that the token endpoint takes.
+        pub grant_types_supported: ::std::vec::Vec<::std::string::String>,
+        ///Where tokens are looked at.
+        pub introspection_endpoint: ::std::string::String,
+        ///`Bearer`: an API key or an access token.
+        pub introspection_endpoint_auth_methods_supported: ::std::vec::Vec<
+            ::std::string::String,
+        >,
+        ///Who issues the tokens.
+        pub issuer: ::std::string::String,
+        ///Where the keys of the tokens are.
+        pub jwks_uri: ::std::string::String,
+        ///Empty: there is no authorisation by redirect.
+        pub response_types_supported: ::std::vec::Vec<::std::string::String>,
+        ///Where tokens are ended.
+        pub revocation_endpoint: ::std::string::String,
+        ///`none`: whoever holds a token may end it.
+        pub revocation_endpoint_auth_methods_supported: ::std::vec::Vec<
+            ::std::string::String,
+        >,
+        ///The scopes that there are.
+        pub scopes_supported: ::std::vec::Vec<::std::string::String>,
+        ///Where the interface is described.
+        pub service_documentation: ::std::string::String,
+        ///Where codes and refresh tokens are exchanged.
+        pub token_endpoint: ::std::string::String,
+        ///`none`: clients are public.
+        pub token_endpoint_auth_methods_supported: ::std::vec::Vec<
+            ::std::string::String,
+        >,
+    }
+    ///A part, and the request that sends it.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct SignedPart {
+        ///Its number.
+        pub number: u32,
+        pub request: PresignedRequest,
+    }
+    ///The requests that send parts.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct SignedParts {
+        ///One for each part.
+        pub items: ::std::vec::Vec<SignedPart>,
     }
     ///Where a meter stands against one of its limits.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -518,6 +731,101 @@ pub mod types {
         ///The highest threshold reached: 80, 90 or 100; null below.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub warning: ::std::option::Option<u8>,
+    }
+    ///What the organisation has stored, exactly.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct StorageStats {
+        ///Their bytes.
+        pub bytes: u64,
+        ///Bytes of deleted and replaced objects that still count: a URL for them still works.
+        pub garbage_bytes: u64,
+        ///How many objects.
+        pub objects: u64,
+    }
+    ///A stored object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct StoredObject {
+        ///`sha256:` and their digest; `sha256-<parts>:` and the digest of the parts' digests.
+        pub checksum: ::std::string::String,
+        ///What they are.
+        pub content_type: ::std::string::String,
+        ///When they were complete.
+        pub created_at: ::jiff::Timestamp,
+        ///The person or the key that stored them.
+        pub created_by: ::std::string::String,
+        ///Its id: another one whenever the name gets other bytes.
+        pub id: ::std::string::String,
+        ///Its name.
+        pub name: ::std::string::String,
+        ///How many bytes.
+        pub size: u64,
+    }
+    ///A token to end, or to look at (RFC 7009, 2.1; RFC 7662, 2.1).
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    pub struct TokenForm {
+        ///The token.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub token: ::std::option::Option<::std::string::String>,
+        ///`access_token` or `refresh_token`; found out by itself.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub token_type_hint: ::std::option::Option<::std::string::String>,
+    }
+    ///A client asks for tokens (RFC 8628, 3.4; RFC 6749, 6).
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    pub struct TokenRequest {
+        ///The registered client.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub client_id: ::std::option::Option<::std::string::String>,
+        ///For the first grant: the device's code.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub device_code: ::std::option::Option<::std::string::String>,
+        ///`urn:ietf:params:oauth:grant-type:device_code` or `refresh_token`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub grant_type: ::std::option::Option<::std::string::String>,
+        ///For the second: the refresh token, which is replaced.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub refresh_token: ::std::option::Option<::std::string::String>,
+        ///What is asked for; the answer says what was granted.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub scope: ::std::option::Option<::std::string::String>,
+    }
+    ///Tokens (RFC 6749, 5.1).
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Tokens {
+        ///For the API: a JWT (RFC 9068).
+        pub access_token: ::std::string::String,
+        ///How many seconds the access token holds.
+        pub expires_in: i64,
+        ///For the next access token; the one before stops working.
+        pub refresh_token: ::std::string::String,
+        ///What was granted, separated by spaces.
+        pub scope: ::std::string::String,
+        ///`Bearer`.
+        pub token_type: ::std::string::String,
+    }
+    ///What the sender of an upload needs.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct UploadTicket {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub request: ::std::option::Option<PresignedRequest>,
+        pub upload: ObjectUpload,
+    }
+    ///An object that is to be uploaded.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct UploadUrlRequest {
+        ///What they are; `application/octet-stream` unless said.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub content_type: ::std::option::Option<::std::string::String>,
+        ///Its name: NFC, 1 to 1,024 bytes, no empty, `.` or `..` segment.
+        pub name: ::std::string::String,
+        ///Whether an object of that name may be replaced; it may unless said otherwise.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub overwrite: ::std::option::Option<bool>,
+        ///Their SHA-256, as 64 hexadecimal digits: needed up to 64 MiB. Larger objects come in parts with a digest each.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub sha256: ::std::option::Option<::std::string::String>,
+        ///How many bytes it has.
+        pub size: u64,
     }
     ///What an organisation used, and may use.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -769,6 +1077,353 @@ impl ClientInfo<()> for Client {
 impl ClientHooks<()> for &Client {}
 #[allow(clippy::all)]
 impl Client {
+    /**The public keys that access tokens are signed with (RFC 7517)
+
+Sends a `GET` request to `/.well-known/jwks.json`
+
+*/
+    pub async fn jwks<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::JwkSet>, Error<types::Problem>> {
+        let url = format!("{}/.well-known/jwks.json", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "jwks",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Where the authorisation server's endpoints are, and what they can (RFC 8414)
+
+Sends a `GET` request to `/.well-known/oauth-authorization-server`
+
+*/
+    pub async fn oauth_metadata<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::ServerMetadata>, Error<()>> {
+        let url = format!("{}/.well-known/oauth-authorization-server", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "oauth_metadata",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Starts the device flow: codes to show to the person, and to poll with (RFC 8628)
+
+Sends a `POST` request to `/api/auth/device/code`
+
+*/
+    pub async fn device_code<'a>(
+        &'a self,
+        body: &'a types::DeviceCodeRequest,
+    ) -> Result<ResponseValue<types::DeviceCode>, Error<types::OAuthError>> {
+        let url = format!("{}/api/auth/device/code", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .form_urlencoded(&body)?
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "device_code",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**What a token or key of the caller's own organisation is worth now (RFC 7662)
+
+Sends a `POST` request to `/api/auth/introspect`
+
+*/
+    pub async fn token_introspect<'a>(
+        &'a self,
+        body: &'a types::TokenForm,
+    ) -> Result<ResponseValue<types::Introspection>, Error<types::OAuthError>> {
+        let url = format!("{}/api/auth/introspect", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .form_urlencoded(&body)?
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "token_introspect",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Ends the sign-in that a token belongs to. Of a token that does not hold, nothing is said (RFC 7009)
+
+Sends a `POST` request to `/api/auth/revoke`
+
+*/
+    pub async fn token_revoke<'a>(
+        &'a self,
+        body: &'a types::TokenForm,
+    ) -> Result<ResponseValue<()>, Error<types::OAuthError>> {
+        let url = format!("{}/api/auth/revoke", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .form_urlencoded(&body)?
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "token_revoke",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => Ok(ResponseValue::empty(response)),
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Exchanges an approved device code, or a refresh token, for tokens
+
+Sends a `POST` request to `/api/auth/token`
+
+*/
+    pub async fn token<'a>(
+        &'a self,
+        body: &'a types::TokenRequest,
+    ) -> Result<ResponseValue<types::Tokens>, Error<types::OAuthError>> {
+        let url = format!("{}/api/auth/token", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .form_urlencoded(&body)?
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "token",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**Whether the process answers
 
 Sends a `GET` request to `/api/health`
@@ -990,18 +1645,25 @@ Arguments:
 
 Sends a `POST` request to `/api/v1/api-keys`
 
+Arguments:
+- `idempotency_key`: Makes a retry find the key that was made; without its secret.
+- `body`
 */
     pub async fn key_create<'a>(
         &'a self,
+        idempotency_key: Option<&'a str>,
         body: &'a types::ApiKeyRequest,
     ) -> Result<ResponseValue<types::NewApiKey>, Error<types::Problem>> {
         let url = format!("{}/api/v1/api-keys", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map
             .append(
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -1881,18 +2543,25 @@ Arguments:
 
 Sends a `POST` request to `/api/v1/organizations`
 
+Arguments:
+- `idempotency_key`: Makes a retry find the organisation that was made.
+- `body`
 */
     pub async fn organization_create<'a>(
         &'a self,
+        idempotency_key: Option<&'a str>,
         body: &'a types::NewOrganization,
     ) -> Result<ResponseValue<types::Organization>, Error<types::Problem>> {
         let url = format!("{}/api/v1/organizations", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map
             .append(
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -2109,12 +2778,91 @@ Arguments:
 
 Sends a `POST` request to `/api/v1/projects`
 
+Arguments:
+- `idempotency_key`: Makes a retry find the project that was made.
+- `body`
 */
     pub async fn project_create<'a>(
         &'a self,
+        idempotency_key: Option<&'a str>,
         body: &'a types::NewProject,
     ) -> Result<ResponseValue<types::Project>, Error<types::Problem>> {
         let url = format!("{}/api/v1/projects", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "project_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Answers the request that fetches an object, for a quarter of an hour; it outlives a revocation of the key
+
+Sends a `POST` request to `/api/v1/storage/download-url`
+
+*/
+    pub async fn storage_download_url<'a>(
+        &'a self,
+        body: &'a types::DownloadUrlRequest,
+    ) -> Result<ResponseValue<types::PresignedRequest>, Error<types::Problem>> {
+        let url = format!("{}/api/v1/storage/download-url", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map
             .append(
@@ -2133,7 +2881,539 @@ Sends a `POST` request to `/api/v1/projects`
             .headers(header_map)
             .build()?;
         let info = OperationInfo {
-            operation_id: "project_create",
+            operation_id: "storage_download_url",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**The organisation's objects
+
+Sends a `GET` request to `/api/v1/storage/files`
+
+Arguments:
+- `cursor`: The `next_cursor` of the page before.
+- `delimiter`: `/`: what holds a further `/` after the prefix is one folder.
+- `limit`: How many at most: 1 to 1,000.
+- `prefix`: What their names begin with.
+*/
+    pub async fn storage_list<'a>(
+        &'a self,
+        cursor: Option<&'a str>,
+        delimiter: Option<&'a str>,
+        limit: Option<u32>,
+        prefix: Option<&'a str>,
+    ) -> Result<ResponseValue<types::ObjectPage>, Error<types::Problem>> {
+        let url = format!("{}/api/v1/storage/files", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+            .query(&progenitor_client::QueryParam::new("delimiter", &delimiter))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&progenitor_client::QueryParam::new("prefix", &prefix))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "storage_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Deletes an object. Its bytes count until they are removed
+
+Sends a `DELETE` request to `/api/v1/storage/files`
+
+Arguments:
+- `name`: The object's name.
+*/
+    pub async fn storage_delete<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> Result<ResponseValue<types::DeletedObject>, Error<types::Problem>> {
+        let url = format!("{}/api/v1/storage/files", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("name", &name))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "storage_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**How many objects there are, and how many bytes
+
+Sends a `GET` request to `/api/v1/storage/stats`
+
+*/
+    pub async fn storage_stats<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::StorageStats>, Error<types::Problem>> {
+        let url = format!("{}/api/v1/storage/stats", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "storage_stats",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Holds space for an object, and answers the request that sends it: it takes exactly the announced bytes, once
+
+Objects above 64 MiB come in parts: ask for their URLs next. Asked again with the same `Idempotency-Key`, it
+answers the same upload, and which parts are missing.
+
+Sends a `POST` request to `/api/v1/storage/upload-url`
+
+Arguments:
+- `idempotency_key`: Makes a retry get the same upload.
+- `body`
+*/
+    pub async fn storage_upload_url<'a>(
+        &'a self,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::UploadUrlRequest,
+    ) -> Result<ResponseValue<types::UploadTicket>, Error<types::Problem>> {
+        let url = format!("{}/api/v1/storage/upload-url", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "storage_upload_url",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**How far an upload is: which parts are missing, or the object that it became
+
+Sends a `GET` request to `/api/v1/storage/uploads/{id}`
+
+*/
+    pub async fn storage_upload<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::ObjectUpload>, Error<types::Problem>> {
+        let url = format!(
+            "{}/api/v1/storage/uploads/{}", self.baseurl, encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "storage_upload",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Ends an upload whose bytes have arrived: they are the object of that name from now on
+
+Sends a `POST` request to `/api/v1/storage/uploads/{id}/complete`
+
+*/
+    pub async fn storage_complete<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::StoredObject>, Error<types::Problem>> {
+        let url = format!(
+            "{}/api/v1/storage/uploads/{}/complete", self.baseurl, encode_path(& id
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "storage_complete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Answers the requests that send parts of a large object; each takes exactly its bytes, for an hour
+
+Sends a `POST` request to `/api/v1/storage/uploads/{id}/parts`
+
+*/
+    pub async fn storage_sign_parts<'a>(
+        &'a self,
+        id: &'a str,
+        body: &'a types::PartsRequest,
+    ) -> Result<ResponseValue<types::SignedParts>, Error<types::Problem>> {
+        let url = format!(
+            "{}/api/v1/storage/uploads/{}/parts", self.baseurl, encode_path(& id
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "storage_sign_parts",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;
