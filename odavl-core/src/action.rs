@@ -78,6 +78,8 @@ actions! {
     PasswordChange = "user.password", Credential, audited;
     /// Who am I.
     Me = "me.read", Credential;
+    /// The organisations that one belongs to.
+    MeOrganizations = "me.organizations", Credential;
 
     /// Adds a person.
     UserCreate = "user.create", Scope("instance", Write), audited;
@@ -133,6 +135,10 @@ actions! {
     StoragePut = "storage.put", Scope("storage", Write), request;
     /// Asks for an address to upload to.
     StorageUploadUrl = "storage.upload_url", Scope("storage", Write), request, audited;
+    /// Looks how far a direct upload is.
+    StorageUploadGet = "storage.upload", Scope("storage", Read), request;
+    /// Sends or fetches bytes with a presigned request.
+    StorageDirect = "storage.direct", Nothing;
     /// Ends a direct upload.
     StorageComplete = "storage.complete", Scope("storage", Write);
     /// Reads an object.
@@ -140,11 +146,13 @@ actions! {
     /// Asks for an address to download from.
     StorageDownloadUrl = "storage.download_url", Scope("storage", Read), request, audited;
     /// Lists objects.
-    StorageList = "storage.list", Scope("storage", Read), request;
+    StorageList = "storage.list", Scope("storage", Read);
     /// Deletes an object.
     StorageDelete = "storage.delete", Scope("storage", Write);
     /// Counts objects and bytes.
-    StorageStats = "storage.stats", Scope("storage", Read), request;
+    StorageStats = "storage.stats", Scope("storage", Read);
+    /// Compares the rows with the store.
+    StorageRecount = "storage.recount", Scope("storage", Admin);
 
     /// Uploads results.
     UploadCreate = "upload.create", Product(Write), request;
@@ -170,7 +178,9 @@ mod tests {
 
     #[test]
     fn what_frees_space_is_never_refused_by_a_quota() {
-        for action in [Action::StorageDelete, Action::StorageComplete, Action::UploadDelete] {
+        for action in
+            [Action::StorageList, Action::StorageDelete, Action::StorageComplete, Action::UploadDelete]
+        {
             assert!(!action.row().request, "{action:?}");
         }
     }

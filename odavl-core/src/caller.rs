@@ -2,7 +2,6 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-#[cfg(feature = "sign-in")]
 use jiff::Timestamp;
 
 use crate::{
@@ -48,6 +47,22 @@ impl Source {
             Self::Cookie(cookie) => cookie.login.to_string(),
             Self::System(_) => "system".to_owned(),
             Self::Visitor => "visitor".to_owned(),
+        }
+    }
+
+    /// When it ends, as far as that is known ahead: what it gives out lives no longer.
+    pub(crate) fn ends_at(&self, caller: &Caller) -> Option<Timestamp> {
+        match self {
+            Self::Key(token) => {
+                let key = &caller.key()?.key;
+                let replaced = key.previous.filter(|(digest, _)| *digest == token.digest());
+                [key.expires_at, replaced.map(|(_, until)| until)].into_iter().flatten().min()
+            }
+            #[cfg(feature = "sign-in")]
+            Self::Token(claims) => Timestamp::from_second(claims.exp).ok(),
+            #[cfg(feature = "sign-in")]
+            Self::Cookie(_) => None,
+            Self::System(_) | Self::Visitor => None,
         }
     }
 

@@ -16,6 +16,7 @@ use crate::{
     metering::SqliteMetering,
     odavl::Odavl,
     seal::MasterKey,
+    storage::{DirectUrls, FsStorage, SqlCatalog},
 };
 
 impl Odavl {
@@ -30,9 +31,13 @@ impl Odavl {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let master = MasterKey::open_or_create(&data.join("master.key"))?;
         let db = Db::open_sqlite(data.join("odavl.db"), &*clock).await?;
+        let urls = DirectUrls::of(&settings, &master)?;
+        let storage = FsStorage::open(&data.join("objects"), clock.clone(), urls).await?;
         Self::builder()
             .auth(Arc::new(SqlAuth::new(db.clone())))
-            .metering(Arc::new(SqliteMetering::new(db, clock.clone())))
+            .metering(Arc::new(SqliteMetering::new(db.clone(), clock.clone())))
+            .storage(Arc::new(storage))
+            .objects(Arc::new(SqlCatalog::new(db)))
             .settings(settings)
             .master_key(master)
             .clock(clock)

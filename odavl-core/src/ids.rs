@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::{
     error::{Error, Result},
     random,
+    secret::Digest,
 };
 
 /// Crockford's base32 in lower case, as the `TypeID` specification 0.3 uses it.
@@ -44,6 +45,19 @@ fn uuid_v7(at: Timestamp) -> Result<u128> {
     Ok((millis << 80) | version | variant | noise_bits)
 }
 
+/// `UUIDv8` (RFC 9562) of SHA-256: the same parts always give the same one. Each part goes in with its length.
+fn uuid_v8(parts: &[&[u8]]) -> u128 {
+    let mut bytes = Vec::new();
+    for part in parts {
+        bytes.extend(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        bytes.extend(*part);
+    }
+    let digest = Digest::of(&bytes);
+    let head = digest.as_bytes().first_chunk().map_or(0, |head| u128::from_be_bytes(*head));
+    let kept = !((0xF << 76) | (3 << 62));
+    (head & kept) | (8 << 76) | (2 << 62)
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal, $kind:literal;)*) => {$(
         $(#[$doc])*
@@ -57,6 +71,11 @@ macro_rules! ids {
             /// A new id that sorts by the time it was made.
             pub fn new(at: Timestamp) -> Result<Self> {
                 uuid_v7(at).map(Self)
+            }
+
+            /// The id that `parts` always give: a retry that names the same things names the same id.
+            pub fn derive(parts: &[&[u8]]) -> Self {
+                Self(uuid_v8(parts))
             }
 
             /// The 26 characters after the prefix.
@@ -145,6 +164,15 @@ mod tests {
         assert!(id.to_string().replace("org_", "key_").parse::<OrgId>().is_err());
         assert!("org_8zzzzzzzzzzzzzzzzzzzzzzzzz".parse::<OrgId>().is_err());
         assert!("org_é1h2e8kqvbfwea724h75qc655".parse::<OrgId>().is_err());
+    }
+
+    #[test]
+    fn a_derived_id_depends_on_every_part_and_on_where_parts_end() {
+        let id = ReservationId::derive(&[b"ab", b"c"]);
+        assert_eq!(id, ReservationId::derive(&[b"ab", b"c"]));
+        assert_ne!(id, ReservationId::derive(&[b"a", b"bc"]));
+        assert_ne!(id, ReservationId::derive(&[b"abc"]));
+        assert_eq!((id.0 >> 76 & 0xF, id.0 >> 62 & 3), (8, 2));
     }
 
     #[test]

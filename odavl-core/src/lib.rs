@@ -2,6 +2,7 @@
 //! storage with direct uploads, and database backups that have proved they restore.
 
 mod action;
+mod ask;
 pub mod auth;
 mod caller;
 mod clock;
@@ -12,6 +13,7 @@ pub mod db;
 mod embedded;
 mod error;
 pub mod gateway;
+mod hold;
 pub mod ids;
 pub mod metering;
 mod odavl;

@@ -4,6 +4,8 @@ use std::{fmt, sync::Arc};
 
 #[cfg(feature = "sign-in")]
 use crate::auth::signin::{CookieToken, SignIn};
+#[cfg(feature = "direct")]
+use crate::storage::DirectUrls;
 use crate::{
     auth::{AuditDraft, AuditSeal, Auth, Change, KeyToken, OrgRef, Write},
     caller::Source,
@@ -15,6 +17,7 @@ use crate::{
     seal::MasterKey,
     secret::Secret,
     session::{Context, Credential, Session},
+    storage::{Catalog, Storage},
     view::{OrgView, Views},
 };
 
@@ -33,6 +36,10 @@ pub(crate) struct Core {
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) views: Views,
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) objects: Arc<dyn Catalog>,
+    #[cfg(feature = "direct")]
+    pub(crate) direct: DirectUrls,
     #[cfg(feature = "sign-in")]
     pub(crate) sign_in: SignIn,
     pub(crate) seal: AuditSeal,
@@ -43,6 +50,7 @@ impl fmt::Debug for Core {
         f.debug_struct("Core")
             .field("auth", &self.auth)
             .field("metering", &self.metering)
+            .field("storage", &self.storage)
             .finish_non_exhaustive()
     }
 }
@@ -52,6 +60,8 @@ impl fmt::Debug for Core {
 pub struct Builder {
     auth: Option<Arc<dyn Auth>>,
     metering: Option<Arc<dyn Metering>>,
+    storage: Option<Arc<dyn Storage>>,
+    objects: Option<Arc<dyn Catalog>>,
     settings: Option<Settings>,
     master: Option<MasterKey>,
     clock: Option<Arc<dyn Clock>>,
@@ -69,6 +79,20 @@ impl Builder {
     #[must_use]
     pub fn metering(mut self, port: Arc<dyn Metering>) -> Self {
         self.metering = Some(port);
+        self
+    }
+
+    /// Where bytes are.
+    #[must_use]
+    pub fn storage(mut self, port: Arc<dyn Storage>) -> Self {
+        self.storage = Some(port);
+        self
+    }
+
+    /// Which names they have, and whose they are.
+    #[must_use]
+    pub fn objects(mut self, port: Arc<dyn Catalog>) -> Self {
+        self.objects = Some(port);
         self
     }
 
@@ -100,6 +124,8 @@ impl Builder {
         settings.catalog.check()?;
         let auth = self.auth.ok_or_else(|| missing("auth"))?;
         let metering = self.metering.ok_or_else(|| missing("metering"))?;
+        let storage = self.storage.ok_or_else(|| missing("storage"))?;
+        let objects = self.objects.ok_or_else(|| missing("objects"))?;
         let master = self.master.ok_or_else(|| missing("master_key"))?;
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         Ok(Odavl(Arc::new(Core {
@@ -108,6 +134,10 @@ impl Builder {
             metering,
             clock,
             views: Views::new(),
+            storage,
+            objects,
+            #[cfg(feature = "direct")]
+            direct: DirectUrls::of(&settings, &master)?,
             seal: AuditSeal::of(&master),
             #[cfg(feature = "sign-in")]
             sign_in: SignIn::new(master, settings.key_prefix.clone()),
@@ -168,22 +198,28 @@ impl Odavl {
         Ok(Session::new(self.0.clone(), source, context))
     }
 
-    /// Whether the database answers, for reading and for deciding.
+    /// Whether the database answers, for reading and for deciding, and the store.
     pub async fn ready(&self) -> Result<()> {
         self.0.auth.is_set_up().await?;
-        self.0.metering.apply(&[]).await.map(drop)
+        self.0.metering.apply(&[]).await?;
+        self.0.storage.ready().await
     }
 
-    /// Gives back what reservations hold that nobody settled in time, and writes when keys were last used. Safe to run on every node, at any time; a
-    /// service does it every few seconds.
+    /// Ends uploads that expired, removes bytes that nothing names any more, gives back what reservations hold that
+    /// nobody settled in time, and writes when keys were last used. Safe to run on every node, at any time; a service
+    /// does it every few seconds.
     pub async fn sweep(&self) -> Result<()> {
+        // First: what an upload holds is settled or released with it, never before.
+        self.0.sweep_storage().await?;
         while self.0.metering.sweep(SWEEP_BATCH).await? == SWEEP_BATCH {}
         let used = self.0.views.take_used();
         if used.is_empty() { Ok(()) } else { self.0.auth.touch_keys(&used).await }
     }
 
-    /// Forgets sign-ins and codes that are over. A service does it every hour.
+    /// Forgets sign-ins and codes that are over, and drops uploads in parts that nobody will end. A service does it
+    /// every hour.
     pub async fn forget_ended(&self) -> Result<()> {
+        self.0.abort_stale_multiparts().await?;
         self.0.write(vec![Change::DropEnded { at: self.0.clock.now() }], Vec::new(), Vec::new()).await
     }
 

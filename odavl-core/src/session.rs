@@ -2,16 +2,20 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
-    action::{Action, Needs},
-    auth::{Access, Actor, AuditDraft, KeyToken},
+    action::Action,
+    ask::{Demand, authorise},
+    auth::{AuditDraft, KeyToken},
     caller::{Caller, Source},
-    error::{Error, Reason, Result},
+    error::{Error, Result},
     ids::{AuditId, OrgId, ReservationId},
     metering::{
         Answer, Charge, Decision, Entry, Idempotency, MeterName, Op, RefusalKind, Standing,
@@ -20,6 +24,8 @@ use crate::{
     odavl::Core,
     secret::{Digest, Secret},
 };
+
+pub(crate) use crate::ask::Ask;
 
 /// How often a decision that met a newer epoch is asked again with what is true now.
 const STALE_TRIES: u32 = 5;
@@ -74,66 +80,6 @@ impl Standings {
     }
 }
 
-/// What an action asks of the gate.
-#[derive(Debug)]
-pub(crate) struct Ask {
-    action: Action,
-    product: Option<String>,
-    demand: Demand,
-    idempotency: Option<Idempotency>,
-    tags: Arc<std::collections::BTreeMap<String, String>>,
-}
-
-/// The units that an action asks for.
-#[derive(Debug)]
-enum Demand {
-    Nothing,
-    /// Charged in one commit; given back if the act fails.
-    Charge(Vec<(MeterName, i64)>),
-    /// Held until what really happened is known.
-    Hold {
-        id: ReservationId,
-        units: Vec<(MeterName, i64)>,
-        lifetime: SignedDuration,
-    },
-}
-
-impl Ask {
-    pub(crate) fn new(action: Action) -> Self {
-        Self { action, product: None, demand: Demand::Nothing, idempotency: None, tags: Arc::default() }
-    }
-
-    pub(crate) fn product(mut self, product: &str) -> Self {
-        self.product = Some(product.to_owned());
-        self
-    }
-
-    pub(crate) fn charge(mut self, units: Vec<(MeterName, i64)>) -> Self {
-        self.demand = Demand::Charge(units);
-        self
-    }
-
-    pub(crate) fn hold(
-        mut self,
-        id: ReservationId,
-        units: Vec<(MeterName, i64)>,
-        lifetime: SignedDuration,
-    ) -> Self {
-        self.demand = Demand::Hold { id, units, lifetime };
-        self
-    }
-
-    pub(crate) fn once(mut self, idempotency: Option<Idempotency>) -> Self {
-        self.idempotency = idempotency;
-        self
-    }
-
-    pub(crate) fn tagged(mut self, tags: std::collections::BTreeMap<String, String>) -> Self {
-        self.tags = Arc::new(tags);
-        self
-    }
-}
-
 /// What the gate gave: who acts, since when, and where the limits stand.
 #[derive(Debug)]
 pub(crate) struct Permit {
@@ -143,13 +89,19 @@ pub(crate) struct Permit {
     pub(crate) answer: Option<Answer>,
     action: Action,
     charged: Charged,
+    kept: AtomicBool,
 }
 
 #[derive(Debug)]
 enum Charged {
     Nothing,
     Fixed(Vec<Charge>),
-    Held(ReservationId),
+    Held {
+        id: ReservationId,
+        charges: Vec<Charge>,
+        /// Whether this request made it: what another one made is not given back when this one fails.
+        made_here: bool,
+    },
 }
 
 /// What really happened with what was asked for.
@@ -163,7 +115,39 @@ pub(crate) enum Usage {
     Held,
 }
 
+impl Charged {
+    /// An answer given again charged nothing, so nothing of it is given back.
+    fn again(self) -> Self {
+        match self {
+            Self::Held { id, charges, .. } => Self::Held { id, charges, made_here: false },
+            Self::Nothing | Self::Fixed(_) => Self::Nothing,
+        }
+    }
+}
+
 impl Permit {
+    fn new(caller: Caller, at: Timestamp, action: Action) -> Self {
+        Self { caller, at, answer: None, action, charged: Charged::Nothing, kept: AtomicBool::new(false) }
+    }
+
+    /// Lets what is held stay held although the act fails: what it was for may be there.
+    pub(crate) fn keep_hold(&self) {
+        self.kept.store(true, Ordering::Relaxed);
+    }
+
+    /// The reservation that was made, and what it holds; `None` where nothing is counted.
+    pub(crate) fn held(&self) -> Option<(ReservationId, &[Charge])> {
+        match &self.charged {
+            Charged::Held { id, charges, .. } => Some((*id, charges)),
+            Charged::Nothing | Charged::Fixed(_) => None,
+        }
+    }
+
+    /// Whether the charge was made before, so that this is a retry.
+    pub(crate) fn is_retry(&self) -> bool {
+        self.answer.as_ref().is_some_and(|answer| answer.replayed)
+    }
+
     /// The organisation that is acted on.
     pub(crate) fn org(&self) -> Result<OrgId> {
         self.caller.org_id()
@@ -199,6 +183,24 @@ impl Session {
         }
     }
 
+    /// The gate for what may have been done before: `before` looks for it once the caller is authorised, and what it
+    /// finds is the answer, beyond any quota.
+    pub(crate) async fn metered_once<T>(
+        &self,
+        ask: Ask,
+        before: impl AsyncFnOnce(&Permit) -> Result<Option<T>>,
+        act: impl AsyncFnOnce(&Permit) -> Result<(T, Usage)>,
+    ) -> Result<T> {
+        let at = self.core.clock.now();
+        let caller = self.core.resolve(&self.source, &self.context).await?;
+        authorise(&caller, &ask)?;
+        caller.check_address(self.context.address)?;
+        match before(&Permit::new(caller, at, ask.action)).await? {
+            Some(done) => Ok(done),
+            None => self.metered(ask, act).await,
+        }
+    }
+
     async fn admit(&self, ask: Ask) -> Result<Permit> {
         for _ in 0..STALE_TRIES {
             let at = self.core.clock.now();
@@ -206,13 +208,7 @@ impl Session {
             authorise(&caller, &ask)?;
             caller.check_address(self.context.address)?;
             let Some((op, charged)) = self.operation(&caller, &ask, at)? else {
-                return Ok(Permit {
-                    caller,
-                    at,
-                    answer: None,
-                    action: ask.action,
-                    charged: Charged::Nothing,
-                });
+                return Ok(Permit::new(caller, at, ask.action));
             };
             let org = caller.org()?;
             let entry = Entry {
@@ -227,10 +223,9 @@ impl Session {
                 Decision::Stale { epoch } => self.core.views.learn(org.org.id, epoch, at),
                 decision => {
                     let answer = self.answered(decision)?;
-                    // An answer given again charged nothing, so nothing of it is given back.
-                    let again = answer.replayed && matches!(charged, Charged::Fixed(_));
-                    let charged = if again { Charged::Nothing } else { charged };
-                    return Ok(Permit { caller, at, answer: Some(answer), action: ask.action, charged });
+                    let charged = if answer.replayed { charged.again() } else { charged };
+                    let answer = Some(answer);
+                    return Ok(Permit { answer, charged, ..Permit::new(caller, at, ask.action) });
                 }
             }
         }
@@ -239,14 +234,12 @@ impl Session {
 
     /// The metering operation that the ask comes to; `None` where nothing is charged.
     fn operation(&self, caller: &Caller, ask: &Ask, at: Timestamp) -> Result<Option<(Op, Charged)>> {
-        let mut wanted = match &ask.demand {
+        let asked = match &ask.demand {
             Demand::Nothing => Vec::new(),
             Demand::Charge(units) | Demand::Hold { units, .. } => units.clone(),
         };
         let catalog = &self.core.settings.catalog;
-        wanted.extend(
-            ask.action.row().request.then(|| catalog.requests.clone()).flatten().map(|meter| (meter, 1)),
-        );
+        let wanted = self.core.with_request(ask.action, asked, 1);
         if wanted.is_empty() {
             return Ok(None);
         }
@@ -260,7 +253,8 @@ impl Session {
         Ok(Some(match &ask.demand {
             Demand::Hold { id, lifetime, .. } => {
                 let expires_at = at.checked_add(*lifetime).unwrap_or(Timestamp::MAX);
-                (Op::Reserve { id: *id, charges, expires_at }, Charged::Held(*id))
+                let held = Charged::Held { id: *id, charges: charges.clone(), made_here: true };
+                (Op::Reserve { id: *id, charges, expires_at }, held)
             }
             _ if charges.iter().all(|charge| charge.units == 0) => (Op::Probe(charges), Charged::Nothing),
             _ => (Op::Charge(charges.clone()), Charged::Fixed(charges)),
@@ -280,21 +274,20 @@ impl Session {
 
     async fn settle(&self, permit: &Permit, usage: Usage) -> Result<()> {
         match (&permit.charged, usage) {
-            (Charged::Held(id), Usage::Spent(mut actual)) => {
-                let request =
-                    permit.action.row().request.then(|| self.core.settings.catalog.requests.clone());
-                actual.extend(request.flatten().map(|meter| (meter, 1)));
+            (Charged::Held { id, .. }, Usage::Spent(actual)) => {
+                let actual = self.core.with_request(permit.action, actual, 1);
                 self.end(permit, Op::Settle { id: *id, actual }).await
             }
-            (Charged::Held(id), Usage::Settled) => self.end(permit, Op::Release { id: *id }).await,
+            (Charged::Held { .. }, Usage::Settled) => self.give_back(permit).await,
             _ => Ok(()),
         }
     }
 
     async fn give_back(&self, permit: &Permit) -> Result<()> {
         match &permit.charged {
-            Charged::Nothing => Ok(()),
-            Charged::Held(id) => self.end(permit, Op::Release { id: *id }).await,
+            Charged::Nothing | Charged::Held { made_here: false, .. } => Ok(()),
+            Charged::Held { .. } if permit.kept.load(Ordering::Relaxed) => Ok(()),
+            Charged::Held { id, .. } => self.end(permit, Op::Release { id: *id }).await,
             Charged::Fixed(charges) => {
                 let back = |charge: &Charge| Charge { units: -charge.units, ..charge.clone() };
                 self.end(permit, Op::Charge(charges.iter().map(back).collect())).await
@@ -353,31 +346,6 @@ impl Session {
             request_id: self.context.request_id.clone(),
             detail: std::collections::BTreeMap::new(),
         })
-    }
-}
-
-/// Whether the caller's scopes allow the action.
-fn authorise(caller: &Caller, ask: &Ask) -> Result<()> {
-    let lacks = |resource: &str, access: Access| {
-        let detail = format!("this needs the scope {resource}:{}", access.as_str());
-        Err(Error::forbidden(Reason::InsufficientScope, detail))
-    };
-    let needs = ask.action.row().needs;
-    if needs != Needs::Nothing && caller.actor == Actor::Visitor {
-        return Err(Error::unauthenticated(Reason::Missing, "this needs a credential"));
-    }
-    match needs {
-        Needs::Nothing | Needs::Credential => Ok(()),
-        Needs::Scope(resource, access) if caller.scopes.allow(resource, access) => Ok(()),
-        Needs::Scope(resource, access) => lacks(resource, access),
-        Needs::Product(access) => {
-            let product = ask.product.as_deref().unwrap_or("uploads");
-            if caller.scopes.allow(product, access) || caller.scopes.allow("uploads", access) {
-                Ok(())
-            } else {
-                lacks(product, access)
-            }
-        }
     }
 }
 

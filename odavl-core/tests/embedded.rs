@@ -1,5 +1,7 @@
 //! The embedded default as a program uses it: one folder, opened, set up, asked, closed, opened again.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{collections::BTreeMap, path::Path};
 
 use odavl_core::{

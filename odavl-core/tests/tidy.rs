@@ -1,6 +1,8 @@
 //! Holds the house to its plan by reading the sources: which room may know which, how large a file may be, and
 //! what is never there. ARCHITECTURE.md says why.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -24,8 +24,10 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List the organisations that you belong to
+    #[command(after_help = "Example:\n  odavl org list")]
     List,
     /// Act on another organisation from now on
+    #[command(after_help = "Example:\n  odavl org use acme")]
     Use {
         /// Its slug, its id, or `external:` and the team's own id
         organization: String,
@@ -46,7 +48,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
 const COLUMNS: [Column<Belonging>; 4] = [
     Column::text("slug", |one| one.slug.clone()),
     Column::text("name", |one| one.name.clone()),
-    Column::text("role", |one| one.role.clone()),
+    Column::text("role", |one| one.role.clone().unwrap_or_else(|| "-".to_owned())),
     Column::text("id", |one| one.id.clone()),
 ];
 

@@ -54,14 +54,13 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     let public_url = settings.public_url.clone();
 
     let odavl = args.location.open(&config, settings).await?;
-    let acceptor = TcpListener::bind(listen);
-    let server = Server::new(acceptor);
+    let server = Server::new(TcpListener::bind(listen));
     announce(&odavl, &public_url, &args.location.data(&config)).await?;
     let sweeper = tokio::spawn(sweep(odavl.clone()));
     let door = Door::new(odavl, door_settings(&config.serve));
-    let served = server.run_with_graceful_shutdown(door.endpoint(), stopped(), Some(GRACE)).await;
+    let end = server.run_with_graceful_shutdown(door.endpoint(), stopped(), Some(GRACE)).await;
     sweeper.abort();
-    served.map_err(|error| Error::unavailable(format!("{listen} cannot be listened on"), Some(error.into())))
+    end.map_err(|error| Error::unavailable(format!("{listen} cannot be listened on"), Some(error.into())))
 }
 
 fn start_log() {

@@ -4,6 +4,14 @@
 //! over a short one. The port ([`Metering`]) decides batches; a combiner gathers callers into them.
 
 mod combiner;
+#[cfg(any(test, feature = "contract"))]
+#[expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a contract case fails by panicking, as tests do"
+)]
+pub mod contract;
 mod decide;
 mod ending;
 mod history;

@@ -41,7 +41,7 @@ pub enum Op {
         id: ReservationId,
         /// What is held, all or none.
         charges: Vec<Charge>,
-        /// When the sweeper may release it.
+        /// When the sweeper may release it; making it again can only put it off.
         expires_at: Timestamp,
     },
     /// Hold more under a reservation that is open.

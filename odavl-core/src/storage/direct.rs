@@ -15,7 +15,9 @@ use super::{
     presign::{Method, Presign, PresignedRequest, expiry},
 };
 use crate::{
+    config::Settings,
     error::{Error, Reason, Result},
+    seal::MasterKey,
     secret::{Secret, hex},
 };
 
@@ -80,6 +82,11 @@ impl DirectUrls {
         let authority = without_default_port(scheme, authority).to_owned();
         let origin = format!("{scheme}://{authority}");
         Ok(Self { origin, authority, key: hmac::Key::new(hmac::HMAC_SHA256, key.reveal()) })
+    }
+
+    /// Signs for an installation, with a key of its own under the master key.
+    pub fn of(settings: &Settings, master: &MasterKey) -> Result<Self> {
+        Self::new(&settings.public_url, &Secret::new(master.derive("direct urls")))
     }
 
     /// A request that does `what` on `key`, made now.

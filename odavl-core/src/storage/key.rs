@@ -119,6 +119,8 @@ pub enum Creator {
     User(UserId),
     /// An API key.
     Key(KeyId),
+    /// The program that odavl is part of.
+    System,
 }
 
 impl fmt::Display for Creator {
@@ -126,6 +128,7 @@ impl fmt::Display for Creator {
         match self {
             Self::User(user) => user.fmt(f),
             Self::Key(key) => key.fmt(f),
+            Self::System => f.write_str("system"),
         }
     }
 }
@@ -133,7 +136,10 @@ impl fmt::Display for Creator {
 impl FromStr for Creator {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
-        text.parse().map(Self::User).or_else(|_| text.parse().map(Self::Key))
+        match text {
+            "system" => Ok(Self::System),
+            _ => text.parse().map(Self::User).or_else(|_| text.parse().map(Self::Key)),
+        }
     }
 }
 

@@ -21,6 +21,7 @@ mod multipart;
 mod object;
 mod port;
 mod presign;
+pub(crate) mod service;
 #[cfg(feature = "sqlite")]
 mod sql;
 mod text;
@@ -46,6 +47,10 @@ pub use multipart::{
 pub use object::{ObjectMeta, ObjectName};
 pub use port::{Object, PutMode, PutOptions, Storage, Stored};
 pub use presign::{Method, PRESIGN_MOST, Presign, PresignedRequest, expiry};
+pub use service::{
+    Deleted, Download, NewObject, NewUpload, Objects, Progress, Recount, SignedPart, UploadStatus,
+    UploadTicket, WHOLE_MOST,
+};
 #[cfg(feature = "sqlite")]
 pub use sql::SqlCatalog;
 pub use upload::{Arrival, Arrived, Completion, Upload, UploadState};

@@ -7,7 +7,7 @@ use super::{
     digest::{Checksum, Sha256},
     key::{Creator, StoreKey},
     media::MediaType,
-    multipart::MultipartId,
+    multipart::{Multipart, MultipartId},
     object::ObjectName,
     port::PutMode,
 };
@@ -112,7 +112,7 @@ impl Upload {
     }
 
     /// The object that these bytes make of it. Its bytes stay at least until the last URL that could write them has
-    /// expired: a store may take them again until then.
+    /// expired: a store may take them again until then. For what came through odavl there was none.
     pub fn object(&self, arrived: &Arrived) -> ObjectRow {
         ObjectRow {
             id: self.object,
@@ -123,18 +123,28 @@ impl Upload {
             content_type: self.content_type.clone(),
             created_at: arrived.at,
             created_by: self.by,
-            urls_until: self.expires_at,
+            urls_until: match self.arrival {
+                Arrival::Streamed => arrived.at,
+                Arrival::Whole { .. } | Arrival::Parts { .. } => self.expires_at,
+            },
         }
     }
 
     /// What is left to remove where it is abandoned.
     pub fn garbage(&self, now: Timestamp) -> Garbage {
-        let multipart = match &self.arrival {
-            Arrival::Parts { multipart, .. } => multipart.clone(),
-            Arrival::Streamed | Arrival::Whole { .. } => None,
-        };
+        let multipart = self.multipart().map(|multipart| multipart.id);
         let due_at = now.max(self.expires_at);
         Garbage { object: self.object, key: self.key.clone(), multipart, size: 0, due_at }
+    }
+
+    /// The store's name for it, where it comes in parts and has one.
+    pub fn multipart(&self) -> Option<Multipart> {
+        match &self.arrival {
+            Arrival::Parts { multipart: Some(id), .. } => {
+                Some(Multipart { key: self.key.clone(), id: id.clone() })
+            }
+            Arrival::Parts { .. } | Arrival::Streamed | Arrival::Whole { .. } => None,
+        }
     }
 
     /// The error of an upload that came to nothing.
@@ -157,7 +167,7 @@ impl Upload {
 }
 
 impl Arrival {
-    fn without_multipart(mut self) -> Self {
+    pub(crate) fn without_multipart(mut self) -> Self {
         if let Self::Parts { multipart, .. } = &mut self {
             *multipart = None;
         }

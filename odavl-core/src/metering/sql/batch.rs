@@ -1,24 +1,22 @@
 //! A batch: sheets are loaded as entries need them, the ledger is written entry by entry, and what several
 //! entries change together (counters, rollups) is written once, at the end.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
-use super::rows;
+use super::{
+    page::{OrgPage, Pages, Stamp, stamp},
+    rows,
+};
 use crate::{
     db::sqlite_error,
-    error::{Error, Result},
+    error::Result,
     ids::{OrgId, ReservationId},
     metering::{
         decide::{Books, expire, post},
-        history::ROLLUPS,
-        meter::MeterName,
-        port::{Answer, Charge, Decision, Entry, Op, Resolution},
+        port::{Answer, Charge, Decision, Entry, Op},
         sheet::{CounterKey, Effects, Hold, Sheet},
     },
     secret::Digest,
@@ -30,27 +28,15 @@ pub(super) type BatchId = [u8; 16];
 /// What is open in one write transaction.
 pub(super) struct Batch<'a> {
     conn: &'a Connection,
-    pages: HashMap<OrgId, OrgPage>,
+    pages: &'a mut Pages,
+    /// The organisations that something was written of.
+    written: BTreeSet<OrgId>,
     wrote: bool,
 }
-
-/// An organisation's part of a batch.
-struct OrgPage {
-    /// The id as it is stored.
-    org: String,
-    sheet: Sheet,
-    /// The counters to write.
-    changed: BTreeSet<CounterKey>,
-    /// What to add to each rollup.
-    rollups: BTreeMap<RollupKey, (i64, u64)>,
-    wrote: bool,
-}
-
-type RollupKey = (MeterName, Resolution, Timestamp, Arc<str>);
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(conn: &'a Connection) -> Self {
-        Self { conn, pages: HashMap::new(), wrote: false }
+    pub(super) fn new(conn: &'a Connection, pages: &'a mut Pages) -> Self {
+        Self { conn, pages, written: BTreeSet::new(), wrote: false }
     }
 
     pub(super) fn post(&mut self, entry: &Entry, now: Timestamp) -> Result<Decision> {
@@ -61,7 +47,7 @@ impl<'a> Batch<'a> {
         let page = self.open(org)?;
         if page.sheet.account.epoch < epoch {
             page.sheet.account.epoch = epoch;
-            page.wrote = true;
+            self.written.insert(org);
             self.wrote = true;
         }
         Ok(())
@@ -91,31 +77,26 @@ impl<'a> Batch<'a> {
     }
 
     /// Writes what is gathered and commits; a batch that changed nothing is rolled back, which costs no sync.
-    pub(super) fn commit(mut self, id: BatchId, now: Timestamp) -> Result<()> {
+    pub(super) fn commit(self, id: BatchId, now: Timestamp) -> Result<Stamp> {
         if !self.wrote {
-            return self.conn.execute_batch("ROLLBACK").map_err(sqlite_error);
+            let stamp = stamp(self.conn)?;
+            return self.conn.execute_batch("ROLLBACK").map_err(sqlite_error).map(|()| stamp);
         }
-        let mut pages: Vec<_> = self.pages.drain().map(|(_, page)| page).filter(|page| page.wrote).collect();
-        pages.sort_unstable_by(|one, other| one.org.cmp(&other.org));
-        for page in &pages {
-            page.write(self.conn)?;
+        for org in self.written {
+            self.pages.open(self.conn, org)?.write(self.conn)?;
         }
         rows::insert_batch(self.conn, &id, now)?;
-        let Err(error) = self.conn.execute_batch("COMMIT") else { return Ok(()) };
+        let stamp = stamp(self.conn)?;
+        let Err(error) = self.conn.execute_batch("COMMIT") else { return Ok(stamp) };
         // Whether it is there decides, not what the engine said of it.
         if !self.conn.is_autocommit() {
             self.conn.execute_batch("ROLLBACK").map_err(sqlite_error)?;
         }
-        if rows::has_batch(self.conn, &id)? { Ok(()) } else { Err(sqlite_error(error)) }
+        if rows::has_batch(self.conn, &id)? { Ok(stamp) } else { Err(sqlite_error(error)) }
     }
 
     fn open(&mut self, org: OrgId) -> Result<&mut OrgPage> {
-        if !self.pages.contains_key(&org) {
-            let page = OrgPage::read(self.conn, org)?;
-            self.pages.insert(org, page);
-        }
-        let missing = || Error::internal("an organisation's page is not open", None);
-        self.pages.get_mut(&org).ok_or_else(missing)
+        self.pages.open(self.conn, org)
     }
 
     fn load_charges(&mut self, org: OrgId, charges: &[Charge]) -> Result<()> {
@@ -148,7 +129,6 @@ impl<'a> Batch<'a> {
     fn keep(&mut self, org: OrgId, effects: &Effects) -> Result<()> {
         let conn = self.conn;
         let page = self.open(org)?;
-        page.wrote = true;
         page.changed.extend(effects.counters.iter().map(|(key, _)| key.clone()));
         if let Some((id, reservation)) = &effects.reservation {
             rows::put_reservation(conn, &page.org, *id, reservation)?;
@@ -156,6 +136,7 @@ impl<'a> Batch<'a> {
         for ((threshold, standing), seq) in effects.events.iter().zip(page.sheet.account.events + 1..) {
             rows::insert_threshold(conn, &page.org, seq, effects.at, (*threshold, standing))?;
         }
+        self.written.insert(org);
         self.wrote = true;
         Ok(())
     }
@@ -174,7 +155,7 @@ impl Books for Batch<'_> {
     }
 
     fn sheet(&mut self, org: OrgId) -> &mut Sheet {
-        &mut self.pages.entry(org).or_insert_with(|| OrgPage::empty(org)).sheet
+        self.pages.sheet(org)
     }
 
     fn remembered(&mut self, org: OrgId, key: &Digest) -> Result<Option<(Digest, Answer)>> {
@@ -191,63 +172,5 @@ impl Books for Batch<'_> {
         page.roll_up(entry, effects);
         self.keep(entry.org, effects)?;
         Ok(true)
-    }
-}
-
-impl OrgPage {
-    fn empty(org: OrgId) -> Self {
-        Self {
-            org: org.to_string(),
-            sheet: Sheet::default(),
-            changed: BTreeSet::new(),
-            rollups: BTreeMap::new(),
-            wrote: false,
-        }
-    }
-
-    fn read(conn: &Connection, org: OrgId) -> Result<Self> {
-        let mut page = Self::empty(org);
-        page.sheet.account = rows::account(conn, &page.org)?.unwrap_or_default();
-        Ok(page)
-    }
-
-    fn load_counter(&mut self, conn: &Connection, key: CounterKey) -> Result<()> {
-        if !self.sheet.counters.contains_key(&key) {
-            let counter = rows::counter(conn, &self.org, &key)?;
-            self.sheet.counters.insert(key, counter);
-        }
-        Ok(())
-    }
-
-    fn roll_up(&mut self, entry: &Entry, effects: &Effects) {
-        for line in &effects.lines {
-            for resolution in ROLLUPS {
-                let start = resolution.start(line.counted_at);
-                for (meter, units) in &line.charges {
-                    let key = (meter.clone(), resolution, start, Arc::clone(&entry.subject));
-                    let sum = self.rollups.entry(key).or_default();
-                    *sum = (sum.0.saturating_add(*units), sum.1 + 1);
-                }
-            }
-        }
-    }
-
-    fn write(&self, conn: &Connection) -> Result<()> {
-        rows::put_account(conn, &self.org, &self.sheet.account)?;
-        for key in &self.changed {
-            if let Some(counter) = self.sheet.counters.get(key) {
-                rows::put_counter(conn, &self.org, key, counter)?;
-            }
-        }
-        let add = "INSERT INTO rollups (org, meter, resolution, start, subject, units, count)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (org, meter, resolution, start, subject)
-            DO UPDATE SET units = units + excluded.units, count = count + excluded.count";
-        let mut add = conn.prepare_cached(add).map_err(sqlite_error)?;
-        for ((meter, resolution, start, subject), (units, count)) in &self.rollups {
-            let (start, count) = (start.as_microsecond(), rows::number(*count)?);
-            let row = params![self.org, meter.as_str(), resolution.as_str(), start, subject, units, count];
-            add.execute(row).map_err(sqlite_error)?;
-        }
-        Ok(())
     }
 }

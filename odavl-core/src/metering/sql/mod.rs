@@ -1,10 +1,14 @@
 //! Metering on SQL.
 
 mod batch;
+mod page;
 mod read;
 mod rows;
 
-use std::sync::Arc;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -20,6 +24,7 @@ use crate::{
     random,
 };
 use batch::{Batch, BatchId};
+use page::Pages;
 
 /// How long the ids of batches are kept: far longer than anybody waits for the answer to a COMMIT.
 const BATCHES_KEPT: SignedDuration = SignedDuration::from_hours(1);
@@ -29,12 +34,13 @@ const BATCHES_KEPT: SignedDuration = SignedDuration::from_hours(1);
 pub struct SqliteMetering {
     db: Db,
     clock: Arc<dyn Clock>,
+    pages: Arc<Mutex<Pages>>,
 }
 
 impl SqliteMetering {
     /// The books in `db`; periods are told by `clock`.
     pub fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
-        Self { db, clock }
+        Self { db, clock, pages: Arc::default() }
     }
 
     /// Runs `act` in one write transaction, which is committed only if something was written.
@@ -42,24 +48,32 @@ impl SqliteMetering {
         &self,
         act: impl FnOnce(&mut Batch<'_>, Timestamp) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let clock = Arc::clone(&self.clock);
+        let (clock, pages) = (Arc::clone(&self.clock), Arc::clone(&self.pages));
         let id = random::bytes()?;
-        self.db.sqlite_write(move |conn| run(conn, id, &*clock, act)).await
+        let run = move |conn: &mut Connection| {
+            // The writer is ours, so nobody waits for the pages.
+            let mut pages = pages.lock().unwrap_or_else(PoisonError::into_inner);
+            transact(conn, &mut pages, id, &*clock, act)
+        };
+        self.db.sqlite_write(run).await
     }
 }
 
-fn run<T>(
+fn transact<T>(
     conn: &Connection,
+    pages: &mut Pages,
     id: BatchId,
     clock: &dyn Clock,
     act: impl FnOnce(&mut Batch<'_>, Timestamp) -> Result<T>,
 ) -> Result<T> {
     conn.execute_batch("BEGIN IMMEDIATE").map_err(sqlite_error)?;
+    pages.refresh(conn)?;
     // Asked under the lock, so that a later batch never has an earlier time.
     let now = clock.now();
-    let mut batch = Batch::new(conn);
+    let mut batch = Batch::new(conn, pages);
     let done = act(&mut batch, now)?;
-    batch.commit(id, now)?;
+    let stamp = batch.commit(id, now)?;
+    pages.keep(stamp);
     Ok(done)
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::batch::BatchId;
 use crate::{
@@ -12,7 +12,9 @@ use crate::{
     error::{Cause, Error, Result},
     ids::{KeyId, OrgId, ReservationId},
     metering::{
-        limit::Standing,
+        limit::{Limit, Scope, Standing},
+        meter::MeterName,
+        period::Period,
         port::{Answer, Entry},
         sheet::{Account, Counter, CounterKey, Effects, Reservation, State},
     },
@@ -128,7 +130,8 @@ pub(super) fn insert_lines(
         let key = key.take();
         let idem = key.map(|key| *key.key.as_bytes());
         let request = key.map(|key| *key.request.as_bytes());
-        let answer = key.map(|_| to_json(&effects.answer)).transpose()?;
+        let told = || effects.answer.standings.iter().map(Told::from).collect::<Vec<_>>();
+        let answer = key.map(|_| to_json(&told())).transpose()?;
         let (seq, charges) = (number(seq)?, to_json(&line.charges)?);
         let row = params![
             org,
@@ -150,14 +153,40 @@ pub(super) fn insert_lines(
     Ok(true)
 }
 
+/// What a standing said that the ledger's row does not: meter, units, used, limit, period, key.
+#[derive(Serialize, Deserialize)]
+struct Told(MeterName, u64, u64, Option<u64>, Period, Scope);
+
+impl From<&Standing> for Told {
+    fn from(standing: &Standing) -> Self {
+        let Standing { meter, units, used, limit, period, key_id, .. } = standing;
+        Self(meter.clone(), *units, *used, *limit, *period, (*key_id).into())
+    }
+}
+
+impl Told {
+    fn again(self, at: Timestamp) -> Standing {
+        let Self(meter, units, used, limit, period, scope) = self;
+        Standing::new(meter, units, &Limit::hard(scope, period, limit), used, at)
+    }
+}
+
+/// Request, answer, time, reservation.
+type StoredAnswer = ([u8; 32], String, i64, Option<String>);
+
 pub(super) fn remembered(conn: &Connection, org: &str, key: &Digest) -> Result<Option<(Digest, Answer)>> {
-    let select = "SELECT request, answer FROM ledger WHERE org = ?1 AND idem = ?2";
+    let select = "SELECT request, answer, at, reservation FROM ledger WHERE org = ?1 AND idem = ?2";
     let read = || {
         let mut select = conn.prepare_cached(select)?;
-        select.query_one(params![org, key.as_bytes()], |row| <([u8; 32], String)>::try_from(row)).optional()
+        select.query_one(params![org, key.as_bytes()], |row| StoredAnswer::try_from(row)).optional()
     };
-    let Some((request, answer)) = read().map_err(sqlite_error)? else { return Ok(None) };
-    Ok(Some((Digest::from_bytes(request), json(&answer, "ledger.answer", &org)?)))
+    let Some((request, answer, at, reservation)) = read().map_err(sqlite_error)? else { return Ok(None) };
+    let at = time(at, "ledger.at", &org)?;
+    let told: Vec<Told> = json(&answer, "ledger.answer", &org)?;
+    let wrong = |error: Error| nonsense("ledger.reservation", &org, Some(error.into()));
+    let reservation = reservation.map(|id| id.parse()).transpose().map_err(wrong)?;
+    let standings = told.into_iter().map(|told| told.again(at)).collect();
+    Ok(Some((Digest::from_bytes(request), Answer { standings, reservation, replayed: false })))
 }
 
 /// State, expiry, holds, request, answer, outcome.

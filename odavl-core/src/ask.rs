@@ -1,0 +1,100 @@
+//! What an action asks of the gate, and whether its caller may ask at all.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::SignedDuration;
+
+use crate::{
+    action::{Action, Needs},
+    auth::{Access, Actor},
+    caller::Caller,
+    error::{Error, Reason, Result},
+    ids::ReservationId,
+    metering::{Idempotency, MeterName},
+};
+
+/// What an action asks of the gate.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    pub(crate) action: Action,
+    product: Option<String>,
+    pub(crate) demand: Demand,
+    pub(crate) idempotency: Option<Idempotency>,
+    pub(crate) tags: Arc<BTreeMap<String, String>>,
+}
+
+/// The units that an action asks for.
+#[derive(Debug)]
+pub(crate) enum Demand {
+    Nothing,
+    /// Charged in one commit; given back if the act fails.
+    Charge(Vec<(MeterName, i64)>),
+    /// Held until what really happened is known.
+    Hold {
+        id: ReservationId,
+        units: Vec<(MeterName, i64)>,
+        lifetime: SignedDuration,
+    },
+}
+
+impl Ask {
+    pub(crate) fn new(action: Action) -> Self {
+        Self { action, product: None, demand: Demand::Nothing, idempotency: None, tags: Arc::default() }
+    }
+
+    #[expect(dead_code, reason = "the uploads of products ask for it")]
+    pub(crate) fn product(mut self, product: &str) -> Self {
+        self.product = Some(product.to_owned());
+        self
+    }
+
+    pub(crate) fn charge(mut self, units: Vec<(MeterName, i64)>) -> Self {
+        self.demand = Demand::Charge(units);
+        self
+    }
+
+    pub(crate) fn hold(
+        mut self,
+        id: ReservationId,
+        units: Vec<(MeterName, i64)>,
+        lifetime: SignedDuration,
+    ) -> Self {
+        self.demand = Demand::Hold { id, units, lifetime };
+        self
+    }
+
+    pub(crate) fn once(mut self, idempotency: Option<Idempotency>) -> Self {
+        self.idempotency = idempotency;
+        self
+    }
+
+    pub(crate) fn tagged(mut self, tags: BTreeMap<String, String>) -> Self {
+        self.tags = Arc::new(tags);
+        self
+    }
+}
+
+/// Whether the caller's scopes allow the action.
+pub(crate) fn authorise(caller: &Caller, ask: &Ask) -> Result<()> {
+    let lacks = |resource: &str, access: Access| {
+        let detail = format!("this needs the scope {resource}:{}", access.as_str());
+        Err(Error::forbidden(Reason::InsufficientScope, detail))
+    };
+    let needs = ask.action.row().needs;
+    if needs != Needs::Nothing && caller.actor == Actor::Visitor {
+        return Err(Error::unauthenticated(Reason::Missing, "this needs a credential"));
+    }
+    match needs {
+        Needs::Nothing | Needs::Credential => Ok(()),
+        Needs::Scope(resource, access) if caller.scopes.allow(resource, access) => Ok(()),
+        Needs::Scope(resource, access) => lacks(resource, access),
+        Needs::Product(access) => {
+            let product = ask.product.as_deref().unwrap_or("uploads");
+            if caller.scopes.allow(product, access) || caller.scopes.allow("uploads", access) {
+                Ok(())
+            } else {
+                lacks(product, access)
+            }
+        }
+    }
+}

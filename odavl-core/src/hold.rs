@@ -1,0 +1,143 @@
+//! Units that are held beyond one request: while an upload is under way, or while bytes of unknown length stream.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::{
+    action::Action,
+    caller::Caller,
+    error::Result,
+    ids::{OrgId, ReservationId},
+    metering::{Charge, Decision, Entry, Limit, MeterName, Op, Period, Scope},
+    odavl::Core,
+    session::{Permit, decided},
+};
+
+/// A reservation, and all that it takes to put it off, to let it grow and to end it.
+#[derive(Debug, Clone)]
+pub(crate) struct Hold {
+    core: Arc<Core>,
+    org: OrgId,
+    epoch: u64,
+    subject: Arc<str>,
+    id: ReservationId,
+    /// What was asked when it was made; nothing where nothing is counted.
+    charges: Vec<Charge>,
+}
+
+impl Hold {
+    /// What `permit` holds.
+    pub(crate) fn of(core: &Arc<Core>, permit: &Permit) -> Result<Option<Self>> {
+        let org = &permit.caller.org()?.org;
+        Ok(permit.held().map(|(id, charges)| Self {
+            core: core.clone(),
+            org: org.id,
+            epoch: org.epoch,
+            subject: permit.caller.subject.clone(),
+            id,
+            charges: charges.to_vec(),
+        }))
+    }
+
+    /// What a request of `caller` that did `action` and asked for `units` holds under that id.
+    pub(crate) fn again(
+        core: &Arc<Core>,
+        caller: &Caller,
+        id: ReservationId,
+        action: Action,
+        units: Vec<(MeterName, i64)>,
+    ) -> Result<Self> {
+        let org = &caller.org()?.org;
+        let charge =
+            |(meter, units): (MeterName, i64)| Ok(Charge { limits: caller.limits(&meter)?, meter, units });
+        Ok(Self {
+            core: core.clone(),
+            org: org.id,
+            epoch: org.epoch,
+            subject: caller.subject.clone(),
+            id,
+            charges: core.with_request(action, units, 1).into_iter().map(charge).collect::<Result<_>>()?,
+        })
+    }
+
+    /// Sees to it that the units are held until then at least. Where the reservation has expired they are asked for
+    /// anew, and may be refused.
+    pub(crate) async fn keep(&self, until: Timestamp) -> Result<()> {
+        if self.charges.is_empty() {
+            return Ok(());
+        }
+        let op = Op::Reserve { id: self.id, charges: self.charges.clone(), expires_at: until };
+        decided(self.core.decide(self.org, self.epoch, &self.subject, op).await?).map(drop)
+    }
+
+    /// Holds more of the meter that is first; `NotFound` where the reservation is no longer open.
+    pub(crate) async fn grow(&self, units: u64) -> Result<()> {
+        let Some(first) = self.charges.first() else { return Ok(()) };
+        let more = Charge { units: i64::try_from(units).unwrap_or(i64::MAX), ..first.clone() };
+        let op = Op::Extend { id: self.id, charges: vec![more] };
+        decided(self.core.decide(self.org, self.epoch, &self.subject, op).await?).map(drop)
+    }
+
+    /// Whether the reservation is open.
+    pub(crate) async fn is_open(&self) -> Result<bool> {
+        if self.charges.is_empty() {
+            return Ok(true);
+        }
+        let op = Op::Extend { id: self.id, charges: Vec::new() };
+        match self.core.decide(self.org, u64::MAX, &self.subject, op).await? {
+            Decision::NoReservation => Ok(false),
+            decision => decided(decision).map(|_| true),
+        }
+    }
+}
+
+impl Core {
+    /// `units`, with the request itself where the action counts as one.
+    pub(crate) fn with_request<N: From<u8>>(
+        &self,
+        action: Action,
+        mut units: Vec<(MeterName, N)>,
+        requests: u8,
+    ) -> Vec<(MeterName, N)> {
+        let meter = action.row().request.then(|| self.settings.catalog.requests.clone()).flatten();
+        units.extend(meter.map(|meter| (meter, N::from(requests))));
+        units
+    }
+
+    pub(crate) async fn decide(
+        &self,
+        org: OrgId,
+        epoch: u64,
+        subject: &Arc<str>,
+        op: Op,
+    ) -> Result<Decision> {
+        let entry =
+            Entry { org, epoch, subject: subject.clone(), op, idempotency: None, tags: Arc::default() };
+        self.combiner.decide(entry).await
+    }
+
+    /// Ends a reservation with what was really used of it. One that has ended, or never was, is left as it is.
+    pub(crate) async fn end_hold(
+        &self,
+        org: OrgId,
+        subject: &Arc<str>,
+        id: ReservationId,
+        actual: Option<Vec<(MeterName, u64)>>,
+    ) -> Result<bool> {
+        let op = match actual {
+            Some(actual) if actual.is_empty() => return Ok(true),
+            Some(actual) => Op::Settle { id, actual },
+            None => Op::Release { id },
+        };
+        match self.decide(org, u64::MAX, subject, op).await? {
+            Decision::NoReservation => Ok(false),
+            decision => decided(decision).map(|_| true),
+        }
+    }
+}
+
+/// Limits that count what is held and refuse nothing: for giving back, and for what is there already.
+pub(crate) fn open_limits(scopes: impl IntoIterator<Item = Scope>) -> Arc<[Limit]> {
+    scopes.into_iter().map(|scope| Limit::hard(scope, Period::Held, None)).collect()
+}

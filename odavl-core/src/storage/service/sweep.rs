@@ -1,0 +1,118 @@
+//! Sweeping: what stopped is finished or undone.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Proof;
+use crate::{
+    caller::Source,
+    error::{Error, ErrorCode, Result},
+    ids::OrgId,
+    odavl::Core,
+    page::PageQuery,
+    session::Context,
+    storage::{KeyPrefix, Upload, UploadState},
+};
+
+/// How many rows are read at once.
+const BATCH: u32 = 100;
+/// No upload is older; a multipart upload that is belongs to none.
+const STALE: SignedDuration = SignedDuration::from_hours(9 * 24);
+
+impl Core {
+    /// Ends the uploads that expired and removes the bytes that are due. Another node may do the same at the same time.
+    pub(crate) async fn sweep_storage(self: &Arc<Self>) -> Result<()> {
+        let now = self.clock.now();
+        loop {
+            let expired = self.objects.expired_uploads(now, BATCH).await?;
+            let full = expired.len() == BATCH as usize;
+            let mut swept = Ok(());
+            for (org, upload) in expired {
+                swept = self.sweep_upload(org, &upload, now).await.and(swept);
+            }
+            // Whoever fails is tried again at the next sweep; the others are not held up.
+            swept?;
+            if !full {
+                break;
+            }
+        }
+        self.sweep_garbage(now).await
+    }
+
+    async fn sweep_garbage(&self, now: Timestamp) -> Result<()> {
+        loop {
+            let due = self.objects.due_garbage(now, BATCH).await?;
+            let full = due.len() == BATCH as usize;
+            let mut removed = Ok(());
+            for (org, garbage) in due {
+                removed = self.remove_garbage(org, &garbage).await.and(removed);
+            }
+            removed?;
+            if !full {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn sweep_upload(self: &Arc<Self>, org: OrgId, upload: &Upload, now: Timestamp) -> Result<()> {
+        match &upload.state {
+            UploadState::Completed(arrived) => {
+                self.settle_upload(org, upload, arrived.size).await?;
+                self.objects.forget_upload(org, upload.id).await
+            }
+            UploadState::Abandoned => self.drop_upload(org, upload).await,
+            UploadState::Open if self.arrived(org, upload, now).await? => Ok(()),
+            UploadState::Open => {
+                let ended = self.objects.abandon_upload(org, upload.id, now).await?;
+                match ended {
+                    Some(upload) if upload.state == UploadState::Abandoned => {
+                        self.drop_upload(org, &upload).await
+                    }
+                    // Completed a moment ago: the next sweep settles it.
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Makes an object of an expired upload whose bytes did arrive, though nobody said so. What streamed through odavl
+    /// is dropped instead: its sender knows that it failed.
+    async fn arrived(self: &Arc<Self>, org: OrgId, upload: &Upload, now: Timestamp) -> Result<bool> {
+        if !matches!(self.prove(org, upload, now).await?, Proof::Arrived(_)) {
+            return Ok(false);
+        }
+        let caller = self.resolve(&Source::System(org), &Context::default()).await?;
+        match self.finish_upload(&caller, upload, now).await {
+            Ok(_) => self.objects.forget_upload(org, upload.id).await.map(|()| true),
+            Err(error) if is_fault(&error) => Err(error),
+            // Its name is taken, or its units are held no longer and do not fit.
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Aborts multipart uploads that no upload knows any more.
+    pub(crate) async fn abort_stale_multiparts(&self) -> Result<()> {
+        let before = self.clock.now().checked_sub(STALE).unwrap_or(Timestamp::MIN);
+        let prefix: KeyPrefix = "org_".parse()?;
+        let mut page = PageQuery::default();
+        loop {
+            let open = match self.storage.open_multiparts(&prefix, &page).await {
+                Err(Error::Unsupported(_)) => return Ok(()),
+                open => open?,
+            };
+            for stale in open.items.iter().filter(|open| open.begun < before) {
+                self.storage.abort_multipart(&stale.multipart).await?;
+            }
+            if open.next_cursor.is_none() {
+                return Ok(());
+            }
+            page.cursor = open.next_cursor;
+        }
+    }
+}
+
+/// Whether trying again may help.
+fn is_fault(error: &Error) -> bool {
+    matches!(error.code(), ErrorCode::Unavailable | ErrorCode::Internal | ErrorCode::Corrupted)
+}
