@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{admin, completions, doctor, keys, link, login, logout, org, serve, usage, whoami},
+    commands::{admin, completions, doctor, insight, keys, link, login, logout, org, serve, usage, whoami},
     output,
 };
 
@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Org(org::Args),
     /// API keys
     Keys(keys::Args),
+    /// Analyse this project
+    Insight(insight::Args),
     /// What was used and what is left
     Usage(usage::Args),
     /// Say where each setting came from, and whether all is well

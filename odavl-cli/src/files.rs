@@ -29,10 +29,10 @@ pub fn write_atomically(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<
     let folder = path.parent().unwrap_or(Path::new("."));
     let write = || {
         // Made with mode 0600.
-        let mut fresh = NamedTempFile::new_in(folder)?;
-        fill(fresh.as_file_mut())?;
-        fresh.as_file().sync_all()?;
-        fresh.persist(path)?;
+        let mut temporary = NamedTempFile::new_in(folder)?;
+        fill(temporary.as_file_mut())?;
+        temporary.as_file().sync_all()?;
+        temporary.persist(path)?;
         File::open(folder)?.sync_all()
     };
     write().map_err(|error| failed("write", path, error))?;

@@ -195,11 +195,11 @@ fn piped(command: &mut Command) -> &mut Command {
 
 /// One line, read byte by byte: what follows stays to be read.
 fn line_of(stream: &mut impl Read) -> String {
-    let (mut line, mut byte) = (Vec::new(), [0]);
-    while stream.read_exact(&mut byte).is_ok() && byte != *b"\n" {
-        line.extend(byte);
-    }
-    String::from_utf8(line).unwrap()
+    let bytes = std::io::BufReader::with_capacity(1, stream)
+        .bytes()
+        .map(Result::unwrap)
+        .take_while(|byte| *byte != b'\n');
+    String::from_utf8(bytes.collect()).unwrap()
 }
 
 /// A server that answers everything with `answer`, and keeps what it was sent.

@@ -107,20 +107,19 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
     }
-    ///An organisation that the caller belongs to.
+    ///An organisation that a person belongs to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Belonging {
         ///Its id.
         pub id: ::std::string::String,
         ///What it is called.
         pub name: ::std::string::String,
-        ///The person's role in it; null for a key.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub role: ::std::option::Option<::std::string::String>,
+        ///The person's role in it.
+        pub role: ::std::string::String,
         ///Its name in addresses.
         pub slug: ::std::string::String,
     }
-    ///The organisations that the caller belongs to.
+    ///The organisations that a person belongs to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Belongings {
         ///The organisations.
@@ -2015,7 +2014,7 @@ Sends a `GET` request to `/api/v1/me`
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
-    /**The organisations that the caller belongs to: a person's own, the operator's last, or the one that a key acts on
+    /**The organisations that the person belongs to, with their role in each; the operator's own comes last
 
 Sends a `GET` request to `/api/v1/me/organizations`
 
