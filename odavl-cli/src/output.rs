@@ -107,6 +107,15 @@ impl Output {
         write(&text)
     }
 
+    /// One thing that is mostly a list: its rows, or the whole of it as one JSON document.
+    pub(crate) fn whole<T>(self, thing: &impl Serialize, rows: &[T], columns: &[Column<T>]) -> Result<()> {
+        match self.form {
+            Form::Json => write(&json(thing)?),
+            Form::Tabs => write(&tabs(&cells(rows, columns))),
+            Form::Table => write(&table(&cells(rows, columns), columns)),
+        }
+    }
+
     /// One thing: its fields a line each, or one JSON document.
     pub(crate) fn record(self, thing: &impl Serialize, fields: &[(&str, String)]) -> Result<()> {
         let rows: Vec<_> =
