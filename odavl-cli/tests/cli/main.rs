@@ -4,6 +4,7 @@
 
 mod admin;
 mod binding;
+mod insight;
 mod keys;
 mod link;
 mod sign_in;
