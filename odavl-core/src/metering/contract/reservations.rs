@@ -81,6 +81,24 @@ pub async fn making_a_reservation_again_is_answered_as_the_first_time(room: Room
     assert_eq!(room.used("tokens", &month(10)).await, 10);
 }
 
+/// What outlives a request is kept by making it again; what was given back is asked for anew.
+pub async fn a_reservation_made_again_lives_longer_and_one_that_was_released_is_made_afresh(room: Room) {
+    let id = room.reservation();
+    let reserve = || room.reserve(id, "tokens", 3, &[month(10)]);
+    room.granted(reserve()).await;
+    room.advance(SignedDuration::from_mins(40));
+    assert!(room.granted(reserve()).await.replayed);
+    room.advance(SignedDuration::from_mins(40));
+    assert_eq!(room.metering.sweep(10).await.unwrap(), 0, "it was made again in time");
+    room.granted(room.entry(Op::Release { id })).await;
+    assert!(!room.granted(reserve()).await.replayed);
+    assert_eq!(room.used("tokens", &month(10)).await, 3);
+    room.advance(SignedDuration::from_mins(61));
+    assert_eq!(room.metering.sweep(10).await.unwrap(), 1);
+    assert!(!room.granted(reserve()).await.replayed);
+    assert_eq!(room.used("tokens", &month(10)).await, 3);
+}
+
 /// A retry of a keyed reservation under another id is told the first one's id.
 pub async fn a_keyed_reservation_names_the_first_one_in_a_replay(room: Room) {
     let (id, key) = (room.reservation(), room.key());
