@@ -4,9 +4,13 @@
 
 mod admin;
 mod binding;
+#[cfg(test)]
+mod browser;
 mod keys;
 mod link;
 mod sign_in;
 mod support;
 mod talk;
 mod usage;
+#[cfg(test)]
+mod webdriver;
