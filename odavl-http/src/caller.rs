@@ -10,8 +10,12 @@ use odavl_core::{
     metering::Standing,
     random_id,
     session::{Context, Session, Standings},
+    storage::DIRECT_PATH,
 };
-use poem::{FromRequest, Request, RequestBody, http::header::AUTHORIZATION};
+use poem::{
+    FromRequest, Request, RequestBody,
+    http::{StatusCode, header::AUTHORIZATION},
+};
 use poem_openapi::{SecurityScheme, auth::Bearer};
 
 use crate::problem::Failure;
@@ -21,17 +25,21 @@ use crate::problem::Failure;
 pub(crate) struct Origin {
     pub(crate) address: Option<IpAddr>,
     pub(crate) request_id: String,
-    /// Whether the request shows a credential at all.
+    /// Whether the request shows a credential at all; a presigned one is its own.
     pub(crate) shows_credential: bool,
+    /// How a credential of that kind is refused.
+    pub(crate) refused_as: StatusCode,
     standings: Arc<OnceLock<Standings>>,
 }
 
 impl Origin {
     pub(crate) fn new(address: Option<IpAddr>, request: &Request) -> Self {
+        let presigned = request.uri().path().starts_with(DIRECT_PATH);
         Self {
             address,
             request_id: request_id(request),
-            shows_credential: request.headers().contains_key(AUTHORIZATION),
+            shows_credential: presigned || request.headers().contains_key(AUTHORIZATION),
+            refused_as: if presigned { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED },
             standings: Arc::default(),
         }
     }

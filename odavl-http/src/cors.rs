@@ -17,7 +17,7 @@ use poem::{
 
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 const HEADERS: &str = "Authorization, Content-Type, Content-Encoding, Idempotency-Key, If-Match, If-None-Match, \
-                       Odavl-Organization, Range, X-Request-Id";
+                       Odavl-Content-Sha256, Odavl-Organization, Range, X-Amz-Checksum-Sha256, X-Request-Id";
 const EXPOSED: &str = "Content-Range, ETag, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, \
                        X-Request-Id";
 

@@ -8,18 +8,20 @@ mod api;
 mod caller;
 mod cors;
 mod dashboard;
+mod direct;
 mod docs;
 mod face;
 mod limits;
 mod oauth;
 mod problem;
 mod schema;
+mod stream;
 mod throttle;
 mod transport;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use odavl_core::Odavl;
+use odavl_core::{Odavl, storage::DIRECT_PATH};
 use poem::{Endpoint, EndpointExt, IntoEndpoint, get};
 
 pub use api::document;
@@ -74,8 +76,10 @@ impl Door {
         dashboard::routes()
             .at("/api/docs", get(docs::endpoint()))
             .at("/api/openapi.json", get(json))
+            .at(format!("{DIRECT_PATH}*key"), direct::endpoint)
             .nest_no_strip("/api", api.clone())
             .nest_no_strip("/.well-known", api)
+            .data(stream::Patience(self.settings.timeout))
             .data(self.odavl.clone())
             .with(transport::Transport::new(self.odavl, self.settings))
     }

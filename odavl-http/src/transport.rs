@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
-use odavl_core::{Error, Odavl, metering::Refusal};
+use odavl_core::{Error, Odavl, metering::Refusal, storage::DIRECT_PATH};
 use poem::{
     Endpoint, IntoResponse, Middleware, Request, Response,
     error::{MethodNotAllowedError, ReadBodyError, ResponseError},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
 };
 use poem_openapi::OperationId;
 
@@ -22,8 +22,8 @@ use crate::{
     throttle::Throttle,
 };
 
-/// Bodies that are streamed: their handlers bound them, by what was reserved for them.
-const STREAMED: [&str; 2] = ["/api/v1/uploads", "/api/v1/storage"];
+/// What carries results, and streams.
+const UPLOADS: &str = "/api/v1/uploads";
 
 /// The outermost layer.
 #[derive(Debug, Clone)]
@@ -107,7 +107,7 @@ impl<E: Endpoint> Layer<E> {
     /// The inner endpoint, with a bound on the body and on the time.
     async fn bounded(&self, mut request: Request) -> poem::Result<Response> {
         let settings = &self.transport.settings;
-        if STREAMED.iter().any(|path| request.uri().path().starts_with(path)) {
+        if is_streamed(&request) {
             return self.inner.call(request).await.map(IntoResponse::into_response);
         }
         let answer = async {
@@ -139,7 +139,8 @@ impl Inner {
     /// A credential that did not hold counts as none.
     fn throttled(&self, result: poem::Result<Response>, origin: &Origin) -> poem::Result<Response> {
         match &result {
-            Err(error) if error.status() == StatusCode::UNAUTHORIZED && origin.shows_credential => {
+            // A presigned request that was not signed here is forbidden.
+            Err(error) if origin.shows_credential && error.status() == origin.refused_as => {
                 self.count(origin).and(result)
             }
             _ => result,
@@ -187,6 +188,12 @@ impl Inner {
         }
         response
     }
+}
+
+/// Whether the body is streamed: its handler bounds it, by what was reserved for it, and by how long it stands still.
+fn is_streamed(request: &Request) -> bool {
+    let path = request.uri().path();
+    path.starts_with(DIRECT_PATH) || (request.method() == Method::POST && path == UPLOADS)
 }
 
 /// A length that is said is checked before anything is read; where none is said, the body is read to find out.

@@ -5,8 +5,10 @@ mod gateway;
 mod health;
 mod keys;
 mod me;
+mod objects;
 mod organizations;
 mod projects;
+mod storage;
 mod usage;
 mod well_known;
 
@@ -33,6 +35,8 @@ pub(crate) enum Tag {
     Gateway,
     /// What was used, what may be, and charging it.
     Usage,
+    /// Stored objects: sent and fetched directly, with requests that are signed for exactly that.
+    Storage,
 }
 
 fn resources() -> impl OpenApi {
@@ -46,6 +50,7 @@ fn resources() -> impl OpenApi {
         keys::Api,
         gateway::Api,
         usage::Api,
+        storage::Api,
     )
 }
 

@@ -1,0 +1,226 @@
+//! An installation to try use cases on: on memory or on SQLite and a folder, with a clock that is moved by hand, and
+//! which can be stopped at any call of a port.
+
+#![allow(dead_code, reason = "each test crate uses a part of it")]
+
+pub(crate) mod faults;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use odavl_core::{
+    Builder, Clock, ManualClock, Odavl, Result, Settings,
+    auth::{Auth, MemoryAuth, NewOrg, OrgRef, SetUp, SqlAuth},
+    db::Db,
+    metering::{Allowance, MemoryMetering, Metering, SqliteMetering},
+    page::PageQuery,
+    seal::MasterKey,
+    secret::Secret,
+    session::{Context, Session},
+    storage::{
+        BoxBody, Catalog, DirectUrls, FsStorage, Incoming, KeyPrefix, MemoryCatalog, MemoryStorage,
+        PresignedRequest, Redeemed, SqlCatalog, Storage, collect, full,
+    },
+};
+
+use faults::Faults;
+
+pub(crate) const URL: &str = "https://odavl.example";
+const MASTER: [u8; 32] = [7; 32];
+
+/// All that outlives a process: restart it with [`World::start`].
+pub(crate) struct World {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) settings: Settings,
+    pub(crate) auth: Arc<dyn Auth>,
+    pub(crate) metering: Arc<dyn Metering>,
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) objects: Arc<dyn Catalog>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+/// What a plan of the tests allows.
+pub(crate) struct Plan {
+    pub(crate) bytes: u64,
+    pub(crate) analyses: u64,
+    pub(crate) calls: Option<u64>,
+}
+
+impl Plan {
+    pub(crate) fn bytes(bytes: u64) -> Self {
+        Self { bytes, analyses: 10, calls: None }
+    }
+}
+
+fn settings(plan: &Plan) -> Settings {
+    let mut settings = Settings::preset(URL).unwrap();
+    let free = settings.catalog.plans.get_mut("FREE").unwrap();
+    let limits = [
+        ("storage_bytes", Some(plan.bytes)),
+        ("insight_analyses", Some(plan.analyses)),
+        ("api_calls", plan.calls),
+    ];
+    for (meter, max) in limits {
+        let allowance = Allowance { max, per: None, soft: false, ceiling: None };
+        free.allowances.insert(meter.parse().unwrap(), vec![allowance]);
+    }
+    settings
+}
+
+impl World {
+    pub(crate) async fn memory(plan: Plan) -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::constant(1_800_000_000, 0)));
+        let settings = settings(&plan);
+        let urls = DirectUrls::of(&settings, &MasterKey::new(&MASTER)).unwrap();
+        let world = Self {
+            auth: Arc::new(MemoryAuth::default()),
+            metering: Arc::new(MemoryMetering::new(clock.clone())),
+            storage: Arc::new(MemoryStorage::new(clock.clone()).presigning(urls)),
+            objects: Arc::new(MemoryCatalog::default()),
+            _folder: None,
+            settings,
+            clock,
+        };
+        world.set_up().await
+    }
+
+    pub(crate) async fn embedded(plan: Plan) -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::constant(1_800_000_000, 0)));
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(&plan);
+        let urls = DirectUrls::of(&settings, &MasterKey::new(&MASTER)).unwrap();
+        let db = Db::temporary(&*clock).await.unwrap();
+        let storage = FsStorage::open(&folder.path().join("objects"), clock.clone(), urls).await.unwrap();
+        let world = Self {
+            auth: Arc::new(SqlAuth::new(db.clone())),
+            metering: Arc::new(SqliteMetering::new(db.clone(), clock.clone())),
+            storage: Arc::new(storage),
+            objects: Arc::new(SqlCatalog::new(db)),
+            _folder: Some(folder),
+            settings,
+            clock,
+        };
+        world.set_up().await
+    }
+
+    /// The organisations `operator` (unlimited), `one` and `two`.
+    async fn set_up(self) -> Self {
+        let odavl = self.start();
+        let set_up = SetUp {
+            email: "first@example.com".parse().unwrap(),
+            name: "First".into(),
+            password: Secret::new("correct horse battery".into()),
+            organization: "one".parse().unwrap(),
+        };
+        odavl.set_up(set_up).await.unwrap();
+        let operator = odavl.system(&"operator".parse().unwrap(), Context::default()).await.unwrap();
+        let two = NewOrg {
+            slug: "two".parse().unwrap(),
+            name: "Two".into(),
+            plan: None,
+            external_id: None,
+            metadata: BTreeMap::new(),
+            idempotency_key: None,
+        };
+        operator.orgs().create(two).await.unwrap();
+        self
+    }
+
+    fn builder(&self) -> Builder {
+        Odavl::builder()
+            .auth(self.auth.clone())
+            .settings(self.settings.clone())
+            .master_key(MasterKey::new(&MASTER))
+            .clock(self.clock.clone())
+    }
+
+    /// A process over what there is.
+    pub(crate) fn start(&self) -> Odavl {
+        let ports = self.builder().metering(self.metering.clone()).storage(self.storage.clone());
+        ports.objects(self.objects.clone()).build().unwrap()
+    }
+
+    /// A process that stops at a call of a port.
+    pub(crate) fn start_with(&self, faults: &Faults) -> Odavl {
+        let ports = self.builder().metering(faults.metering(self.metering.clone()));
+        let ports = ports.storage(faults.storage(self.storage.clone()));
+        ports.objects(faults.objects(self.objects.clone())).build().unwrap()
+    }
+
+    pub(crate) async fn session(&self, odavl: &Odavl, org: &str) -> Session {
+        let org: OrgRef = org.parse().unwrap();
+        odavl.system(&org, Context::default()).await.unwrap()
+    }
+
+    /// A session of a new process.
+    pub(crate) async fn one(&self) -> Session {
+        self.session(&self.start(), "one").await
+    }
+
+    pub(crate) fn pass(&self, minutes: i64) {
+        self.clock.advance(SignedDuration::from_mins(minutes));
+    }
+
+    /// Moves the clock past the end of whatever was begun, and sweeps.
+    pub(crate) async fn sweep_all(&self) {
+        self.pass(60 * 24 * 8);
+        let odavl = self.start();
+        odavl.sweep().await.unwrap();
+        odavl.sweep().await.unwrap();
+    }
+
+    /// What the organisation `one` has used of a meter, reservations included.
+    pub(crate) async fn used(&self, meter: &str) -> u64 {
+        let report = self.one().await.usage().read().await.unwrap();
+        let standing = report.limits.iter().find(|standing| standing.meter.as_str() == meter).unwrap();
+        standing.used
+    }
+
+    /// The bytes that are in the store, whosever they are.
+    pub(crate) async fn stored_bytes(&self) -> u64 {
+        let all: KeyPrefix = "".parse().unwrap();
+        let page = PageQuery { limit: 1000, cursor: None };
+        self.storage.list(&all, &page).await.unwrap().items.iter().map(|stored| stored.size).sum()
+    }
+
+    /// After a sweep, what counts is what is stored, and what the rows say.
+    pub(crate) async fn assert_exact(&self) {
+        self.sweep_all().await;
+        let (used, stored) = (self.used("storage_bytes").await, self.stored_bytes().await);
+        assert_eq!(used, stored, "used and stored bytes");
+        let stats = self.one().await.storage().stats().await.unwrap();
+        assert_eq!((stats.bytes, stats.garbage_bytes), (stored, 0), "rows");
+        assert!(self.objects.expired_uploads(self.clock.now(), 10).await.unwrap().is_empty());
+    }
+}
+
+/// Sends a presigned request as a client does.
+pub(crate) async fn send(
+    odavl: &Odavl,
+    request: &PresignedRequest,
+    body: BoxBody,
+    length: u64,
+) -> Result<Option<Bytes>> {
+    let length = length.to_string();
+    let header = |name: &str| match name {
+        "content-length" => Some(length.as_str()),
+        _ => request.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str()),
+    };
+    let (_, rest) = request.url.split_once("://").unwrap();
+    let (host, path_and_query) = rest.split_at(rest.find('/').unwrap());
+    let incoming = Incoming { method: request.method.as_str(), host, path_and_query, header: &header };
+    match odavl.visitor(Context::default()).storage().redeem(&incoming, body, None).await? {
+        Redeemed::Stored => Ok(None),
+        Redeemed::Fetched(object, _) => collect(object.body, u64::MAX).await.map(Some),
+    }
+}
+
+/// Sends exactly these bytes.
+pub(crate) async fn send_all(
+    odavl: &Odavl,
+    request: &PresignedRequest,
+    bytes: &[u8],
+) -> Result<Option<Bytes>> {
+    send(odavl, request, full(bytes.to_vec()), bytes.len() as u64).await
+}

@@ -1,0 +1,52 @@
+//! Bodies that are not held in memory: between what poem reads and writes and what the library does.
+
+use std::{io, pin::Pin, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use odavl_core::{
+    Error, Result,
+    storage::{Body, BoxBody},
+};
+
+/// How long a body may stand still: [`crate::Settings::timeout`], for what has no bound as a whole.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience(pub(crate) Duration);
+
+type Pieces = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+struct Incoming {
+    pieces: Pieces,
+    patience: Duration,
+}
+
+#[async_trait::async_trait]
+impl Body for Incoming {
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        let piece = tokio::time::timeout(self.patience, self.pieces.next()).await;
+        let stood_still =
+            |_| Error::invalid_with("the body stood still for too long", "send it again, whole");
+        let broke = |_| Error::invalid_with("the body broke off", "send it again, whole");
+        piece.map_err(stood_still)?.transpose().map_err(broke)
+    }
+}
+
+/// What a client sends, piece by piece.
+pub(crate) fn incoming(body: poem::Body, Patience(patience): Patience) -> BoxBody {
+    let pieces = body.into_bytes_stream().map(|piece| piece.map_err(io::Error::other));
+    Box::new(Incoming { pieces: Box::pin(pieces), patience })
+}
+
+/// What is sent to a client, piece by piece.
+pub(crate) fn outgoing(body: BoxBody) -> poem::Body {
+    poem::Body::from_bytes_stream(stream::try_unfold(body, async |mut body: BoxBody| {
+        match body.next().await {
+            Ok(piece) => Ok(piece.map(|piece| (piece, body))),
+            Err(error) => {
+                // The head is sent: all that is left is to break off, so that nobody takes a part for the whole.
+                tracing::error!(%error, "a body broke off while it was sent");
+                Err(io::Error::other(error))
+            }
+        }
+    }))
+}
