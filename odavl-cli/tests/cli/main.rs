@@ -4,6 +4,8 @@
 
 mod admin;
 mod binding;
+#[cfg(test)]
+mod browser;
 mod insight;
 mod keys;
 mod link;
@@ -11,3 +13,5 @@ mod sign_in;
 mod support;
 mod talk;
 mod usage;
+#[cfg(test)]
+mod webdriver;
