@@ -64,7 +64,10 @@ impl Client {
     pub(crate) async fn once<T>(&self, call: impl AsyncFn(&Api) -> Answer<T>) -> Result<T> {
         match call(&self.api).await {
             Ok(answer) => Ok(answer.into_inner()),
-            Err(error) => Err(self.failure(error).await),
+            Err(error) => {
+                let refused = |problem| Failure::Refused(Box::new(problem));
+                Err(Failure::of_call(self.origin(), error, refused).await)
+            }
         }
     }
 
@@ -80,22 +83,6 @@ impl Client {
             next = following;
         }
         Ok(all)
-    }
-
-    async fn failure(&self, error: ApiError<Problem>) -> Failure {
-        let foreign = |status| Failure::Foreign(self.origin().clone(), status);
-        match error {
-            ApiError::ErrorResponse(problem) => Failure::Refused(Box::new(problem.into_inner())),
-            ApiError::CommunicationError(error)
-            | ApiError::ResponseBodyError(error)
-            | ApiError::InvalidUpgrade(error) => {
-                Failure::Unreachable(self.origin().clone(), error.without_url())
-            }
-            ApiError::UnexpectedResponse(response) => Failure::answered(self.origin(), response).await,
-            // Whether the body was an answer or a refusal is lost; neither was odavl's.
-            ApiError::InvalidResponsePayload(..) => foreign(502),
-            ApiError::InvalidRequest(why) | ApiError::Custom(why) => Error::invalid(why).into(),
-        }
     }
 }
 
@@ -135,8 +122,7 @@ async fn renewed(settings: &Settings, store: &Store) -> Result<Secret<String>> {
         return Err(Error::unauthenticated(Reason::Missing, detail).into());
     };
     if !is_fresh(tokens) {
-        let http = http::build(http::builder(settings)?)?;
-        *tokens = OAuth::new(&http, origin).refresh(&tokens.refresh_token).await?;
+        *tokens = OAuth::new(settings)?.refresh(&tokens.refresh_token).await?;
     }
     let access = tokens.access_token.clone();
     locked.write(&credentials)?;

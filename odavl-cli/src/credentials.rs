@@ -4,15 +4,17 @@ use std::{
     collections::BTreeMap,
     env, fs,
     fs::File,
+    io::Write,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
 use jiff::Timestamp;
+use odavl_cli::files;
 use odavl_core::{Error, Result, secret::Secret};
 use serde::{Deserialize, Serialize};
 
-use crate::{files, origin::Origin};
+use crate::origin::Origin;
 
 /// Every server that the user signed in to.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -103,10 +105,7 @@ impl Store {
     /// Waits until no other process changes the store.
     pub(crate) fn lock(&self) -> Result<Locked<'_>> {
         files::make_private(&self.home)?;
-        let path = self.home.join("credentials.lock");
-        let lock = File::options().create(true).append(true).open(&path);
-        let lock = lock.and_then(|file| file.lock().map(|()| file));
-        Ok(Locked { store: self, _lock: lock.map_err(|error| files::failed("locked", &path, error))? })
+        Ok(Locked { store: self, _lock: files::lock(&self.home.join("credentials.lock"))? })
     }
 }
 
@@ -120,7 +119,7 @@ impl Locked<'_> {
     pub(crate) fn write(&self, credentials: &Credentials) -> Result<()> {
         let text = serde_json::to_string_pretty(credentials)
             .map_err(|error| Error::internal("credentials cannot be written as JSON", Some(error.into())))?;
-        files::replace(&self.store.path(), &(text + "\n"))
+        files::write_atomically(&self.store.path(), |file| writeln!(file, "{text}")).map(drop)
     }
 }
 
@@ -130,7 +129,7 @@ fn close_to_others(path: &Path) -> Result<()> {
         0 => Ok(()),
         _ => fs::set_permissions(path, fs::Permissions::from_mode(0o600)),
     });
-    closed.map_err(|error| files::failed("closed to others", path, error))
+    closed.map_err(|error| files::failed("close", path, error))
 }
 
 #[cfg(test)]

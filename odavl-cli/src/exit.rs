@@ -9,11 +9,9 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
+use odavl_cli::printable::printable;
 
-use crate::{
-    failure::{Failure, Result},
-    printable::printable,
-};
+use crate::failure::{Failure, Result};
 
 const RED: Style = AnsiColor::Red.on_default().bold();
 const CYAN: Style = AnsiColor::Cyan.on_default().bold();

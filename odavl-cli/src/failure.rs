@@ -2,7 +2,10 @@
 
 use std::{error::Error as StdError, fmt};
 
-use odavl_client::types::Problem;
+use odavl_client::{
+    Error as ApiError,
+    types::{OAuthError, Problem},
+};
 use odavl_core::{Error, ErrorCode};
 
 use crate::origin::Origin;
@@ -15,10 +18,12 @@ pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 pub(crate) enum Failure {
     /// Odavl in this process said no.
     Own(Error),
-    /// There is no such thing, and how to make it.
-    Missing(String, String),
+    /// What this command cannot do, and the way out: a code, a sentence, a hint.
+    Stuck(ErrorCode, String, String),
     /// The server said no.
     Refused(Box<Problem>),
+    /// The server's sign-in said no (RFC 6749, 5.2).
+    Denied(Origin, Box<OAuthError>),
     /// The server did not answer.
     Unreachable(Origin, reqwest::Error),
     /// The server answered with that status, in no form that odavl speaks.
@@ -26,6 +31,24 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// What became of a call that did not succeed; `refused` says what a refusal is.
+    pub(crate) async fn of_call<E>(
+        origin: &Origin,
+        error: ApiError<E>,
+        refused: impl FnOnce(E) -> Self,
+    ) -> Self {
+        match error {
+            ApiError::ErrorResponse(refusal) => refused(refusal.into_inner()),
+            ApiError::CommunicationError(error)
+            | ApiError::ResponseBodyError(error)
+            | ApiError::InvalidUpgrade(error) => Self::Unreachable(origin.clone(), error.without_url()),
+            ApiError::UnexpectedResponse(response) => Self::answered(origin, response).await,
+            // Whether the body was an answer or a refusal is lost; neither was odavl's.
+            ApiError::InvalidResponsePayload(..) => Self::Foreign(origin.clone(), 502),
+            ApiError::InvalidRequest(why) | ApiError::Custom(why) => Error::invalid(why).into(),
+        }
+    }
+
     /// What a server's answer says, where it is none that was asked for.
     pub(crate) async fn answered(origin: &Origin, response: reqwest::Response) -> Self {
         let status = response.status().as_u16();
@@ -39,10 +62,11 @@ impl Failure {
     pub(crate) fn code(&self) -> ErrorCode {
         match self {
             Self::Own(error) => error.code(),
-            Self::Missing(..) => ErrorCode::NotFound,
+            Self::Stuck(code, ..) => *code,
             Self::Refused(problem) => {
                 ErrorCode::parse(&problem.code).unwrap_or_else(|| of_status(problem.status))
             }
+            Self::Denied(_, refusal) => of_word(&refusal.error),
             Self::Unreachable(..) => ErrorCode::Unavailable,
             Self::Foreign(_, status) => of_status(*status),
         }
@@ -52,8 +76,12 @@ impl Failure {
     pub(crate) fn hints(&self) -> Vec<String> {
         match self {
             Self::Own(error) => error.hint().into_iter().collect(),
-            Self::Missing(_, hint) => vec![hint.clone()],
+            Self::Stuck(_, _, hint) => vec![hint.clone()],
             Self::Refused(problem) => refused_hints(problem),
+            Self::Denied(..) if self.code() == ErrorCode::Unauthenticated => {
+                vec!["sign in with `odavl login`".to_owned()]
+            }
+            Self::Denied(..) => Vec::new(),
             Self::Unreachable(origin, _) if origin.is_loopback() => {
                 vec!["start it with `odavl serve`, or name another server with --server".to_owned()]
             }
@@ -82,6 +110,17 @@ fn of_status(status: u16) -> ErrorCode {
     }
 }
 
+/// The code that comes nearest to a word of OAuth.
+fn of_word(word: &str) -> ErrorCode {
+    match word {
+        "temporarily_unavailable" => ErrorCode::Unavailable,
+        "slow_down" => ErrorCode::RateLimited,
+        "server_error" => ErrorCode::Internal,
+        "invalid_request" | "invalid_scope" | "unsupported_grant_type" => ErrorCode::InvalidInput,
+        _ => ErrorCode::Unauthenticated,
+    }
+}
+
 fn refused_hints(problem: &Problem) -> Vec<String> {
     let mut hints: Vec<_> = problem.hint.clone().into_iter().collect();
     if let Some(at) = problem.resets_at.map(|at| at.to_string())
@@ -100,8 +139,14 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Own(error) => error.fmt(f),
-            Self::Missing(detail, _) => f.write_str(detail),
+            Self::Stuck(_, detail, _) => f.write_str(detail),
             Self::Refused(problem) => f.write_str(&problem.detail),
+            Self::Denied(origin, refusal) => match refusal.error.as_str() {
+                "access_denied" => f.write_str("the sign-in was refused in the browser"),
+                "expired_token" => f.write_str("nobody approved the sign-in in time"),
+                "invalid_grant" => write!(f, "the sign-in to {origin} has ended"),
+                _ => f.write_str(&refusal.error_description),
+            },
             Self::Unreachable(origin, _) => write!(f, "{origin} cannot be reached"),
             Self::Foreign(origin, status) => write!(f, "{origin} answered {status} as odavl never does"),
         }
@@ -113,7 +158,7 @@ impl StdError for Failure {
         match self {
             Self::Own(error) => error.source(),
             Self::Unreachable(_, error) => error.source(),
-            Self::Missing(..) | Self::Refused(_) | Self::Foreign(..) => None,
+            Self::Stuck(..) | Self::Refused(_) | Self::Denied(..) | Self::Foreign(..) => None,
         }
     }
 }

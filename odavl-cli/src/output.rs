@@ -6,11 +6,12 @@ use std::{
 };
 
 use anstyle::Style;
+use odavl_cli::printable::printable;
 use odavl_core::Error;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
-use crate::{failure::Result, printable::printable};
+use crate::failure::Result;
 
 /// How a command talks.
 #[derive(Debug, Clone, Copy, clap::Args)]

@@ -4,7 +4,7 @@ use anstream::adapter::strip_str;
 
 /// `text` without terminal escapes, control characters and characters that turn or hide what stands beside them;
 /// a line break or tab becomes a blank.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     strip_str(text)
         .to_string()
         .chars()

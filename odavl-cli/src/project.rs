@@ -1,11 +1,15 @@
 //! `.odavl/project.toml`: what a folder is linked to. It names a server; it never holds a credential.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
+use odavl_cli::{files, insight::Home};
 use odavl_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::{files, origin::Origin};
+use crate::origin::Origin;
 
 /// What a project's folder is linked to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,14 +44,8 @@ impl Project {
     pub(crate) fn write(&self, folder: &Path) -> Result<PathBuf> {
         let text = toml::to_string(self)
             .map_err(|error| Error::internal("the link cannot be written as TOML", Some(error.into())))?;
-        let path = file(folder);
-        let home = folder.join(".odavl");
-        files::make_private(&home)?;
-        if files::read(&home.join(".gitignore"))?.is_none() {
-            files::replace(&home.join(".gitignore"), "*\n")?;
-        }
-        files::replace(&path, &text)?;
-        Ok(path)
+        Home::open(folder)?;
+        files::write_atomically(&file(folder), |file| file.write_all(text.as_bytes()))
     }
 }
 

@@ -78,8 +78,6 @@ actions! {
     PasswordChange = "user.password", Credential, audited;
     /// Who am I.
     Me = "me.read", Credential;
-    /// The organisations that one belongs to.
-    MeOrganizations = "me.organizations", Credential;
 
     /// Adds a person.
     UserCreate = "user.create", Scope("instance", Write), audited;

@@ -35,7 +35,8 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         create(&client, &slug, output).await?;
     } else if !exists(&client, &slug).await? {
         let detail = format!("{} has no project `{slug}`", me.organization_slug);
-        return Err(Failure::Missing(detail, format!("make it with `odavl link --create {slug}`")));
+        let hint = format!("make it with `odavl link --create {slug}`");
+        return Err(Failure::Stuck(ErrorCode::NotFound, detail, hint));
     }
     let link = Project { server: client.origin().clone(), organization: me.organization_slug, slug };
     let path = link.write(&folder)?;
@@ -45,7 +46,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
 
 async fn create(client: &Client, slug: &str, output: Output) -> Result<()> {
     let wish = NewProject { slug: slug.to_owned() };
-    match client.once(async |api| api.project_create(&wish).await).await {
+    match client.call(async |api| api.project_create(None, &wish).await).await {
         Ok(project) => {
             output.say(&format!("made the project {}", project.slug));
             Ok(())

@@ -13,8 +13,8 @@ use crate::{
     commands::whoami,
     credentials::{Holding, Login, Store},
     failure::Result,
-    http, input,
-    oauth::{Device, OAuth},
+    input,
+    oauth::OAuth,
     output::Output,
     settings::{Flags, Settings, Source},
 };
@@ -64,21 +64,18 @@ fn refuse_unnamed(settings: &Settings) -> Result<()> {
 }
 
 async fn in_browser(settings: &Settings, output: Output, args: &Args) -> Result<Holding> {
-    let origin = &settings.server.value;
-    let http = http::build(http::builder(settings)?)?;
-    let oauth = OAuth::new(&http, origin);
+    let oauth = OAuth::new(settings)?;
     let device = oauth.device().await?;
     output.ask(&format!("enter the code {} at {}", device.user_code, device.verification_uri));
     if !args.no_browser && io::stderr().is_terminal() {
-        open_browser(&device);
+        open_browser(&device.verification_uri_complete);
     }
     output.say("waiting until it is approved");
     Ok(Holding::Session(oauth.wait(&device).await?))
 }
 
 /// Opens the page where there is a browser; whoever has none follows the line above.
-fn open_browser(device: &Device) {
-    let link = device.verification_uri_complete.as_ref().unwrap_or(&device.verification_uri);
+fn open_browser(link: &str) {
     // The server's word goes to another program: only as a URL, and only to a web page.
     let Some(url) = link.parse::<Url>().ok().filter(|url| matches!(url.scheme(), "https" | "http")) else {
         return;

@@ -5,7 +5,6 @@ use odavl_core::Error;
 use crate::{
     credentials::{Holding, Login, Store},
     failure::Result,
-    http,
     oauth::OAuth,
     origin::Origin,
     output::Output,
@@ -44,10 +43,7 @@ async fn end(settings: &Settings, login: &Login, output: Output) -> Result<()> {
             output.say("the API key itself goes on working: `odavl keys revoke` ends it");
             Ok(())
         }
-        Holding::Session(tokens) => {
-            let http = http::build(http::builder(settings)?)?;
-            OAuth::new(&http, &settings.server.value).revoke(&tokens.refresh_token).await
-        }
+        Holding::Session(tokens) => OAuth::new(settings)?.revoke(&tokens.refresh_token).await,
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
 const COLUMNS: [Column<Belonging>; 4] = [
     Column::text("slug", |one| one.slug.clone()),
     Column::text("name", |one| one.name.clone()),
-    Column::text("role", |one| one.role.clone().unwrap_or_else(|| "-".to_owned())),
+    Column::text("role", |one| one.role.clone()),
     Column::text("id", |one| one.id.clone()),
 ];
 

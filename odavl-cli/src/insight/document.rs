@@ -21,7 +21,8 @@ use serde::{
 };
 use serde_json::{Map, Value, json, value::RawValue};
 
-use super::{Checkout, home};
+use super::Checkout;
+use crate::files;
 
 /// A run whose members are kept as they were written: what odavl does not know of is not lost.
 type RawRun = BTreeMap<String, Box<RawValue>>;
@@ -123,8 +124,8 @@ fn json_log(runs: &[RawRun]) -> impl Serialize {
 
 fn read_capped(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut file = home::open(path)?.take(limit + 1);
-    file.read_to_end(&mut bytes).map_err(|error| home::failed("read", path, error))?;
+    let mut file = files::open(path)?.take(limit + 1);
+    file.read_to_end(&mut bytes).map_err(|error| files::failed("read", path, error))?;
     if bytes.len() as u64 > limit {
         return Err(Error::TooLarge { what: path.display().to_string(), limit });
     }

@@ -1,13 +1,13 @@
 //! `.odavl/`: what odavl keeps in a project, never committed.
 
 use std::{
-    fs::{self, File},
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use odavl_core::{Error, Result};
-use tempfile::NamedTempFile;
+
+use crate::files::{failed, write_atomically};
 
 /// The `.odavl` folder of a project.
 #[derive(Debug, Clone)]
@@ -53,36 +53,6 @@ fn make_folder(path: &Path) -> Result<()> {
     ))
 }
 
-/// Writes a file so that it is there whole or not at all, readable by its owner.
-pub(super) fn write_atomically(
-    path: &Path,
-    fill: impl FnOnce(&mut File) -> io::Result<()>,
-) -> Result<PathBuf> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let write = || {
-        let mut draft = NamedTempFile::new_in(folder)?;
-        fill(draft.as_file_mut())?;
-        draft.as_file().sync_all()?;
-        draft.persist(path)?;
-        File::open(folder)?.sync_all()
-    };
-    write().map_err(|error| failed("write", path, error))?;
-    Ok(path.to_owned())
-}
-
-/// Opens a file to read it.
-pub(super) fn open(path: &Path) -> Result<File> {
-    File::open(path).map_err(|error| failed("read", path, error))
-}
-
-/// The error of an operation on a file.
-pub(super) fn failed(verb: &str, path: &Path, error: io::Error) -> Error {
-    if error.kind() == io::ErrorKind::NotFound {
-        return Error::not_found("file", &path.display());
-    }
-    Error::internal(format!("cannot {verb} {}", path.display()), Some(error.into()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,15 +75,5 @@ mod tests {
         std::os::unix::fs::symlink(elsewhere.path(), root.path().join(".odavl")).unwrap();
         assert_eq!(Home::open(root.path()).unwrap_err().code(), odavl_core::ErrorCode::InvalidInput);
         assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn a_file_that_could_not_be_filled_leaves_the_old_one_and_nothing_else() {
-        let root = tempfile::tempdir().unwrap();
-        let path = root.path().join("a");
-        fs::write(&path, "old").unwrap();
-        assert!(write_atomically(&path, |_| Err(io::Error::from(io::ErrorKind::StorageFull))).is_err());
-        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
-        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
     }
 }

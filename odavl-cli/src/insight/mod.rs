@@ -7,7 +7,6 @@ pub mod clippy;
 mod document;
 mod git;
 mod home;
-pub mod printable;
 pub mod queue;
 pub mod report;
 mod sarif;
@@ -25,6 +24,8 @@ use odavl_core::{
     Clock, Error, Result,
     uploads::{Caps, Encoding, Inspected, RunId, inspect},
 };
+
+use crate::files;
 
 /// What to analyse.
 #[derive(Debug)]
@@ -75,11 +76,11 @@ pub fn analyze(request: Request<'_>, clock: &dyn Clock) -> Result<Analysis> {
     let run_id = RunId::random()?;
     document.label(run_id, Checkout::of(request.root).as_ref())?;
     let file = write(&document, run_id, request.root)?;
-    let inspected = inspect(home::open(&file)?, Encoding::Identity, &Caps::default())?;
+    let inspected = inspect(files::open(&file)?, Encoding::Identity, &Caps::default())?;
     Ok(Analysis { document, file, inspected, incomplete })
 }
 
 fn write(document: &Document, run_id: RunId, root: &Path) -> Result<PathBuf> {
     let folder = Home::open(root)?.folder("insight")?;
-    home::write_atomically(&folder.join(format!("{run_id}.sarif")), |file: &mut File| document.write(file))
+    files::write_atomically(&folder.join(format!("{run_id}.sarif")), |file: &mut File| document.write(file))
 }

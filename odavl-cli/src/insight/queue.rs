@@ -17,7 +17,8 @@ use odavl_core::{
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::home::{self, Home};
+use super::home::Home;
+use crate::files;
 
 /// Where an upload is to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl Queue {
     /// # Errors
     /// `invalid_input` when the document is not one that the server would take, or the server is not a web address.
     pub fn push(&self, target: &Target<'_>, document: &Path, clock: &dyn Clock) -> Result<Entry> {
-        let inspected = inspect(home::open(document)?, Encoding::Identity, &Caps::default())?;
+        let inspected = inspect(files::open(document)?, Encoding::Identity, &Caps::default())?;
         let _lock = self.lock()?;
         let names = self.names()?;
         if let Some((_, entry)) = self.read(&names).find(|(_, entry)| entry.run_id == inspected.run_id) {
@@ -103,7 +104,7 @@ impl Queue {
             queued_at: clock.now(),
         };
         let fill = |file: &mut File| serde_json::to_writer_pretty(file, &entry).map_err(io::Error::from);
-        home::write_atomically(&self.folder.join(format!("{name}.json")), fill)?;
+        files::write_atomically(&self.folder.join(format!("{name}.json")), fill)?;
         Ok(entry)
     }
 
@@ -120,7 +121,7 @@ impl Queue {
     /// Opens the zstd file of a queued run.
     pub fn content(&self, run_id: RunId) -> Result<File> {
         let name = self.name_of(run_id)?.ok_or_else(|| Error::not_found("queued upload", &run_id))?;
-        home::open(&self.folder.join(format!("{name}.zst")))
+        files::open(&self.folder.join(format!("{name}.zst")))
     }
 
     /// Takes a run that was sent out of the queue. One that is not there is fine.
@@ -138,12 +139,7 @@ impl Queue {
     }
 
     fn lock(&self) -> Result<File> {
-        let path = self.folder.join("lock");
-        let lock = || {
-            let file = File::options().create(true).append(true).open(&path)?;
-            file.lock().map(|()| file)
-        };
-        lock().map_err(|error| home::failed("lock", &path, error))
+        files::lock(&self.folder.join("lock"))
     }
 
     /// The names of all entries, in order.
@@ -177,7 +173,7 @@ impl Queue {
             let ours = |name: std::ffi::OsString| Some(name.to_str()?.strip_suffix(&ending)?.to_owned());
             Ok(names.into_iter().filter_map(ours).collect())
         };
-        read().map_err(|error| home::failed("read", &self.folder, error))
+        read().map_err(|error| files::failed("read", &self.folder, error))
     }
 
     /// Removes contents without an entry: what a process left that was stopped while it wrote or removed one.
@@ -193,7 +189,7 @@ impl Queue {
 
 fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(home::failed("remove", path, error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(files::failed("remove", path, error)),
         _ => Ok(()),
     }
 }
@@ -204,9 +200,9 @@ fn next_number(names: &[String]) -> u64 {
 }
 
 fn pack(document: &Path, packed: &Path) -> Result<u64> {
-    let mut source = home::open(document)?;
+    let mut source = files::open(document)?;
     let mut packed_len = 0;
-    home::write_atomically(packed, |file| {
+    files::write_atomically(packed, |file| {
         let mut encoder = zstd::Encoder::new(&mut *file, 3)?;
         encoder.include_checksum(true)?;
         io::copy(&mut source, &mut encoder)?;

@@ -13,7 +13,8 @@ use odavl_core::{
 };
 use percent_encoding::percent_decode_str;
 
-use super::{Document, Finding, printable::printable};
+use super::{Document, Finding};
+use crate::printable::printable;
 
 /// How a report looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Who is calling.
 
-use odavl_core::auth::{Belonging, Me};
+use odavl_core::auth::{Me, Organization, Role};
 use poem_openapi::{Object, OpenApi, payload::Json};
 
 use super::Tag;
@@ -45,7 +45,7 @@ impl From<Me> for MeBody {
     }
 }
 
-/// An organisation that the caller belongs to.
+/// An organisation that a person belongs to.
 #[derive(Object)]
 #[oai(rename = "Belonging")]
 struct BelongingBody {
@@ -55,22 +55,22 @@ struct BelongingBody {
     slug: String,
     /// What it is called.
     name: String,
-    /// The person's role in it; null for a key.
-    role: Option<String>,
+    /// The person's role in it.
+    role: String,
 }
 
-impl From<Belonging> for BelongingBody {
-    fn from(one: Belonging) -> Self {
+impl From<(Organization, Role)> for BelongingBody {
+    fn from((organization, role): (Organization, Role)) -> Self {
         Self {
-            id: one.organization.id.to_string(),
-            slug: one.organization.slug.to_string(),
-            name: one.organization.name,
-            role: one.role.map(|role| role.as_str().to_owned()),
+            id: organization.id.to_string(),
+            slug: organization.slug.to_string(),
+            name: organization.name,
+            role: role.as_str().to_owned(),
         }
     }
 }
 
-/// The organisations that the caller belongs to.
+/// The organisations that a person belongs to.
 #[derive(Object)]
 struct Belongings {
     /// The organisations.
@@ -84,7 +84,7 @@ impl Api {
     async fn read(&self, Caller(session): Caller) -> Result<Json<MeBody>, Failure> {
         Ok(Json(session.me().await?.into()))
     }
-    /// The organisations that the caller belongs to, and their role in each.
+    /// The organisations that the person belongs to, with their role in each; the operator's own comes last.
     #[oai(path = "/organizations", method = "get", operation_id = "me_organizations")]
     async fn organizations(&self, Caller(session): Caller) -> Result<Json<Belongings>, Failure> {
         let items = session.organizations().await?.into_iter().map(BelongingBody::from).collect();

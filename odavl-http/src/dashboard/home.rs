@@ -4,7 +4,7 @@ use askama::Template;
 use jiff::Timestamp;
 use odavl_core::{
     ErrorCode,
-    auth::{Belonging, LoginKind, Role, SignIn},
+    auth::{LoginKind, SignIn},
     metering::{Period, Standing, UsageReport},
     session::Session,
 };
@@ -78,17 +78,16 @@ pub(super) async fn show(browser: Browser, Query(query): Query<Chosen>) -> poem:
     };
     let account = session.account().await.map_err(Failure)?;
     let organizations = session.organizations().await.map_err(Failure)?;
-    let chosen =
-        query.organization.or_else(|| organizations.first().map(|first| first.organization.slug.to_string()));
+    let chosen = query.organization.or_else(|| organizations.first().map(|(org, _)| org.slug.to_string()));
     let usage = match &chosen {
         Some(slug) => usage(&browser, slug).await?,
         None => None,
     };
-    let row = |Belonging { organization: org, role }| OrganizationRow {
+    let row = |(org, role): (odavl_core::auth::Organization, odavl_core::auth::Role)| OrganizationRow {
         chosen: chosen.as_deref() == Some(org.slug.as_str()),
         slug: org.slug.to_string(),
         name: org.name,
-        role: role.map_or("", Role::as_str),
+        role: role.as_str(),
         plan: org.plan,
         suspended: org.suspended,
     };

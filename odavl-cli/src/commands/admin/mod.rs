@@ -1,6 +1,7 @@
 //! `odavl admin`: the operator's commands, on the server itself: they open the data folder and ask no server.
 
 mod audit;
+mod keys;
 mod org;
 mod user;
 
@@ -32,6 +33,9 @@ enum Command {
     /// The organisations of the installation
     #[command(subcommand)]
     Org(org::Command),
+    /// API keys of any organisation: how a server without a browser gets its first one
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// The records of who did what
     #[command(subcommand)]
     Audit(audit::Command),
@@ -45,6 +49,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     match args.command {
         Command::User(command) => user::run(&odavl, command, output).await,
         Command::Org(command) => org::run(&odavl, command, output).await,
+        Command::Keys(command) => keys::run(&odavl, command, output).await,
         Command::Audit(command) => audit::run(&odavl, command, output).await,
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     action::Action,
-    auth::{Actor, LoginKind, User},
+    auth::{Actor, LoginKind, Organization, Role, User},
     error::{Error, Reason, Result},
     ids::{SessionId, UserId},
     session::{Ask, Permit, Session, Usage},
@@ -38,6 +38,19 @@ impl Session {
                 Err(_) => None,
             };
             Ok((user, Usage::Settled))
+        })
+        .await
+    }
+
+    /// The organisations that the person belongs to, with their role in each; the operator's own comes last.
+    pub async fn organizations(&self) -> Result<Vec<(Organization, Role)>> {
+        self.metered(Ask::new(Action::Me), async |permit| {
+            let mut found = Vec::new();
+            for member in self.core.auth.memberships(person(permit)?).await? {
+                found.push((self.core.org_view(member.org).await?.org.clone(), member.role));
+            }
+            found.sort_by_key(|(org, _)| org.operator);
+            Ok((found, Usage::Settled))
         })
         .await
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     action::Action,
-    auth::{Actor, Organization, Role, Scopes},
+    auth::{Actor, Scopes},
     error::Result,
     ids::{KeyId, OrgId, UserId},
     session::{Ask, Session, Usage},
@@ -31,35 +31,7 @@ pub struct Me {
     pub scopes: Scopes,
 }
 
-/// An organisation that the caller belongs to.
-#[derive(Debug, Clone)]
-pub struct Belonging {
-    /// The organisation.
-    pub organization: Organization,
-    /// The person's role in it; `None` for a key.
-    pub role: Option<Role>,
-}
-
 impl Session {
-    /// The organisations that the caller belongs to: a person's own, the operator's last, or the one that a key acts on.
-    pub async fn organizations(&self) -> Result<Vec<Belonging>> {
-        self.metered(Ask::new(Action::MeOrganizations), async |permit| {
-            let Actor::User(id) = permit.caller.actor else {
-                let organization = permit.caller.org()?.org.clone();
-                return Ok((vec![Belonging { organization, role: None }], Usage::Settled));
-            };
-            let mut found = Vec::new();
-            for member in self.core.auth.memberships(id).await? {
-                let organization = self.core.org_view(member.org).await?.org.clone();
-                found.push(Belonging { organization, role: Some(member.role) });
-            }
-            // The operator's own is the last that anyone works in.
-            found.sort_by_key(|belonging| belonging.organization.operator);
-            Ok((found, Usage::Settled))
-        })
-        .await
-    }
-
     /// Who the caller is, for which organisation, with which scopes.
     pub async fn me(&self) -> Result<Me> {
         self.metered(Ask::new(Action::Me), async |permit| {

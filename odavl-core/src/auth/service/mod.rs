@@ -25,7 +25,7 @@ pub use audit::{AuditCheck, AuditFault};
 #[cfg(feature = "sign-in")]
 pub use device::{DeviceCodes, DeviceRequest, Devices};
 pub use keys::{KeyUpdate, Keys, NewKey, NewKeyRequest};
-pub use me::{Belonging, Me};
+pub use me::Me;
 pub use orgs::{Members, NewOrg, OrgUpdate, Orgs};
 #[cfg(feature = "sign-in")]
 pub use people::{NewUser, UserUpdate, Users};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     super::MemoryMetering, Arc, BTreeMap, Charge, Clock, Digest, Entry, Grouping, Idempotency, KeyId, Limit,
     ManualClock, MeterName, Metering, Op, OrgId, PageQuery, Period, Record, ReservationId, Resolution, Room,
-    Scope, SignedDuration, Timestamp, charge, held, month, rate,
+    Scope, SignedDuration, Standing, ThresholdEvent, Timestamp, charge, held, month, rate,
 };
 
 /// A small generator (`SplitMix64`), so that a failure names the seed that repeats it.
@@ -211,18 +211,43 @@ pub async fn rollups_are_the_sum_of_the_ledger_and_counters_of_both(room: Room) 
             assert_eq!(told, summed(&ledger, meter, resolution), "{meter} by {resolution:?}");
         }
     }
-    let all = |meter: &str, since: Timestamp| -> i64 {
-        let counted = ledger.iter().filter(|record| record.counted_at >= since);
-        counted
-            .flat_map(|record| &record.charges)
-            .filter(|(name, _)| name.as_str() == meter)
-            .map(|(_, n)| n)
-            .sum()
-    };
-    assert_eq!(
-        used_alone(&room, "storage_bytes", &held(60)).await,
-        all("storage_bytes", Timestamp::UNIX_EPOCH)
-    );
+    // Once nothing is reserved any more, what is used is what was charged in the period.
+    room.advance(SignedDuration::from_hours(24));
+    room.metering.sweep(u32::MAX).await.unwrap();
+    let this_month = Resolution::Month.start(room.clock.now());
+    let since = [
+        ("storage_bytes", held(60), Timestamp::UNIX_EPOCH),
+        ("api_calls", month(150), this_month),
+        ("tokens", month(150), this_month),
+    ];
+    for (meter, limit, since) in since {
+        assert_eq!(room.used(meter, &limit).await.cast_signed(), charged(&ledger, meter, since), "{meter}");
+    }
+    each_threshold_once(&room.thresholds().await);
+}
+
+fn charged(ledger: &[Record], meter: &str, since: Timestamp) -> i64 {
+    let counted = ledger.iter().filter(|record| record.counted_at >= since);
+    counted
+        .flat_map(|record| &record.charges)
+        .filter(|(name, _)| name.as_str() == meter)
+        .map(|(_, n)| n)
+        .sum()
+}
+
+/// No threshold twice in its period, and none before it was reached.
+fn each_threshold_once(events: &[ThresholdEvent]) {
+    assert!(events.len() > 10, "the sequence reached too few thresholds to tell");
+    let mut seen = BTreeSet::new();
+    for ThresholdEvent { at, threshold, standing, .. } in events {
+        let Standing { meter, used, limit, period, key_id, resets_at, .. } = standing;
+        assert!(
+            used * 100 >= limit.unwrap() * u64::from(*threshold),
+            "{standing:?} has not reached {threshold} %"
+        );
+        let ends = resets_at.unwrap_or_else(|| Resolution::Month.end(*at));
+        assert!(seen.insert((meter, key_id, period, ends, threshold)), "{threshold} % twice: {standing:?}");
+    }
 }
 
 /// The ledger's sums by window and subject.
@@ -236,11 +261,4 @@ fn summed(ledger: &[Record], meter: &str, resolution: Resolution) -> BTreeSet<(T
         }
     }
     sums.into_iter().map(|((start, subject), (units, count))| (start, subject, units, count)).collect()
-}
-
-/// What is used once nothing is reserved any more.
-async fn used_alone(room: &Room, meter: &str, limit: &Limit) -> i64 {
-    room.advance(SignedDuration::from_hours(24));
-    room.metering.sweep(u32::MAX).await.unwrap();
-    room.used(meter, limit).await.cast_signed()
 }

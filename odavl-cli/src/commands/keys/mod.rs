@@ -1,18 +1,19 @@
 //! `odavl keys`: API keys. A secret is shown once, alone on standard output.
 
-use std::str::FromStr;
+mod wish;
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 use jiff::{SignedDuration, Timestamp};
-use odavl_client::types::{ApiKey, ApiKeyRequest, KeyLimit, NewApiKey, RotateRequest};
-use odavl_core::{Clock, Error, SystemClock};
+use odavl_client::types::{ApiKey, NewApiKey, RotateRequest};
+use odavl_core::{Clock, Error, ErrorCode, SystemClock, random_id};
+pub(crate) use wish::Create;
 
 use crate::{
     client::Client,
-    failure::Result,
+    failure::{Failure, Result},
     output::{Column, Output},
     settings::Flags,
-    when::{self, When},
+    when,
 };
 
 #[derive(Debug, clap::Args)]
@@ -40,36 +41,6 @@ enum Command {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  odavl keys create --name ci --scope insight:write --expires 90d\n  \
-    odavl keys create --name trial --scope uploads:read --env test --limit api_calls=5/60s --allow-ip 203.0.113.0/24")]
-struct Create {
-    /// What it is called
-    #[arg(long)]
-    name: String,
-    /// What it may do, such as insight:write; may be given several times
-    #[arg(long = "scope", value_name = "SCOPE", required = true)]
-    scopes: Vec<String>,
-    /// What it is for
-    #[arg(long, value_enum, default_value_t = Environment::Live)]
-    env: Environment,
-    /// When it ends: a day, an instant, or a distance such as 90d [default: never]
-    #[arg(long, value_name = "WHEN")]
-    expires: Option<When>,
-    /// A network that it may be used from; may be given several times [default: any]
-    #[arg(long = "allow-ip", value_name = "CIDR")]
-    allowed_ips: Vec<String>,
-    /// A limit of its own, such as `api_calls=1000` or `api_calls=10/60s`; may be given several times
-    #[arg(long = "limit", value_name = "METER=UNITS[/PERIOD]")]
-    limits: Vec<Limit>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Environment {
-    Live,
-    Test,
-}
-
-#[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  KEY=$(odavl keys rotate key_01jz0000000000000000000000 --grace 24h --quiet)"
 )]
@@ -81,34 +52,13 @@ struct Rotate {
     grace: SignedDuration,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Limit {
-    meter: String,
-    max: u64,
-    per: Option<String>,
-}
-
-impl FromStr for Limit {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let wrong =
-            || Error::invalid_with("that is not a limit", "write it like api_calls=1000 or api_calls=10/60s");
-        let (meter, bound) = text.split_once('=').ok_or_else(wrong)?;
-        let (max, per) = match bound.split_once('/') {
-            Some((max, per)) => (max, Some(per.to_owned())),
-            None => (bound, None),
-        };
-        Ok(Self { meter: meter.to_owned(), max: max.parse().map_err(|_| wrong())?, per })
-    }
-}
-
 pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let client = Client::open(&args.remote).await?;
     match args.command {
         Command::Create(create) => {
             let wish = create.request();
-            show(&client.once(async |api| api.key_create(&wish).await).await?, output)
+            let once = random_id();
+            show(&client.call(async |api| api.key_create(Some(&once), &wish).await).await?, output)
         }
         Command::List => list(&client, output).await,
         Command::Rotate(Rotate { key, grace }) => {
@@ -119,35 +69,22 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     }
 }
 
-impl Create {
-    fn request(self) -> ApiKeyRequest {
-        let now = SystemClock.now();
-        let limit = |Limit { meter, max, per }| KeyLimit { meter, max, per };
-        ApiKeyRequest {
-            name: self.name,
-            scopes: self.scopes,
-            environment: Some(match self.env {
-                Environment::Live => "live".to_owned(),
-                Environment::Test => "test".to_owned(),
-            }),
-            metadata: std::collections::HashMap::default(),
-            limits: self.limits.into_iter().map(limit).collect(),
-            allowed_ips: self.allowed_ips,
-            expires_at: self.expires.map(|when| when.after(now)),
-        }
-    }
-}
-
 fn seconds(grace: SignedDuration) -> Result<u32, Error> {
     u32::try_from(grace.as_secs()).map_err(|_| Error::invalid("that grace is too long"))
 }
 
 /// The secret alone is data; the rest is talk.
-fn show(new: &NewApiKey, output: Output) -> Result<()> {
+pub(crate) fn show(new: &NewApiKey, output: Output) -> Result<()> {
     let key = &new.key;
+    // The first answer was lost on the way, and the secret with it: it is kept nowhere.
+    let Some(secret) = &new.secret else {
+        let detail = format!("the key {} is made, but its secret was lost on the way", key.id);
+        let hint = format!("get a new one with `odavl keys rotate {}`", key.id);
+        return Err(Failure::Stuck(ErrorCode::Unavailable, detail, hint));
+    };
     output.say(&format!("the key {} ({}), for {}", key.id, key.name, key.scopes.join(" ")));
     output.say("it is shown this once: keep it where secrets are kept");
-    output.word(new, &new.secret)
+    output.word(new, secret)
 }
 
 async fn revoke(client: &Client, key: &str, output: Output) -> Result<()> {

@@ -1,0 +1,12 @@
+//! The odavl command as its users meet it: as a process, against a real server in this one.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod admin;
+mod binding;
+mod keys;
+mod link;
+mod sign_in;
+mod support;
+mod talk;
+mod usage;

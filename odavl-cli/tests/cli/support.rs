@@ -1,0 +1,257 @@
+//! A server with one organisation, and people with a home folder and the command.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    thread,
+};
+
+use odavl_core::{
+    Odavl, Settings,
+    auth::{NewKeyRequest, OrgRef, SetUp},
+    secret::Secret,
+    session::{Context, Credential, Session},
+};
+use odavl_http::Door;
+use poem::listener::TcpAcceptor;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+pub(crate) const EMAIL: &str = "ada@example.com";
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// A server with the organisation `acme`, which is Ada's.
+pub(crate) struct Server {
+    pub(crate) url: String,
+    pub(crate) data: TempDir,
+    odavl: Odavl,
+    runtime: Runtime,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let data = tempfile::tempdir().unwrap();
+        let runtime = Runtime::new().unwrap();
+        let odavl = runtime.block_on(async {
+            let settings = Settings::preset(&url).unwrap();
+            let odavl = Odavl::open(data.path(), settings).await.unwrap();
+            odavl.set_up(ada()).await.unwrap();
+            let door = Door::new(odavl.clone(), odavl_http::Settings::default());
+            let server = poem::Server::new_with_acceptor(TcpAcceptor::from_std(listener).unwrap());
+            tokio::spawn(server.run(door.endpoint()));
+            odavl
+        });
+        Self { url, data, odavl, runtime }
+    }
+
+    /// A new key of the organisation.
+    pub(crate) fn key(&self, scopes: &str) -> String {
+        self.runtime.block_on(async {
+            let org = OrgRef::Slug("acme".parse().unwrap());
+            let session = self.odavl.system(&org, Context::default()).await.unwrap();
+            let new =
+                session.keys().create(NewKeyRequest::new("test", scopes.parse().unwrap())).await.unwrap();
+            new.token.unwrap().secret().reveal().clone()
+        })
+    }
+
+    /// Approves a device in Ada's browser.
+    pub(crate) fn approve(&self, code: &str) {
+        self.runtime.block_on(async {
+            let devices = self.browser().await;
+            let (org, scopes) = devices.devices().look(code).await.unwrap().choices.remove(0);
+            assert_eq!(org.slug.as_str(), "acme");
+            devices.devices().approve(code, org.id, scopes).await.unwrap();
+        });
+    }
+
+    /// Refuses a device in Ada's browser.
+    pub(crate) fn deny(&self, code: &str) {
+        self.runtime.block_on(async { self.browser().await.devices().deny(code).await.unwrap() });
+    }
+
+    async fn browser(&self) -> Session {
+        let visitor = self.odavl.visitor(Context::default());
+        let login = visitor.sign_in(&EMAIL.parse().unwrap(), Secret::new(PASSWORD.to_owned())).await.unwrap();
+        self.odavl.authenticate(Credential::Cookie(login.cookie), Context::default()).await.unwrap()
+    }
+}
+
+fn ada() -> SetUp {
+    SetUp {
+        email: EMAIL.parse().unwrap(),
+        name: "Ada".to_owned(),
+        password: Secret::new(PASSWORD.to_owned()),
+        organization: "acme".parse().unwrap(),
+    }
+}
+
+/// Someone with a home folder, in a project's folder.
+pub(crate) struct Person {
+    pub(crate) home: TempDir,
+    pub(crate) folder: TempDir,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Ended {
+    /// What was said on standard output, after a success.
+    #[track_caller]
+    pub(crate) fn well(self) -> String {
+        assert_eq!(self.code, 0, "{self:?}");
+        self.stdout
+    }
+
+    #[track_caller]
+    pub(crate) fn json(self) -> Value {
+        serde_json::from_str(&self.well()).unwrap()
+    }
+}
+
+impl Person {
+    pub(crate) fn new() -> Self {
+        Self { home: tempfile::tempdir().unwrap(), folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// The command, with nothing of the machine's own settings.
+    pub(crate) fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_odavl"));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("ODAVL_"))
+        {
+            command.env_remove(name);
+        }
+        command.env("ODAVL_HOME", self.home.path()).current_dir(self.folder.path());
+        command.args(line.split_whitespace()).stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn odavl(&self, line: &str) -> Ended {
+        self.command(line).output().unwrap().into()
+    }
+
+    pub(crate) fn odavl_with(&self, line: &str, stdin: &str) -> Ended {
+        let mut child = piped(&mut self.command(line)).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+        child.wait_with_output().unwrap().into()
+    }
+
+    /// The command with that key in the environment.
+    pub(crate) fn with_key(&self, key: &str, line: &str) -> Ended {
+        self.command(line).env("ODAVL_API_KEY", key).output().unwrap().into()
+    }
+
+    /// Signs in with a key that may do everything in the organisation.
+    pub(crate) fn signed_in(server: &Server) -> Self {
+        let person = Self::new();
+        let key = server.key("keys:admin usage:admin uploads:admin insight:write org:admin");
+        person.odavl_with(&format!("login --with-key --server {}", server.url), &key).well();
+        person
+    }
+
+    /// Starts to sign in by the device flow, and gives the process and the code that it shows.
+    pub(crate) fn starts_to_sign_in(&self, server: &Server) -> (Child, String) {
+        let mut child = piped(&mut self.command(&format!("login --server {}", server.url))).spawn().unwrap();
+        let shown = line_of(child.stderr.as_mut().unwrap());
+        let code = shown.strip_prefix("enter the code ").unwrap().split(' ').next().unwrap();
+        assert!(shown.ends_with(&format!("at {}/device", server.url)), "{shown}");
+        (child, code.to_owned())
+    }
+
+    pub(crate) fn credentials_file(&self) -> PathBuf {
+        self.home.path().join("credentials.json")
+    }
+
+    pub(crate) fn credentials(&self) -> Value {
+        serde_json::from_str(&fs::read_to_string(self.credentials_file()).unwrap()).unwrap()
+    }
+}
+
+fn piped(command: &mut Command) -> &mut Command {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped())
+}
+
+/// One line, read byte by byte: what follows stays to be read.
+fn line_of(stream: &mut impl Read) -> String {
+    let bytes = std::io::BufReader::with_capacity(1, stream)
+        .bytes()
+        .map(Result::unwrap)
+        .take_while(|byte| *byte != b'\n');
+    String::from_utf8(bytes.collect()).unwrap()
+}
+
+/// A server that answers everything with `answer`, and keeps what it was sent.
+pub(crate) struct Stranger {
+    pub(crate) url: String,
+    seen: thread::JoinHandle<String>,
+}
+
+impl Stranger {
+    pub(crate) fn answering(status: &str, body: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let length = body.len();
+        let answer = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\ncontent-length: {length}\r\n\
+             connection: close\r\n\r\n{body}"
+        );
+        let seen = thread::spawn(move || {
+            let mut seen = String::new();
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut bytes = [0; 8192];
+                let count = stream.read(&mut bytes).unwrap();
+                let request = String::from_utf8_lossy(&bytes[..count]).into_owned();
+                if request.starts_with("STOP") {
+                    break;
+                }
+                seen.push_str(&request);
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+            seen
+        });
+        Self { url, seen }
+    }
+
+    /// Everything that it was sent.
+    pub(crate) fn seen(self) -> String {
+        let address = self.url.strip_prefix("http://").unwrap();
+        std::net::TcpStream::connect(address).unwrap().write_all(b"STOP").unwrap();
+        self.seen.join().unwrap()
+    }
+}
+
+/// An address where nobody listens.
+pub(crate) fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+/// A project's file, as somebody else may have left it.
+pub(crate) fn link(folder: &Path, server: &str) {
+    fs::create_dir(folder.join(".odavl")).unwrap();
+    let text = format!("server = \"{server}\"\norganization = \"acme\"\nproject = \"app\"\n");
+    fs::write(folder.join(".odavl/project.toml"), text).unwrap();
+}

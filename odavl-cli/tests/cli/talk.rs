@@ -1,0 +1,90 @@
+use std::{io::pipe, process::Stdio};
+
+use crate::support::{Person, Server, Stranger, nobody};
+
+#[test]
+fn a_closed_pipe_is_success() {
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let status =
+        Person::new().command("completions bash").stdout(writer).stderr(Stdio::null()).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn no_color_is_heard() {
+    let person = Person::new();
+    let stderr = |command: &mut std::process::Command| {
+        String::from_utf8(command.env_remove("NO_COLOR").env("CLICOLOR_FORCE", "1").output().unwrap().stderr)
+            .unwrap()
+    };
+    assert!(stderr(&mut person.command("whoami")).contains('\u{1b}'));
+    let mut command = person.command("whoami");
+    command.env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1");
+    let plain = String::from_utf8(command.output().unwrap().stderr).unwrap();
+    assert!(plain.starts_with("error: ") && !plain.contains('\u{1b}'), "{plain:?}");
+}
+
+#[test]
+fn what_a_server_says_cannot_move_the_cursor() {
+    let problem = r#"{"type": "about:blank", "title": "t", "status": 404, "code": "not_found", "request_id": "r",
+        "detail": "no \u001b[2J\u009b2Jthing\u202e", "hint": "try\u001b]0;title\u0007 this"}"#;
+    let stranger = Stranger::answering("404 Not Found", problem);
+    let refused = Person::new().with_key("odavl_live_x", &format!("whoami --server {}", stranger.url));
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert_eq!(refused.stderr, "error: no 2Jthing\nhint: try this\n");
+}
+
+#[test]
+fn each_failure_has_its_exit_code_and_a_way_out() {
+    let server = Server::start();
+    let person = Person::signed_in(&server);
+    for (line, code, said) in [
+        ("keys create --name x --scope nonsense:write", 2, "nonsense"),
+        ("frobnicate", 2, "unrecognized subcommand"),
+        ("usage consume no_such_meter", 2, "no_such_meter"),
+        ("keys revoke key_01jz0000000000000000000000", 3, "key_01jz0000000000000000000000"),
+        ("link no-such-project", 3, "--create"),
+        ("usage consume insight_analyses 11", 6, "it resets at 20"),
+    ] {
+        let ended = person.odavl(line);
+        assert_eq!(ended.code, code, "{line}: {ended:?}");
+        assert!(ended.stderr.contains(said), "{line}: {ended:?}");
+        assert_eq!(ended.stdout, "", "{line}");
+    }
+    let ended = person.with_key("odavl_live_mistyped", "whoami");
+    assert_eq!(ended.code, 4, "{ended:?}");
+    assert!(ended.stderr.contains("hint: "));
+    let ended = person.with_key("odavl_live_x", &format!("whoami --server {}", nobody()));
+    assert_eq!(ended.code, 7, "{ended:?}");
+    assert!(ended.stderr.contains("cannot be reached") && ended.stderr.contains("odavl serve"));
+}
+
+#[test]
+fn quiet_leaves_data_and_errors() {
+    let server = Server::start();
+    let person = Person::signed_in(&server);
+    assert_eq!(person.odavl("usage --quiet").stderr, "");
+    assert!(person.odavl("usage").stderr.starts_with("plan FREE"));
+    assert!(person.odavl("keys revoke key_01jz0000000000000000000000 --quiet").stderr.starts_with("error: "));
+}
+
+#[test]
+fn doctor_says_where_each_setting_came_from_and_hides_secrets() {
+    let server = Server::start();
+    let person = Person::signed_in(&server);
+    let told = person.odavl("doctor").well();
+    for line in [
+        format!("server\t{}\todavl login", server.url),
+        "credential\tAPI key of a login\todavl login".to_owned(),
+        "server version\t0.1.0\tok".to_owned(),
+        "signed in as\tthe key test\tok".to_owned(),
+    ] {
+        assert!(told.lines().any(|found| found == line), "{line}: {told}");
+    }
+    let key = person.credentials()["servers"][&server.url]["key"].as_str().unwrap().to_owned();
+    assert!(!told.contains(&key));
+    let told = person.odavl(&format!("doctor --server {}", nobody()));
+    assert_eq!(told.code, 7, "{told:?}");
+    assert!(told.stdout.contains("\tflag\n"));
+}

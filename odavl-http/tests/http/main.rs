@@ -1,0 +1,22 @@
+//! The door from outside: every test speaks HTTP to a service of its own, over a socket, with a clock that it moves.
+
+#[cfg(test)]
+mod app;
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod document;
+#[cfg(test)]
+mod errors;
+#[cfg(test)]
+mod oauth;
+#[cfg(test)]
+mod organizations;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod transport;

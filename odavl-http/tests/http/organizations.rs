@@ -1,0 +1,95 @@
+//! Another organisation's things: never there, on any path.
+
+use odavl_core::{auth::Role, ids::UserId, page::PageQuery};
+use serde_json::{Value, json};
+
+use crate::app::{App, ORG};
+
+/// Every path that names a thing, with what a stranger would send there.
+fn attempts(key: &str, user: &str) -> Vec<(&'static str, &'static str, String, Value)> {
+    let key = |rest: &str| format!("/api/v1/api-keys/{key}{rest}");
+    let member = || format!("/api/v1/members/{user}");
+    vec![
+        ("GET", "/api/v1/api-keys/{id}", key(""), Value::Null),
+        ("PATCH", "/api/v1/api-keys/{id}", key(""), json!({"name": "mine"})),
+        ("DELETE", "/api/v1/api-keys/{id}", key(""), Value::Null),
+        ("POST", "/api/v1/api-keys/{id}/rotate", key("/rotate"), json!({})),
+        ("DELETE", "/api/v1/members/{user}", member(), Value::Null),
+    ]
+}
+
+/// Paths that name a thing, and why they are not tried: what they name is nobody's, or they are the operator's.
+const NOT_TRIED: [(&str, &str); 2] = [
+    // A person is nobody's: adding them takes their id, and changes the caller's own organisation alone.
+    ("PUT", "/api/v1/members/{user}"),
+    // Needs `instance:write`.
+    ("PATCH", "/api/v1/organizations/{organization}"),
+];
+
+#[tokio::test]
+async fn a_stranger_s_id_is_not_found_on_every_path() {
+    let app = App::start().await;
+    let (id, _) = app.key(ORG, "usage:read").await;
+    let everyone = PageQuery::new(None, None).unwrap();
+    let user = app.system(ORG).await.members().list(&everyone).await.unwrap().items[0].1.id.to_string();
+    let stranger = app.other_organization("other").await;
+    for (method, _, path, body) in attempts(&id, &user) {
+        let call = app.call(method, &path).bearer(&stranger);
+        let call = if body.is_null() { call } else { call.json(&body) };
+        call.send().await.expect_problem(404, "not_found");
+    }
+    let own = app.key(ORG, "keys:read").await.1;
+    let key = app.get(&format!("/api/v1/api-keys/{id}")).bearer(&own).send().await.expect(200).json();
+    assert_eq!((key["name"].as_str(), key["revoked_at"].is_null()), (Some("test"), true), "nothing changed");
+}
+
+#[test]
+fn every_path_that_names_a_thing_is_tried() {
+    let document: Value = serde_json::from_str(&odavl_http::document()).unwrap();
+    let tried = attempts("", "");
+    for (path, item) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| path.contains('{')) {
+        for method in item.as_object().unwrap().keys().map(|method| method.to_uppercase()) {
+            let known = tried.iter().any(|(m, template, ..)| *m == method && template == path)
+                || NOT_TRIED.iter().any(|(m, template)| *m == method && template == path);
+            assert!(known, "{method} {path}: add what a stranger would send");
+        }
+    }
+}
+
+#[tokio::test]
+async fn naming_another_organization_by_the_header_is_not_found() {
+    let app = App::start().await;
+    let stranger = app.other_organization("other").await;
+    let answer = app.get("/api/v1/usage").bearer(&stranger).header("Odavl-Organization", ORG).send().await;
+    answer.expect_problem(404, "not_found");
+    let absent =
+        app.get("/api/v1/usage").bearer(&stranger).header("Odavl-Organization", "absent").send().await;
+    absent.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn an_operator_s_key_acts_on_the_organization_that_it_names() {
+    let app = App::start().await;
+    let operator = app.key("operator", "instance:write usage:read").await.1;
+    let answer = app.get("/api/v1/me").bearer(&operator).header("Odavl-Organization", ORG).send().await;
+    assert_eq!(answer.expect(200).json()["organization_slug"], ORG);
+}
+
+#[tokio::test]
+async fn a_member_is_added_changed_and_removed_once() {
+    let app = App::start().await;
+    let owner = app.system("operator").await;
+    let bob = odavl_core::auth::NewUser {
+        email: "bob@example.com".parse().unwrap(),
+        name: "Bob".to_owned(),
+        password: None,
+    };
+    let bob: UserId = owner.users().create(bob).await.unwrap().id;
+    app.system(ORG).await.members().put(bob, Role::Admin).await.unwrap();
+    let path = format!("/api/v1/members/{bob}");
+    let admin = app.key(ORG, "org:admin").await.1;
+    let answer = app.call("PUT", &path).bearer(&admin).json(&json!({"role": "viewer"})).send().await;
+    assert_eq!(answer.expect(200).json()["role"], "viewer");
+    app.call("DELETE", &path).bearer(&admin).send().await.expect(200);
+    app.call("DELETE", &path).bearer(&admin).send().await.expect_problem(404, "not_found");
+}
