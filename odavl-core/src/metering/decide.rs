@@ -129,8 +129,13 @@ impl Case<'_> {
 
     fn reserve(&self, id: ReservationId, charges: &[Charge], expires_at: Timestamp) -> Step<Verdict> {
         let request: Vec<_> = charges.iter().map(|charge| (charge.meter.clone(), charge.units)).collect();
-        if let Some(made) = self.sheet.reservations.get(&id) {
-            return Err(if made.request == request { again(&made.answer) } else { Decision::Conflict });
+        // What was released or has expired holds nothing any more, so it is made afresh.
+        let made = self.sheet.reservations.get(&id).filter(|made| made.state != State::Released);
+        if let Some(made) = made {
+            if made.request != request {
+                return Err(Decision::Conflict);
+            }
+            return self.remade(id, made, expires_at).map_or_else(|| Err(again(&made.answer)), Ok);
         }
         let mut effects = self.admit(charges, Column::Reserved, Some(id))?;
         if self.sheet.account.open >= OPEN_RESERVATIONS_MAX {
@@ -146,6 +151,22 @@ impl Case<'_> {
         };
         effects.reservation = Some((id, reservation));
         Ok(self.grant(effects))
+    }
+
+    /// The same reservation, living longer; `None` where nothing of it changes.
+    fn remade(&self, id: ReservationId, made: &Reservation, expires_at: Timestamp) -> Option<Verdict> {
+        if made.state != State::Open || expires_at <= made.expires_at {
+            return None;
+        }
+        let longer = Reservation { expires_at, ..made.clone() };
+        Some(self.grant(Effects {
+            at: self.at,
+            answer: Answer { replayed: true, ..made.answer.clone() },
+            counters: Vec::new(),
+            reservation: Some((id, longer)),
+            lines: Vec::new(),
+            events: Vec::new(),
+        }))
     }
 
     fn extend(&self, id: ReservationId, charges: &[Charge]) -> Step<Verdict> {

@@ -220,8 +220,9 @@ pub struct ThresholdEvent {
 ///   conflict; a key that was denied is free.
 /// - A limit counts what its own period holds; a new period starts at zero; a clock that goes back starts none.
 /// - A reservation holds its units until it is settled, released or swept, and counts in the period in which it
-///   was made; it charges at most what it holds; settling or releasing twice answers as the first time, and so
-///   does making one again.
+///   was made; it charges at most what it holds; settling or releasing twice answers as the first time.
+/// - Making an open reservation again answers as the first time, also at the limit, and lets it live until the later
+///   time; so does one that was settled, which holds nothing more. One that was released or swept is made afresh.
 /// - An organisation has at most [`OPEN_RESERVATIONS_MAX`] reservations open.
 /// - Giving back never goes below zero, and is never refused.
 /// - Each threshold is recorded once per meter, limit and period, a gauge's once a calendar month; a jump records

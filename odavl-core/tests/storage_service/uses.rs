@@ -5,7 +5,7 @@ use odavl_core::{
     page::PageQuery,
     storage::{
         ByteRange, Depth, ListQuery, NewObject, NewUpload, ObjectName, Progress, PutMode, Sha256,
-        UploadTicket, collect, full,
+        StorageStats, UploadTicket, collect, full,
     },
 };
 

@@ -74,6 +74,8 @@ macro_rules! metering_contract {
             settling_and_releasing_twice_answer_as_the_first_time,
             settling_what_is_not_held_is_refused,
             making_a_reservation_again_is_answered_as_the_first_time,
+            an_open_reservation_made_again_lives_until_the_later_time,
+            what_was_released_or_swept_is_made_afresh,
             a_keyed_reservation_names_the_first_one_in_a_replay,
             a_reservation_grows_until_it_is_ended,
             a_reservation_counts_in_the_period_in_which_it_was_made,

@@ -159,6 +159,43 @@ pub async fn what_expired_is_swept_once_and_no_more_than_asked(room: Room) {
     assert!(room.granted(room.entry(Op::Release { id: ids[0] })).await.replayed);
 }
 
+/// Whoever goes on puts off the end; it is never brought forward, and nothing more is held.
+pub async fn an_open_reservation_made_again_lives_until_the_later_time(room: Room) {
+    let (id, other) = (room.reservation(), room.reservation());
+    let made = room.granted(room.reserve(id, "tokens", 10, &[held(10)])).await;
+    let until = |minutes| room.clock.now() + SignedDuration::from_mins(minutes);
+    let again = |minutes| {
+        let charges = vec![charge("tokens", 10, &[held(10)])];
+        room.entry(Op::Reserve { id, charges, expires_at: until(minutes) })
+    };
+    assert_eq!(room.granted(again(5)).await, Answer { replayed: true, ..made });
+    room.advance(SignedDuration::from_mins(59));
+    assert_eq!(room.metering.sweep(10).await.unwrap(), 0);
+    assert!(room.granted(again(60)).await.replayed);
+    room.advance(SignedDuration::from_mins(59));
+    assert_eq!(room.metering.sweep(10).await.unwrap(), 0);
+    room.denied(room.reserve(other, "tokens", 1, &[held(10)])).await;
+    room.advance(SignedDuration::from_mins(1));
+    assert_eq!(room.metering.sweep(10).await.unwrap(), 1);
+    assert_eq!(room.used("tokens", &held(10)).await, 0);
+}
+
+/// What holds nothing any more is asked for anew, and may be refused.
+pub async fn what_was_released_or_swept_is_made_afresh(room: Room) {
+    let (id, other) = (room.reservation(), room.reservation());
+    let reserve = |id, units| room.reserve(id, "tokens", units, &[held(10)]);
+    room.granted(reserve(id, 10)).await;
+    room.granted(room.entry(Op::Release { id })).await;
+    assert!(!room.granted(reserve(id, 8)).await.replayed);
+    room.denied(reserve(other, 3)).await;
+    room.advance(SignedDuration::from_mins(60));
+    assert_eq!(room.metering.sweep(10).await.unwrap(), 1);
+    room.granted(reserve(other, 3)).await;
+    room.denied(reserve(id, 8)).await;
+    assert!(!room.granted(reserve(id, 7)).await.replayed);
+    assert_eq!(room.granted(room.settle(id, "tokens", 7)).await.standings[0].used, 10);
+}
+
 /// A fence stops new charges, not the end of what was admitted before.
 pub async fn what_was_admitted_is_settled_behind_a_fence(room: Room) {
     let (settled, released) = (room.reservation(), room.reservation());

@@ -221,7 +221,8 @@ pub(super) fn put_reservation(
 ) -> Result<()> {
     let put = "INSERT INTO reservations (org, id, state, expires_at, holds, request, answer, outcome)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (org, id) DO UPDATE
-        SET state = excluded.state, holds = excluded.holds, outcome = excluded.outcome";
+        SET state = excluded.state, expires_at = excluded.expires_at, holds = excluded.holds,
+        request = excluded.request, answer = excluded.answer, outcome = excluded.outcome";
     let row = params![
         org,
         id.to_string(),
