@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{admin, completions, doctor, keys, link, login, logout, org, serve, usage, whoami},
+    commands::{admin, completions, doctor, insight, keys, link, login, logout, org, serve, usage, whoami},
     output,
 };
 
@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Org(org::Args),
     /// API keys
     Keys(keys::Args),
+    /// Analyse this project
+    Insight(insight::Args),
     /// What was used and what is left
     Usage(usage::Args),
     /// Say where each setting came from, and whether all is well
@@ -40,7 +42,51 @@ pub(crate) enum Command {
     /// Work on the installation itself, on its server
     Admin(admin::Args),
     /// Print the OpenAPI document of the service
+    #[command(after_help = "Example:\n  odavl openapi > odavl.json")]
     Openapi,
     /// Print completions for a shell
     Completions(completions::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Every command that does something, with its path.
+    fn leaves(command: &clap::Command) -> Vec<clap::Command> {
+        let below: Vec<_> = command.get_subcommands().flat_map(leaves).collect();
+        if below.is_empty() { vec![command.clone()] } else { below }
+    }
+
+    /// The command lines of an example: what stands before a redirection or a pipe, without quotes.
+    fn lines(help: &str) -> impl Iterator<Item = Vec<String>> {
+        let starts = help
+            .match_indices("odavl ")
+            .filter(|(at, _)| help[..*at].ends_with([' ', '(']))
+            .map(|(at, _)| &help[at..]);
+        starts.map(|text| {
+            let end = text.find(['\n', '|', '<', '>', ')', '&']).unwrap_or(text.len());
+            text[..end].replace('\'', "").split_whitespace().map(str::to_owned).collect()
+        })
+    }
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example_that_it_takes() {
+        for command in leaves(&Args::command()) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.starts_with("Example"), "{} has no example", command.get_name());
+            assert!(lines(&help).count() > 0, "{help}");
+            for line in lines(&help) {
+                let parsed = Args::try_parse_from(&line);
+                assert!(parsed.is_ok(), "{line:?}: {}", parsed.unwrap_err());
+            }
+        }
+    }
 }

@@ -16,9 +16,22 @@ use crate::failure::{Failure, Result};
 const RED: Style = AnsiColor::Red.on_default().bold();
 const CYAN: Style = AnsiColor::Cyan.on_default().bold();
 
+/// How a command that worked ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It did what it was asked.
+    Done,
+    /// It found something, and was told to say so.
+    Found,
+}
+
 /// The exit code of a command's result; a failure is told on standard error.
-pub(crate) fn code(result: Result<()>) -> ExitCode {
-    let Err(failure) = result else { return ExitCode::SUCCESS };
+pub(crate) fn code(result: Result<Outcome>) -> ExitCode {
+    let failure = match result {
+        Ok(Outcome::Done) => return ExitCode::SUCCESS,
+        Ok(Outcome::Found) => return ExitCode::from(10),
+        Err(failure) => failure,
+    };
     if is_closed_pipe(&failure) {
         return ExitCode::SUCCESS;
     }

@@ -120,3 +120,27 @@ fn pause(failure: Failure) -> Result<Duration> {
         _ => Err(failure),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn denied(error: &str) -> Failure {
+        let refusal = OAuthError { error: error.to_owned(), error_description: String::new() };
+        Failure::Denied(Origin::local(), Box::new(refusal))
+    }
+
+    #[test]
+    fn a_poll_that_comes_too_early_slows_the_next_ones_down() {
+        assert_eq!(pause(denied("authorization_pending")).unwrap(), Duration::ZERO);
+        assert_eq!(pause(denied("slow_down")).unwrap(), STEP);
+        assert_eq!(pause(Failure::Foreign(Origin::local(), 503)).unwrap(), STEP);
+    }
+
+    #[test]
+    fn an_answer_that_will_not_change_ends_the_polling() {
+        for error in ["access_denied", "expired_token", "invalid_grant", "invalid_client"] {
+            assert!(pause(denied(error)).is_err(), "{error}");
+        }
+    }
+}

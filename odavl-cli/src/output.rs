@@ -6,7 +6,7 @@ use std::{
 };
 
 use anstyle::Style;
-use odavl_cli::printable::printable;
+use odavl_cli::{insight::report::Look, printable::printable};
 use odavl_core::Error;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
@@ -83,6 +83,20 @@ impl From<Flags> for Output {
 }
 
 impl Output {
+    /// How findings look here; `None` where JSON was asked for.
+    pub(crate) fn look(self) -> Option<Look> {
+        match self.form {
+            Form::Json => None,
+            Form::Table => Some(Look::Colour),
+            Form::Tabs => Some(Look::Lines),
+        }
+    }
+
+    /// Whether talk is unwanted.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.talk == Talk::Little
+    }
+
     /// A list: a table, lines with tabs, or JSON Lines.
     pub(crate) fn list<T: Serialize>(self, rows: &[T], columns: &[Column<T>]) -> Result<()> {
         let text = match self.form {
@@ -91,6 +105,15 @@ impl Output {
             Form::Table => table(&cells(rows, columns), columns),
         };
         write(&text)
+    }
+
+    /// One thing that is mostly a list: its rows, or the whole of it as one JSON document.
+    pub(crate) fn whole<T>(self, thing: &impl Serialize, rows: &[T], columns: &[Column<T>]) -> Result<()> {
+        match self.form {
+            Form::Json => write(&json(thing)?),
+            Form::Tabs => write(&tabs(&cells(rows, columns))),
+            Form::Table => write(&table(&cells(rows, columns), columns)),
+        }
     }
 
     /// One thing: its fields a line each, or one JSON document.

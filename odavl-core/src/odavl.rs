@@ -246,12 +246,7 @@ impl Odavl {
 
     /// A session with every right on one organisation, for the program that embeds odavl.
     pub async fn system(&self, org: &OrgRef, context: Context) -> Result<Session> {
-        let found = self
-            .0
-            .auth
-            .org(org)
-            .await?
-            .ok_or_else(|| Error::not_found("organization", &format!("{org:?}")))?;
+        let found = self.0.auth.org(org).await?.ok_or_else(|| Error::not_found("organization", org))?;
         Ok(Session::new(self.0.clone(), Source::System(found.id), context))
     }
 }

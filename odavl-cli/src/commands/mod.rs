@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod completions;
 pub(crate) mod doctor;
+pub(crate) mod insight;
 pub(crate) mod keys;
 pub(crate) mod link;
 pub(crate) mod login;
@@ -18,15 +19,17 @@ use tokio::runtime::Builder;
 
 use crate::{
     args::{Args, Command},
+    exit::Outcome,
     failure::Result,
     output::Output,
 };
 
 /// Runs the command.
-pub(crate) fn run(args: Args) -> Result<()> {
+pub(crate) fn run(args: Args) -> Result<Outcome> {
     let output = Output::from(args.output);
     match args.command {
         Command::Serve(args) => on(Builder::new_multi_thread(), async { Ok(serve::run(args).await?) }),
+        Command::Insight(args) => return insight::run(&args, output),
         Command::Login(args) => here(login::run(args, output)),
         Command::Logout(args) => here(logout::run(args, output)),
         Command::Whoami(args) => here(whoami::run(args, output)),
@@ -39,6 +42,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Command::Openapi => Ok(openapi::run()?),
         Command::Completions(args) => completions::run(&args),
     }
+    .map(|()| Outcome::Done)
 }
 
 /// What asks a server waits on one thread.

@@ -24,8 +24,10 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List the organisations that you belong to
+    #[command(after_help = "Example:\n  odavl org list")]
     List,
     /// Act on another organisation from now on
+    #[command(after_help = "Example:\n  odavl org use acme")]
     Use {
         /// Its slug, its id, or `external:` and the team's own id
         organization: String,

@@ -12,8 +12,14 @@ use std::{
 use clap::Args as ClapArgs;
 use odavl_core::{Error, Odavl, Result, config::Serve, secret::Secret};
 use odavl_http::Door;
-use poem::{Server, listener::TcpListener};
-use tokio::signal::unix::{SignalKind, signal};
+use poem::{
+    Server,
+    listener::{Acceptor, TcpAcceptor},
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 
 use crate::config::Location;
 
@@ -44,6 +50,10 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     let mut config = args.location.read()?;
     config.public_url = args.public_url.or(config.public_url);
     let listen = args.listen.or(config.serve.listen).unwrap_or((Ipv4Addr::LOCALHOST, 8787).into());
+    // Bound before anything is promised: a port that is taken leaves no set-up link behind, and port 0 is known.
+    let acceptor = bind(listen).await?;
+    let listen =
+        acceptor.local_addr().first().and_then(|address| address.as_socket_addr().copied()).unwrap_or(listen);
     let url = format!("http://{listen}");
     let settings = config.settings(&url)?;
     refuse_open_http(
@@ -54,13 +64,22 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     let public_url = settings.public_url.clone();
 
     let odavl = args.location.open(&config, settings).await?;
-    let server = Server::new(TcpListener::bind(listen));
+    let server = Server::new_with_acceptor(acceptor);
     announce(&odavl, &public_url, &args.location.data(&config)).await?;
     let sweeper = tokio::spawn(sweep(odavl.clone()));
     let door = Door::new(odavl, door_settings(&config.serve));
     let end = server.run_with_graceful_shutdown(door.endpoint(), stopped(), Some(GRACE)).await;
     sweeper.abort();
-    end.map_err(|error| Error::unavailable(format!("{listen} cannot be listened on"), Some(error.into())))
+    end.map_err(|error| cannot_listen(listen, error))
+}
+
+async fn bind(listen: SocketAddr) -> Result<TcpAcceptor> {
+    let bound = TcpListener::bind(listen).await.and_then(TcpAcceptor::from_tokio);
+    bound.map_err(|error| cannot_listen(listen, error))
+}
+
+fn cannot_listen(listen: SocketAddr, error: io::Error) -> Error {
+    Error::unavailable(format!("{listen} cannot be listened on"), Some(error.into()))
 }
 
 fn start_log() {

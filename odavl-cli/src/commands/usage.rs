@@ -83,17 +83,16 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
 }
 
 async fn standings(client: &Client, meter: Option<&str>, output: Output) -> Result<()> {
-    let usage = client.call(async |api| api.usage().await).await?;
-    let mut limits = usage.limits;
-    limits.retain(|standing| meter.is_none_or(|meter| standing.meter == meter));
+    let mut usage = client.call(async |api| api.usage().await).await?;
+    usage.limits.retain(|standing| meter.is_none_or(|meter| standing.meter == meter));
     if let Some(meter) = meter
-        && limits.is_empty()
+        && usage.limits.is_empty()
     {
         return Err(Error::not_found("meter", meter).into());
     }
     let keys = usage.api_keys_limit.map_or_else(|| "any number".to_owned(), |most| most.to_string());
     output.say(&format!("plan {}; {} of {keys} API keys are active", usage.plan, usage.api_keys));
-    output.list(&limits, &STANDINGS)
+    output.whole(&usage, &usage.limits, &STANDINGS)
 }
 
 const STANDINGS: [Column<Standing>; 7] = [

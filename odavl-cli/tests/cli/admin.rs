@@ -9,6 +9,7 @@ fn a_server_without_a_browser_is_set_up_from_its_own_command_line() {
     let refused = admin.odavl("admin user list");
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.stderr.contains("odavl admin user create"));
+    assert!(!admin.folder.path().join("odavl-data").exists());
     let line = "admin user create --email ada@example.com --org acme --password-stdin";
     assert!(admin.odavl_with(line, "correct horse battery\n").well().starts_with("usr_"));
     let line = "admin user create --email bob@example.com --org acme --role viewer";

@@ -4,9 +4,14 @@
 
 mod admin;
 mod binding;
+#[cfg(test)]
+mod browser;
+mod insight;
 mod keys;
 mod link;
 mod sign_in;
 mod support;
 mod talk;
 mod usage;
+#[cfg(test)]
+mod webdriver;

@@ -173,10 +173,15 @@ impl Person {
 
     /// Starts to sign in by the device flow, and gives the process and the code that it shows.
     pub(crate) fn starts_to_sign_in(&self, server: &Server) -> (Child, String) {
-        let mut child = piped(&mut self.command(&format!("login --server {}", server.url))).spawn().unwrap();
+        self.starts_to_sign_in_at(&server.url)
+    }
+
+    /// The same, at that address.
+    pub(crate) fn starts_to_sign_in_at(&self, url: &str) -> (Child, String) {
+        let mut child = piped(&mut self.command(&format!("login --server {url}"))).spawn().unwrap();
         let shown = line_of(child.stderr.as_mut().unwrap());
         let code = shown.strip_prefix("enter the code ").unwrap().split(' ').next().unwrap();
-        assert!(shown.ends_with(&format!("at {}/device", server.url)), "{shown}");
+        assert!(shown.ends_with(&format!("at {url}/device")), "{shown}");
         (child, code.to_owned())
     }
 
@@ -189,12 +194,12 @@ impl Person {
     }
 }
 
-fn piped(command: &mut Command) -> &mut Command {
+pub(crate) fn piped(command: &mut Command) -> &mut Command {
     command.stdout(Stdio::piped()).stderr(Stdio::piped())
 }
 
 /// One line, read byte by byte: what follows stays to be read.
-fn line_of(stream: &mut impl Read) -> String {
+pub(crate) fn line_of(stream: &mut impl Read) -> String {
     let bytes = std::io::BufReader::with_capacity(1, stream)
         .bytes()
         .map(Result::unwrap)

@@ -88,3 +88,22 @@ fn doctor_says_where_each_setting_came_from_and_hides_secrets() {
     assert_eq!(told.code, 7, "{told:?}");
     assert!(told.stdout.contains("\tflag\n"));
 }
+
+#[test]
+fn only_a_call_that_may_be_made_twice_is_made_again() {
+    let unavailable = r#"{"type": "about:blank", "title": "t", "status": 503, "code": "unavailable",
+        "request_id": "req-1", "detail": "the database does not answer"}"#;
+    let tries = |line: &str| {
+        let stranger = Stranger::answering("503 Service Unavailable", unavailable);
+        let refused = Person::new().with_key("odavl_live_x", &format!("{line} --server {}", stranger.url));
+        assert_eq!(refused.code, 7, "{refused:?}");
+        assert!(refused.stderr.contains("req-1"), "{refused:?}");
+        let seen = stranger.seen();
+        let keys: Vec<_> = seen.lines().filter(|line| line.starts_with("idempotency-key: ")).collect();
+        assert!(keys.windows(2).all(|pair| pair[0] == pair[1]), "{keys:?}");
+        (seen.matches(" HTTP/1.1").count(), keys.len())
+    };
+    assert_eq!(tries("whoami"), (4, 0));
+    assert_eq!(tries("usage consume api_calls"), (4, 4));
+    assert_eq!(tries("keys rotate key_01jz0000000000000000000000"), (1, 0));
+}

@@ -11,8 +11,10 @@ fn what_was_charged_is_what_is_shown() {
     let shown = person.odavl("usage --meter insight_analyses").well();
     assert!(shown.starts_with("insight_analyses\t3\t10\t7\tmonth\t20"), "{shown}");
     assert_eq!(person.odavl("usage --meter no_such_meter").code, 3);
-    let lines = person.odavl("usage --json").well();
-    assert!(lines.lines().all(|line| line.starts_with('{')), "{lines}");
+    let whole = person.odavl("usage --json").json();
+    assert_eq!((&whole["plan"], &whole["api_keys"]), (&json!("FREE"), &json!(1)));
+    let one = person.odavl("usage --json --meter insight_analyses").json();
+    assert_eq!(one["limits"].as_array().unwrap().len(), 1);
     let history = person.odavl("usage --history --meter insight_analyses --from 2d --json").json();
     assert_eq!((&history["units"], &history["count"]), (&json!(3), &json!(1)));
 }

@@ -58,6 +58,16 @@ pub enum OrgRef {
     External(String),
 }
 
+impl fmt::Display for OrgRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Slug(slug) => slug.fmt(f),
+            Self::External(id) => write!(f, "external:{}", id.escape_default()),
+        }
+    }
+}
+
 impl FromStr for OrgRef {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {

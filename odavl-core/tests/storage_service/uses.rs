@@ -242,7 +242,7 @@ async fn another_organisations_ids_and_names_are_not_found(world: World) {
     assert_eq!(code(two.storage().read(&name("a"), None).await), ErrorCode::NotFound);
     assert_eq!(code(two.storage().download_url(&name("a")).await), ErrorCode::NotFound);
     assert_eq!(code(two.storage().delete(&name("a")).await), ErrorCode::NotFound);
-    assert_eq!(two.storage().stats().await.unwrap(), StorageStats::default());
+    assert_eq!(two.storage().stats().await.unwrap(), odavl_core::storage::StorageStats::default());
 }
 
 async fn odavls_own_names_are_refused(world: World) {

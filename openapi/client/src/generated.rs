@@ -193,6 +193,13 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub warning: ::std::option::Option<u8>,
     }
+    ///What deleting did.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DeletedObject {
+        ///When its bytes count no longer: at once, or when the last URL for them has expired.
+        pub freed_at: ::jiff::Timestamp,
+        pub object: StoredObject,
+    }
     ///What the device shows, and polls with (RFC 8628, 3.2).
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct DeviceCode {
@@ -218,6 +225,12 @@ pub mod types {
         ///What it asks for, separated by spaces; all that the person may do unless said.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub scope: ::std::option::Option<::std::string::String>,
+    }
+    ///The object that is to be fetched.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DownloadUrlRequest {
+        ///Its name.
+        pub name: ::std::string::String,
     }
     ///What history is split by.
     #[derive(
@@ -443,6 +456,46 @@ pub mod types {
         ///What happened this time, in words.
         pub error_description: ::std::string::String,
     }
+    ///An entry of a list.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ObjectEntry {
+        ///The object's name, or the folder's with its last `/`.
+        pub name: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub object: ::std::option::Option<StoredObject>,
+    }
+    ///A page of objects.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ObjectPage {
+        ///Objects, and folders where a delimiter was given, in the order of their names.
+        pub items: ::std::vec::Vec<ObjectEntry>,
+        ///Where the next page starts; null on the last.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+    }
+    ///How far an upload is.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ObjectUpload {
+        ///When it ends unless it goes on.
+        pub expires_at: ::jiff::Timestamp,
+        ///Its id.
+        pub id: ::std::string::String,
+        ///The numbers of those that have not arrived.
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub missing: ::std::vec::Vec<u32>,
+        ///The name that the object will have.
+        pub name: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub object: ::std::option::Option<StoredObject>,
+        ///How many bytes each part but the last has; null where the object comes in one request.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub part_size: ::std::option::Option<u64>,
+        ///How many parts there are.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub parts: ::std::option::Option<u32>,
+        ///`open`, `completed`, or `abandoned` where it came to nothing.
+        pub state: ::std::string::String,
+    }
     ///An organisation.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Organization {
@@ -496,6 +549,32 @@ pub mod types {
         ///Whether it is locked out.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub suspended: ::std::option::Option<bool>,
+    }
+    ///A part that is to be sent.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Part {
+        ///Its number, from 1.
+        pub number: u32,
+        ///The SHA-256 of its bytes, as 64 hexadecimal digits.
+        pub sha256: ::std::string::String,
+    }
+    ///The parts that are to be sent.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct PartsRequest {
+        ///The parts, at most 1,000.
+        pub parts: ::std::vec::Vec<Part>,
+    }
+    ///A request that whoever holds it can send, without another credential, until it expires.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct PresignedRequest {
+        ///When it stops working.
+        pub expires_at: ::jiff::Timestamp,
+        ///The headers that must be sent as they are.
+        pub headers: ::std::vec::Vec<RequestHeader>,
+        ///`GET` or `PUT`.
+        pub method: ::std::string::String,
+        ///Where to. It is a credential: keep it out of logs.
+        pub url: ::std::string::String,
     }
     ///Why a request was refused, or failed (RFC 9457).
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -561,6 +640,14 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub next_cursor: ::std::option::Option<::std::string::String>,
     }
+    ///A header that must be sent as it is.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct RequestHeader {
+        ///Its name, in lower case.
+        pub name: ::std::string::String,
+        ///Its value.
+        pub value: ::std::string::String,
+    }
     ///How a key is rotated.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct RotateRequest {
@@ -604,6 +691,19 @@ pub mod types {
             ::std::string::String,
         >,
     }
+    ///A part, and the request that sends it.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct SignedPart {
+        ///Its number.
+        pub number: u32,
+        pub request: PresignedRequest,
+    }
+    ///The requests that send parts.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct SignedParts {
+        ///One for each part.
+        pub items: ::std::vec::Vec<SignedPart>,
+    }
     ///Where a meter stands against one of its limits.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Standing {
@@ -630,6 +730,34 @@ pub mod types {
         ///The highest threshold reached: 80, 90 or 100; null below.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub warning: ::std::option::Option<u8>,
+    }
+    ///What the organisation has stored, exactly.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct StorageStats {
+        ///Their bytes.
+        pub bytes: u64,
+        ///Bytes of deleted and replaced objects that still count: a URL for them still works.
+        pub garbage_bytes: u64,
+        ///How many objects.
+        pub objects: u64,
+    }
+    ///A stored object.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct StoredObject {
+        ///`sha256:` and their digest; `sha256-<parts>:` and the digest of the parts' digests.
+        pub checksum: ::std::string::String,
+        ///What they are.
+        pub content_type: ::std::string::String,
+        ///When they were complete.
+        pub created_at: ::jiff::Timestamp,
+        ///The person or the key that stored them.
+        pub created_by: ::std::string::String,
+        ///Its id: another one whenever the name gets other bytes.
+        pub id: ::std::string::String,
+        ///Its name.
+        pub name: ::std::string::String,
+        ///How many bytes.
+        pub size: u64,
     }
     ///A token to end, or to look at (RFC 7009, 2.1; RFC 7662, 2.1).
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
@@ -673,6 +801,30 @@ pub mod types {
         pub scope: ::std::string::String,
         ///`Bearer`.
         pub token_type: ::std::string::String,
+    }
+    ///What the sender of an upload needs.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct UploadTicket {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub request: ::std::option::Option<PresignedRequest>,
+        pub upload: ObjectUpload,
+    }
+    ///An object that is to be uploaded.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct UploadUrlRequest {
+        ///What they are; `application/octet-stream` unless said.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub content_type: ::std::option::Option<::std::string::String>,
+        ///Its name: NFC, 1 to 1,024 bytes, no empty, `.` or `..` segment.
+        pub name: ::std::string::String,
+        ///Whether an object of that name may be replaced; it may unless said otherwise.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub overwrite: ::std::option::Option<bool>,
+        ///Their SHA-256, as 64 hexadecimal digits: needed up to 64 MiB. Larger objects come in parts with a digest each.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub sha256: ::std::option::Option<::std::string::String>,
+        ///How many bytes it has.
+        pub size: u64,
     }
     ///What an organisation used, and may use.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -2657,6 +2809,610 @@ Arguments:
             .build()?;
         let info = OperationInfo {
             operation_id: "project_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Answers the request that fetches an object, for a quarter of an hour; it outlives a revocation of the key
+
+Sends a `POST` request to `/api/v1/storage/download-url`
+
+*/
+    pub async fn storage_download_url<'a>(
+        &'a self,
+        body: &'a types::DownloadUrlRequest,
+    ) -> Result<ResponseValue<types::PresignedRequest>, Error<types::Problem>> {
+        let url = format!("{}/api/v1/storage/download-url", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "storage_download_url",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**The organisation's objects
+
+Sends a `GET` request to `/api/v1/storage/files`
+
+Arguments:
+- `cursor`: The `next_cursor` of the page before.
+- `delimiter`: `/`: what holds a further `/` after the prefix is one folder.
+- `limit`: How many at most: 1 to 1,000.
+- `prefix`: What their names begin with.
+*/
+    pub async fn storage_list<'a>(
+        &'a self,
+        cursor: Option<&'a str>,
+        delimiter: Option<&'a str>,
+        limit: Option<u32>,
+        prefix: Option<&'a str>,
+    ) -> Result<ResponseValue<types::ObjectPage>, Error<types::Problem>> {
+        let url = format!("{}/api/v1/storage/files", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+            .query(&progenitor_client::QueryParam::new("delimiter", &delimiter))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&progenitor_client::QueryParam::new("prefix", &prefix))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "storage_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Deletes an object. Its bytes count until they are removed
+
+Sends a `DELETE` request to `/api/v1/storage/files`
+
+Arguments:
+- `name`: The object's name.
+*/
+    pub async fn storage_delete<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> Result<ResponseValue<types::DeletedObject>, Error<types::Problem>> {
+        let url = format!("{}/api/v1/storage/files", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("name", &name))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "storage_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**How many objects there are, and how many bytes
+
+Sends a `GET` request to `/api/v1/storage/stats`
+
+*/
+    pub async fn storage_stats<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::StorageStats>, Error<types::Problem>> {
+        let url = format!("{}/api/v1/storage/stats", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "storage_stats",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Holds space for an object, and answers the request that sends it: it takes exactly the announced bytes, once
+
+Objects above 64 MiB come in parts: ask for their URLs next. Asked again with the same `Idempotency-Key`, it
+answers the same upload, and which parts are missing.
+
+Sends a `POST` request to `/api/v1/storage/upload-url`
+
+Arguments:
+- `idempotency_key`: Makes a retry get the same upload.
+- `body`
+*/
+    pub async fn storage_upload_url<'a>(
+        &'a self,
+        idempotency_key: Option<&'a str>,
+        body: &'a types::UploadUrlRequest,
+    ) -> Result<ResponseValue<types::UploadTicket>, Error<types::Problem>> {
+        let url = format!("{}/api/v1/storage/upload-url", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "storage_upload_url",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**How far an upload is: which parts are missing, or the object that it became
+
+Sends a `GET` request to `/api/v1/storage/uploads/{id}`
+
+*/
+    pub async fn storage_upload<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::ObjectUpload>, Error<types::Problem>> {
+        let url = format!(
+            "{}/api/v1/storage/uploads/{}", self.baseurl, encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "storage_upload",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Ends an upload whose bytes have arrived: they are the object of that name from now on
+
+Sends a `POST` request to `/api/v1/storage/uploads/{id}/complete`
+
+*/
+    pub async fn storage_complete<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::StoredObject>, Error<types::Problem>> {
+        let url = format!(
+            "{}/api/v1/storage/uploads/{}/complete", self.baseurl, encode_path(& id
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "storage_complete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Answers the requests that send parts of a large object; each takes exactly its bytes, for an hour
+
+Sends a `POST` request to `/api/v1/storage/uploads/{id}/parts`
+
+*/
+    pub async fn storage_sign_parts<'a>(
+        &'a self,
+        id: &'a str,
+        body: &'a types::PartsRequest,
+    ) -> Result<ResponseValue<types::SignedParts>, Error<types::Problem>> {
+        let url = format!(
+            "{}/api/v1/storage/uploads/{}/parts", self.baseurl, encode_path(& id
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "storage_sign_parts",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;

@@ -18,6 +18,7 @@ pub(super) enum Command {
     /// Find records that were changed, removed or cut off
     Verify(Verify),
     /// List an organisation's records, oldest first
+    #[command(after_help = "Example:\n  odavl admin audit list main --json")]
     List {
         /// The organisation
         organization: String,

@@ -9,6 +9,7 @@ use clap::Subcommand;
 use odavl_core::{
     Error, Odavl,
     auth::{OPERATOR, OrgRef},
+    config::Config,
     session::{Context, Session},
 };
 
@@ -43,6 +44,7 @@ enum Command {
 
 pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let config = args.location.read()?;
+    refuse_empty(&args, &config)?;
     // No link is made here: what the address is does not matter.
     let settings = config.settings("http://127.0.0.1:8787")?;
     let odavl = args.location.open(&config, settings).await?;
@@ -52,6 +54,19 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         Command::Keys(command) => keys::run(&odavl, command, output).await,
         Command::Audit(command) => audit::run(&odavl, command, output).await,
     }
+}
+
+/// A folder that is mistyped is not made into an installation: only the first person makes one.
+fn refuse_empty(args: &Args, config: &Config) -> Result<(), Error> {
+    let data = args.location.data(config);
+    if data.join("master.key").exists() || matches!(args.command, Command::User(user::Command::Create(_))) {
+        return Ok(());
+    }
+    let detail = format!("there is no installation in {}", data.display());
+    Err(Error::invalid_with(
+        detail,
+        "name its folder with --data, or make one with `odavl admin user create`",
+    ))
 }
 
 /// A session with every right on the organisation of that name.

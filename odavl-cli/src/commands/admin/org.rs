@@ -22,8 +22,10 @@ pub(super) enum Command {
     /// Make an organisation
     Create(Create),
     /// List every organisation
+    #[command(after_help = "Example:\n  odavl admin org list")]
     List,
     /// Give an organisation another plan, at once; what is used stays used
+    #[command(after_help = "Example:\n  odavl admin org plan acme PRO")]
     Plan {
         /// Its slug, its id, or `external:` and the team's own id
         organization: String,
@@ -31,11 +33,13 @@ pub(super) enum Command {
         plan: String,
     },
     /// Lock an organisation out
+    #[command(after_help = "Example:\n  odavl admin org suspend external:customer-17")]
     Suspend {
         /// Its slug, its id, or `external:` and the team's own id
         organization: String,
     },
     /// Let an organisation in again
+    #[command(after_help = "Example:\n  odavl admin org resume acme")]
     Resume {
         /// Its slug, its id, or `external:` and the team's own id
         organization: String,
@@ -43,7 +47,7 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  odavl admin org create acme --name 'Acme Ltd' --plan PRO")]
+#[command(after_help = "Example:\n  odavl admin org create acme --name Acme --plan PRO")]
 pub(super) struct Create {
     slug: Slug,
     /// What it is called [default: the slug]

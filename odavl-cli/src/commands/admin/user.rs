@@ -22,15 +22,18 @@ pub(super) enum Command {
     /// Add a person; the first one becomes the operator
     Create(Create),
     /// List everyone
+    #[command(after_help = "Example:\n  odavl admin user list --json")]
     List,
     /// Set a person's password: their sign-ins end
     Password(Password),
     /// Lock a person out
+    #[command(after_help = "Example:\n  odavl admin user disable bob@example.com")]
     Disable {
         /// What they sign in with
         email: Email,
     },
     /// Let a person in again
+    #[command(after_help = "Example:\n  odavl admin user enable bob@example.com")]
     Enable {
         /// What they sign in with
         email: Email,
@@ -59,6 +62,9 @@ pub(super) struct Create {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  odavl admin user password ada@example.com --password-stdin < password.txt"
+)]
 pub(super) struct Password {
     /// What they sign in with
     email: Email,

@@ -30,10 +30,12 @@ enum Command {
     /// Make a key; it is shown once, on standard output
     Create(Create),
     /// List the organisation's keys
+    #[command(after_help = "Example:\n  odavl keys list --json | jq -r 'select(.disabled) | .id'")]
     List,
     /// Give a key a new secret
     Rotate(Rotate),
     /// End a key for ever
+    #[command(after_help = "Example:\n  odavl keys revoke key_01jz0000000000000000000000")]
     Revoke {
         /// The key's id, as `keys list` shows it
         key: String,

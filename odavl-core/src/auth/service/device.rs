@@ -270,9 +270,11 @@ impl Devices<'_> {
         };
         grant.state = DeviceState::Claimed;
         let record = self.0.record_in(permit, org, &id)?;
-        let changes = vec![Change::SetDevice(Box::new(grant)), Change::AddLogin(Box::new(login.clone()))];
+        // Signed before the code is used up: what fails here can be asked for again.
+        let tokens = core.tokens(&login, token, permit.at).await?;
+        let changes = vec![Change::SetDevice(Box::new(grant)), Change::AddLogin(Box::new(login))];
         match core.write(changes, Vec::new(), vec![record]).await {
-            Ok(()) => core.tokens(&login, token, permit.at).await.map(Ok),
+            Ok(()) => Ok(Ok(tokens)),
             Err(Error::Conflict(_)) => Ok(Err(TokenRefusal::InvalidGrant)),
             Err(error) => Err(error),
         }

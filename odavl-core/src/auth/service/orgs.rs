@@ -134,7 +134,7 @@ impl Orgs<'_> {
         self.0
             .metered(Ask::new(Action::OrgUpdate), async |permit| {
                 let found = self.0.core.auth.org(name).await?;
-                let mut org = found.ok_or_else(|| Error::not_found("organization", &format!("{name:?}")))?;
+                let mut org = found.ok_or_else(|| Error::not_found("organization", name))?;
                 if org.operator && update.suspended == Some(true) {
                     return Err(Error::Conflict(
                         "the operator's organisation cannot be suspended".to_owned(),

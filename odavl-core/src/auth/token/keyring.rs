@@ -11,7 +11,7 @@ use ring::{
 };
 use serde::Serialize;
 
-use super::{AccessClaims, Issuer, jws, unknown};
+use super::{AccessClaims, Issuer, LEEWAY, jws, unknown};
 use crate::{
     auth::login::SigningKey,
     error::{Error, Result},
@@ -87,9 +87,9 @@ impl SigningKey {
         self.retires_at - OVERLAP
     }
 
-    /// Tokens say whole seconds: a key that was made in the middle of one signs from its beginning.
+    /// A request may have begun a little before the key that it needs was made, here or by a node whose clock differs.
     fn signs(&self, now: Timestamp) -> bool {
-        self.active_from.as_second() <= now.as_second() && now < self.signs_until()
+        self.active_from <= now + LEEWAY && now < self.signs_until()
     }
 }
 
