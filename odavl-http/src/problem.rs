@@ -70,6 +70,17 @@ impl ResponseError for Failure {
     }
 }
 
+/// A body whose length was not said ahead (RFC 9110, 15.5.12).
+#[derive(Debug, thiserror::Error)]
+#[error("say the length ahead, with `Content-Length`")]
+pub(crate) struct LengthRequired;
+
+impl ResponseError for LengthRequired {
+    fn status(&self) -> StatusCode {
+        StatusCode::LENGTH_REQUIRED
+    }
+}
+
 /// The statuses that every operation may answer with.
 const STATUSES: [(u16, &str); 11] = [
     (400, "The input is not valid."),
@@ -175,6 +186,7 @@ fn of_transport(error: &poem::Error, request_id: &str) -> Response {
         StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
         StatusCode::NOT_ACCEPTABLE => "not_acceptable",
         StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+        StatusCode::LENGTH_REQUIRED => "length_required",
         StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
         StatusCode::GATEWAY_TIMEOUT => "timeout",
         StatusCode::MISDIRECTED_REQUEST => "misdirected",

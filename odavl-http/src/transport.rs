@@ -107,6 +107,7 @@ impl<E: Endpoint> Layer<E> {
     /// The inner endpoint, with a bound on the body and on the time.
     async fn bounded(&self, mut request: Request) -> poem::Result<Response> {
         let settings = &self.transport.settings;
+        refuse_packed(&request)?;
         if is_streamed(&request) {
             return self.inner.call(request).await.map(IntoResponse::into_response);
         }
@@ -188,6 +189,18 @@ impl Inner {
         }
         response
     }
+}
+
+/// Packed bodies are taken where the document says so, and nowhere else.
+fn refuse_packed(request: &Request) -> poem::Result<()> {
+    let packed = request
+        .header(header::CONTENT_ENCODING)
+        .is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"));
+    if packed && request.uri().path() != UPLOADS {
+        let why = "this takes no `Content-Encoding`";
+        return Err(Refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, why).into());
+    }
+    Ok(())
 }
 
 /// Whether the body is streamed: its handler bounds it, by what was reserved for it, and by how long it stands still.

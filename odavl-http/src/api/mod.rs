@@ -8,7 +8,9 @@ mod me;
 mod objects;
 mod organizations;
 mod projects;
+mod results;
 mod storage;
+mod uploads;
 mod usage;
 mod well_known;
 
@@ -37,6 +39,8 @@ pub(crate) enum Tag {
     Usage,
     /// Stored objects: sent and fetched directly, with requests that are signed for exactly that.
     Storage,
+    /// Results of the products' runs: taken once a run, checked, summarised.
+    Uploads,
 }
 
 fn resources() -> impl OpenApi {
@@ -51,6 +55,7 @@ fn resources() -> impl OpenApi {
         gateway::Api,
         usage::Api,
         storage::Api,
+        uploads::Api,
     )
 }
 
