@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Ask {
     pub(crate) action: Action,
-    product: Option<String>,
+    products: Vec<String>,
     pub(crate) demand: Demand,
     pub(crate) idempotency: Option<Idempotency>,
     pub(crate) tags: Arc<BTreeMap<String, String>>,
@@ -39,12 +39,18 @@ pub(crate) enum Demand {
 
 impl Ask {
     pub(crate) fn new(action: Action) -> Self {
-        Self { action, product: None, demand: Demand::Nothing, idempotency: None, tags: Arc::default() }
+        Self {
+            action,
+            products: Vec::new(),
+            demand: Demand::Nothing,
+            idempotency: None,
+            tags: Arc::default(),
+        }
     }
 
-    #[expect(dead_code, reason = "the uploads of products ask for it")]
-    pub(crate) fn product(mut self, product: &str) -> Self {
-        self.product = Some(product.to_owned());
+    /// The products that the action may be about: the caller needs the scope of one of them.
+    pub(crate) fn products<'a>(mut self, products: impl IntoIterator<Item = &'a str>) -> Self {
+        self.products = products.into_iter().map(str::to_owned).collect();
         self
     }
 
@@ -89,12 +95,11 @@ pub(crate) fn authorise(caller: &Caller, ask: &Ask) -> Result<()> {
         Needs::Scope(resource, access) if caller.scopes.allow(resource, access) => Ok(()),
         Needs::Scope(resource, access) => lacks(resource, access),
         Needs::Product(access) => {
-            let product = ask.product.as_deref().unwrap_or("uploads");
-            if caller.scopes.allow(product, access) || caller.scopes.allow("uploads", access) {
-                Ok(())
-            } else {
-                lacks(product, access)
+            let scope = |product: &String| caller.scopes.allow(product, access);
+            if ask.products.iter().any(scope) || caller.scopes.allow("uploads", access) {
+                return Ok(());
             }
+            lacks(ask.products.first().map_or("uploads", String::as_str), access)
         }
     }
 }

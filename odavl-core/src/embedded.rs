@@ -17,6 +17,7 @@ use crate::{
     odavl::Odavl,
     seal::MasterKey,
     storage::{DirectUrls, FsStorage, SqlCatalog},
+    uploads::SqlUploads,
 };
 
 impl Odavl {
@@ -37,7 +38,8 @@ impl Odavl {
             .auth(Arc::new(SqlAuth::new(db.clone())))
             .metering(Arc::new(SqliteMetering::new(db.clone(), clock.clone())))
             .storage(Arc::new(storage))
-            .objects(Arc::new(SqlCatalog::new(db)))
+            .objects(Arc::new(SqlCatalog::new(db.clone())))
+            .uploads(Arc::new(SqlUploads::new(db)))
             .settings(settings)
             .master_key(master)
             .clock(clock)

@@ -9,7 +9,7 @@ mod clock;
 pub mod config;
 #[cfg(feature = "sqlite")]
 pub mod db;
-#[cfg(all(feature = "sqlite", feature = "fs", feature = "config"))]
+#[cfg(all(feature = "sqlite", feature = "fs", feature = "config", feature = "uploads"))]
 mod embedded;
 mod error;
 pub mod gateway;
@@ -23,6 +23,7 @@ pub mod seal;
 pub mod secret;
 pub mod session;
 pub mod storage;
+mod sweep;
 #[cfg(feature = "uploads")]
 pub mod uploads;
 mod view;

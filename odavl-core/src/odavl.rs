@@ -6,6 +6,8 @@ use std::{fmt, sync::Arc};
 use crate::auth::signin::{CookieToken, SignIn};
 #[cfg(feature = "direct")]
 use crate::storage::DirectUrls;
+#[cfg(feature = "uploads")]
+use crate::uploads::UploadRows;
 use crate::{
     auth::{AuditDraft, AuditSeal, Auth, Change, KeyToken, OrgRef, Write},
     caller::Source,
@@ -38,6 +40,8 @@ pub(crate) struct Core {
     pub(crate) views: Views,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) objects: Arc<dyn Catalog>,
+    #[cfg(feature = "uploads")]
+    pub(crate) uploads: Arc<dyn UploadRows>,
     #[cfg(feature = "direct")]
     pub(crate) direct: DirectUrls,
     #[cfg(feature = "sign-in")]
@@ -62,6 +66,8 @@ pub struct Builder {
     metering: Option<Arc<dyn Metering>>,
     storage: Option<Arc<dyn Storage>>,
     objects: Option<Arc<dyn Catalog>>,
+    #[cfg(feature = "uploads")]
+    uploads: Option<Arc<dyn UploadRows>>,
     settings: Option<Settings>,
     master: Option<MasterKey>,
     clock: Option<Arc<dyn Clock>>,
@@ -93,6 +99,14 @@ impl Builder {
     #[must_use]
     pub fn objects(mut self, port: Arc<dyn Catalog>) -> Self {
         self.objects = Some(port);
+        self
+    }
+
+    /// Which results were uploaded.
+    #[cfg(feature = "uploads")]
+    #[must_use]
+    pub fn uploads(mut self, port: Arc<dyn UploadRows>) -> Self {
+        self.uploads = Some(port);
         self
     }
 
@@ -136,6 +150,8 @@ impl Builder {
             views: Views::new(),
             storage,
             objects,
+            #[cfg(feature = "uploads")]
+            uploads: self.uploads.ok_or_else(|| missing("uploads"))?,
             #[cfg(feature = "direct")]
             direct: DirectUrls::of(&settings, &master)?,
             seal: AuditSeal::of(&master),

@@ -23,6 +23,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "auth", sql: include_str!("../../migrations/0001_auth.sql") },
     Migration { version: 2, name: "metering", sql: include_str!("../../migrations/0002_metering.sql") },
     Migration { version: 3, name: "storage", sql: include_str!("../../migrations/0003_storage.sql") },
+    Migration { version: 4, name: "uploads", sql: include_str!("../../migrations/0004_uploads.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (

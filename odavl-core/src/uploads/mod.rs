@@ -29,17 +29,32 @@
 
 mod caps;
 mod channel;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod guard;
+mod memory;
+mod port;
 mod run_id;
 pub mod sarif;
+mod service;
+#[cfg(feature = "sqlite")]
+mod sql;
 mod unpack;
+mod upload;
 
 use std::io::{self, Read};
 
 pub use caps::Caps;
 pub use channel::{ChannelReader, ChunkSender, channel};
+pub use memory::MemoryUploads;
+pub use port::{UploadQuery, UploadRows};
 pub use run_id::RunId;
+pub(crate) use service::owner;
+pub use service::{Content, Filter, NewResults, Uploaded, Uploads};
+#[cfg(feature = "sqlite")]
+pub use sql::SqlUploads;
 pub use unpack::{Encoding, Unpacked};
+pub use upload::{Attempt, Begun, State, Stored, Upload};
 
 use crate::error::{Error, Result};
 

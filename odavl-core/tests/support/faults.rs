@@ -21,6 +21,7 @@ use odavl_core::{
         MediaType, Multipart, MultipartId, Object, ObjectMeta, ObjectName, ObjectRow, OpenMultipart, Part,
         Presign, PresignedRequest, PutMode, PutOptions, Storage, StorageStats, StoreKey, Stored, Upload,
     },
+    uploads::{self, Begun, UploadQuery, UploadRows},
 };
 use tokio::sync::Notify;
 
@@ -59,6 +60,10 @@ impl Faults {
     }
 
     pub(crate) fn objects(&self, port: Arc<dyn Catalog>) -> Arc<dyn Catalog> {
+        Arc::new(Faulty { port, faults: self.clone() })
+    }
+
+    pub(crate) fn uploads(&self, port: Arc<dyn UploadRows>) -> Arc<dyn UploadRows> {
         Arc::new(Faulty { port, faults: self.clone() })
     }
 
@@ -144,4 +149,14 @@ calls! { Catalog {
     stats(org: OrgId) -> StorageStats;
     due_garbage(now: Timestamp, most: u32) -> Vec<(OrgId, Garbage)>;
     drop_garbage(org: OrgId, object: ObjectId) -> ();
+} }
+
+calls! { UploadRows {
+    begin(org: OrgId, upload: &uploads::Upload) -> Begun;
+    store(org: OrgId, id: UploadId, attempt: UploadId, stored: &uploads::Stored) -> bool;
+    discard(org: OrgId, id: UploadId, attempt: UploadId) -> bool;
+    delete(org: OrgId, id: UploadId) -> bool;
+    upload(org: OrgId, id: UploadId) -> Option<uploads::Upload>;
+    list(org: OrgId, query: &UploadQuery) -> Page<uploads::Upload>;
+    expired(now: Timestamp, most: u32) -> Vec<(OrgId, uploads::Upload)>;
 } }

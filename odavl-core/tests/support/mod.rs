@@ -22,6 +22,7 @@ use odavl_core::{
         BoxBody, Catalog, DirectUrls, FsStorage, Incoming, KeyPrefix, MemoryCatalog, MemoryStorage,
         PresignedRequest, Redeemed, SqlCatalog, Storage, collect, full,
     },
+    uploads::{MemoryUploads, SqlUploads, UploadRows},
 };
 
 use faults::Faults;
@@ -37,6 +38,7 @@ pub(crate) struct World {
     pub(crate) metering: Arc<dyn Metering>,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) objects: Arc<dyn Catalog>,
+    pub(crate) uploads: Arc<dyn UploadRows>,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -78,6 +80,7 @@ impl World {
             metering: Arc::new(MemoryMetering::new(clock.clone())),
             storage: Arc::new(MemoryStorage::new(clock.clone()).presigning(urls)),
             objects: Arc::new(MemoryCatalog::default()),
+            uploads: Arc::new(MemoryUploads::default()),
             _folder: None,
             settings,
             clock,
@@ -96,7 +99,8 @@ impl World {
             auth: Arc::new(SqlAuth::new(db.clone())),
             metering: Arc::new(SqliteMetering::new(db.clone(), clock.clone())),
             storage: Arc::new(storage),
-            objects: Arc::new(SqlCatalog::new(db)),
+            objects: Arc::new(SqlCatalog::new(db.clone())),
+            uploads: Arc::new(SqlUploads::new(db)),
             _folder: Some(folder),
             settings,
             clock,
@@ -138,14 +142,15 @@ impl World {
     /// A process over what there is.
     pub(crate) fn start(&self) -> Odavl {
         let ports = self.builder().metering(self.metering.clone()).storage(self.storage.clone());
-        ports.objects(self.objects.clone()).build().unwrap()
+        ports.objects(self.objects.clone()).uploads(self.uploads.clone()).build().unwrap()
     }
 
     /// A process that stops at a call of a port.
     pub(crate) fn start_with(&self, faults: &Faults) -> Odavl {
         let ports = self.builder().metering(faults.metering(self.metering.clone()));
         let ports = ports.storage(faults.storage(self.storage.clone()));
-        ports.objects(faults.objects(self.objects.clone())).build().unwrap()
+        let ports = ports.objects(faults.objects(self.objects.clone()));
+        ports.uploads(faults.uploads(self.uploads.clone())).build().unwrap()
     }
 
     pub(crate) async fn session(&self, odavl: &Odavl, org: &str) -> Session {
@@ -164,7 +169,8 @@ impl World {
 
     /// Moves the clock past the end of whatever was begun, and sweeps.
     pub(crate) async fn sweep_all(&self) {
-        self.pass(60 * 24 * 8);
+        // Longer than anything lives that is not asked for again.
+        self.pass(60 * 26);
         let odavl = self.start();
         odavl.sweep().await.unwrap();
         odavl.sweep().await.unwrap();

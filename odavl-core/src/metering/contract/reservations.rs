@@ -81,24 +81,6 @@ pub async fn making_a_reservation_again_is_answered_as_the_first_time(room: Room
     assert_eq!(room.used("tokens", &month(10)).await, 10);
 }
 
-/// What outlives a request is kept by making it again; what was given back is asked for anew.
-pub async fn a_reservation_made_again_lives_longer_and_one_that_was_released_is_made_afresh(room: Room) {
-    let id = room.reservation();
-    let reserve = || room.reserve(id, "tokens", 3, &[month(10)]);
-    room.granted(reserve()).await;
-    room.advance(SignedDuration::from_mins(40));
-    assert!(room.granted(reserve()).await.replayed);
-    room.advance(SignedDuration::from_mins(40));
-    assert_eq!(room.metering.sweep(10).await.unwrap(), 0, "it was made again in time");
-    room.granted(room.entry(Op::Release { id })).await;
-    assert!(!room.granted(reserve()).await.replayed);
-    assert_eq!(room.used("tokens", &month(10)).await, 3);
-    room.advance(SignedDuration::from_mins(61));
-    assert_eq!(room.metering.sweep(10).await.unwrap(), 1);
-    assert!(!room.granted(reserve()).await.replayed);
-    assert_eq!(room.used("tokens", &month(10)).await, 3);
-}
-
 /// A retry of a keyed reservation under another id is told the first one's id.
 pub async fn a_keyed_reservation_names_the_first_one_in_a_replay(room: Room) {
     let (id, key) = (room.reservation(), room.key());
@@ -175,6 +157,43 @@ pub async fn what_expired_is_swept_once_and_no_more_than_asked(room: Room) {
     assert_eq!(room.used("tokens", &month(10)).await, 3);
     assert_eq!(room.ask(room.settle(ids[0], "tokens", 3)).await, Decision::NoReservation);
     assert!(room.granted(room.entry(Op::Release { id: ids[0] })).await.replayed);
+}
+
+/// Whoever goes on puts off the end; it is never brought forward, and nothing more is held.
+pub async fn an_open_reservation_made_again_lives_until_the_later_time(room: Room) {
+    let (id, other) = (room.reservation(), room.reservation());
+    let made = room.granted(room.reserve(id, "tokens", 10, &[held(10)])).await;
+    let until = |minutes| room.clock.now() + SignedDuration::from_mins(minutes);
+    let again = |minutes| {
+        let charges = vec![charge("tokens", 10, &[held(10)])];
+        room.entry(Op::Reserve { id, charges, expires_at: until(minutes) })
+    };
+    assert_eq!(room.granted(again(5)).await, Answer { replayed: true, ..made });
+    room.advance(SignedDuration::from_mins(59));
+    assert_eq!(room.metering.sweep(10).await.unwrap(), 0);
+    assert!(room.granted(again(60)).await.replayed);
+    room.advance(SignedDuration::from_mins(59));
+    assert_eq!(room.metering.sweep(10).await.unwrap(), 0);
+    room.denied(room.reserve(other, "tokens", 1, &[held(10)])).await;
+    room.advance(SignedDuration::from_mins(1));
+    assert_eq!(room.metering.sweep(10).await.unwrap(), 1);
+    assert_eq!(room.used("tokens", &held(10)).await, 0);
+}
+
+/// What holds nothing any more is asked for anew, and may be refused.
+pub async fn what_was_released_or_swept_is_made_afresh(room: Room) {
+    let (id, other) = (room.reservation(), room.reservation());
+    let reserve = |id, units| room.reserve(id, "tokens", units, &[held(10)]);
+    room.granted(reserve(id, 10)).await;
+    room.granted(room.entry(Op::Release { id })).await;
+    assert!(!room.granted(reserve(id, 8)).await.replayed);
+    room.denied(reserve(other, 3)).await;
+    room.advance(SignedDuration::from_mins(60));
+    assert_eq!(room.metering.sweep(10).await.unwrap(), 1);
+    room.granted(reserve(other, 3)).await;
+    room.denied(reserve(id, 8)).await;
+    assert!(!room.granted(reserve(id, 7)).await.replayed);
+    assert_eq!(room.granted(room.settle(id, "tokens", 7)).await.standings[0].used, 10);
 }
 
 /// A fence stops new charges, not the end of what was admitted before.

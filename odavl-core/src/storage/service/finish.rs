@@ -131,7 +131,7 @@ impl Core {
     }
 
     /// The digest of stored bytes, for stores that keep none.
-    pub(super) async fn hash(&self, upload: &Upload) -> Result<Checksum> {
+    pub(crate) async fn hash(&self, upload: &Upload) -> Result<Checksum> {
         let mut hasher = Hasher::default();
         if let Some(mut object) = self.storage.get(&upload.key, None).await? {
             while let Some(piece) = object.body.next().await? {

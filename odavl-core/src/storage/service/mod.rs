@@ -16,9 +16,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 pub use delete::Deleted;
-pub(crate) use finish::Proof;
+use finish::Proof;
 pub use parts::SignedPart;
 pub use put::NewObject;
+#[cfg(feature = "uploads")]
+pub(crate) use put::{Capped, IDLE};
 pub use read::Download;
 pub use recount::Recount;
 pub use upload::{NewUpload, Progress, UploadStatus, UploadTicket};
@@ -37,9 +39,9 @@ pub const WHOLE_MOST: u64 = 64 << 20;
 /// How long a URL for a whole object works.
 const URL_LIVES: Duration = Duration::from_mins(15);
 /// How long after its URL has expired a request may still be sending.
-pub(crate) const LATE: SignedDuration = SignedDuration::from_mins(10);
+const LATE: SignedDuration = SignedDuration::from_mins(10);
 /// How long an upload's units stay held after the sweeper should have ended it.
-const MARGIN: SignedDuration = SignedDuration::from_mins(15);
+pub(crate) const MARGIN: SignedDuration = SignedDuration::from_mins(15);
 /// What odavl itself stores lies under this name; it is read and deleted with what it belongs to.
 pub(crate) const OWN: &str = ".odavl";
 

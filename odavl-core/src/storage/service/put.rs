@@ -23,7 +23,7 @@ use crate::{
 /// What is held at a time for a stream of unknown length.
 const STEP: u64 = 8 << 20;
 /// How long a stream may stand still before the sweeper ends it.
-const IDLE: SignedDuration = SignedDuration::from_hours(1);
+pub(crate) const IDLE: SignedDuration = SignedDuration::from_hours(1);
 /// How often a stream says that it goes on.
 const BEAT: SignedDuration = SignedDuration::from_mins(15);
 

@@ -21,26 +21,8 @@ const BATCH: u32 = 100;
 const STALE: SignedDuration = SignedDuration::from_hours(9 * 24);
 
 impl Core {
-    /// Ends the uploads that expired and removes the bytes that are due. Another node may do the same at the same time.
-    pub(crate) async fn sweep_storage(self: &Arc<Self>) -> Result<()> {
-        let now = self.clock.now();
-        loop {
-            let expired = self.objects.expired_uploads(now, BATCH).await?;
-            let full = expired.len() == BATCH as usize;
-            let mut swept = Ok(());
-            for (org, upload) in expired {
-                swept = self.sweep_upload(org, &upload, now).await.and(swept);
-            }
-            // Whoever fails is tried again at the next sweep; the others are not held up.
-            swept?;
-            if !full {
-                break;
-            }
-        }
-        self.sweep_garbage(now).await
-    }
-
-    async fn sweep_garbage(&self, now: Timestamp) -> Result<()> {
+    /// Removes the bytes that nothing names any more, once no URL for them works.
+    pub(crate) async fn sweep_garbage(&self, now: Timestamp) -> Result<()> {
         loop {
             let due = self.objects.due_garbage(now, BATCH).await?;
             let full = due.len() == BATCH as usize;
@@ -55,7 +37,13 @@ impl Core {
         }
     }
 
-    async fn sweep_upload(self: &Arc<Self>, org: OrgId, upload: &Upload, now: Timestamp) -> Result<()> {
+    /// Ends an upload of Storage's own that expired.
+    pub(crate) async fn sweep_upload(
+        self: &Arc<Self>,
+        org: OrgId,
+        upload: &Upload,
+        now: Timestamp,
+    ) -> Result<()> {
         match &upload.state {
             UploadState::Completed(arrived) => {
                 self.settle_upload(org, upload, arrived.size).await?;
