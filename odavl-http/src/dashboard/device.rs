@@ -156,7 +156,10 @@ async fn wrong_code(form: &Posted, session: &Session, error: Error) -> poem::Res
         return Err(Failure(error).into());
     }
     let mut said = FieldError::default();
-    said.say(&error);
+    match error.code() {
+        ErrorCode::NotFound => said.say_that("That code is wrong, too old, or answered already."),
+        _ => said.say(&error),
+    }
     let frame = Frame::of(&form.browser, email(session).await?);
     let page = CodePage { frame, code: form.text("user_code").to_owned(), error: said };
     answer_with(&form.browser, status(error.code()), &page)

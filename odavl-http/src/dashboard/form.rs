@@ -56,6 +56,11 @@ impl FieldError {
         self.0 = Some(in_words(error));
     }
 
+    /// Says it in words of the page's own.
+    pub(super) fn say_that(&mut self, text: &str) {
+        self.0 = Some(text.to_owned());
+    }
+
     /// What to show; `None`: nothing is wrong.
     pub(super) fn text(&self) -> Option<&str> {
         self.0.as_deref()

@@ -10,7 +10,7 @@ use odavl_core::{
     seal::MasterKey,
     secret::Secret,
     session::{Context, Session},
-    storage::{MemoryCatalog, MemoryStorage},
+    storage::{DirectUrls, MemoryCatalog, MemoryStorage},
 };
 use odavl_http::{Door, Settings as DoorSettings};
 use poem::{
@@ -67,13 +67,15 @@ impl App {
         let auth: Arc<dyn Auth> = Arc::new(MemoryAuth::default());
         let metering = plan.metering.unwrap_or_else(|| Arc::new(MemoryMetering::new(clock.clone())));
         let host = plan.settings.public_url.split("://").nth(1).unwrap().to_owned();
+        let master = MasterKey::new(&[7; 32]);
+        let urls = DirectUrls::of(&plan.settings, &master).unwrap();
         let odavl = Odavl::builder()
             .auth(auth)
             .metering(metering)
-            .storage(Arc::new(MemoryStorage::new(clock.clone())))
+            .storage(Arc::new(MemoryStorage::new(clock.clone()).presigning(urls)))
             .objects(Arc::new(MemoryCatalog::default()))
             .settings(plan.settings)
-            .master_key(MasterKey::new(&[7; 32]))
+            .master_key(master)
             .clock(clock.clone())
             .build()
             .unwrap();

@@ -258,7 +258,8 @@ async fn guessing_codes_waits_longer_and_longer() {
     let page = browser.get("/device").await;
     browser.submit(&page, "/device", &[("user_code", "nonsense")]).await.expect(400);
     for _ in 0..6 {
-        browser.submit(&page, "/device", &[("user_code", "BCDF-BCDF")]).await.expect(404);
+        let answer = browser.submit(&page, "/device", &[("user_code", "BCDF-BCDF")]).await.expect(404);
+        assert!(answer.text().contains("That code is wrong, too old, or answered already."));
     }
     let code = codes["user_code"].as_str().unwrap();
     browser.submit(&page, "/device", &[("user_code", code)]).await.expect(429);
