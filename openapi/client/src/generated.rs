@@ -347,6 +347,18 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub per: ::std::option::Option<::std::string::String>,
     }
+    ///Results by level.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct LevelCounts {
+        ///Serious problems.
+        pub error: u64,
+        ///Results without a severity.
+        pub none: u64,
+        ///Minor problems.
+        pub note: u64,
+        ///Problems.
+        pub warning: u64,
+    }
     ///The caller, as they stand now.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Me {
@@ -648,12 +660,80 @@ pub mod types {
         ///Its value.
         pub value: ::std::string::String,
     }
+    ///An upload of results.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Results {
+        ///When it was stored.
+        pub created_at: ::jiff::Timestamp,
+        ///The person or the key that sent it.
+        pub created_by: ::std::string::String,
+        ///How it is packed: `zstd`, `gzip` or `identity`.
+        pub encoding: ::std::string::String,
+        ///Its id; the same run has the same.
+        pub id: ::std::string::String,
+        ///The product, such as `insight`.
+        pub product: ::std::string::String,
+        ///The project's slug.
+        pub project: ::std::string::String,
+        ///The run, as the client named it.
+        pub run_id: ::std::string::String,
+        ///The SHA-256 of the unpacked document.
+        pub sha256: ::std::string::String,
+        ///How many bytes are stored, which are what counts.
+        pub size: u64,
+        pub summary: ResultsSummary,
+        ///How many there are unpacked.
+        pub unpacked_size: u64,
+    }
+    ///A page of uploads.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ResultsPage {
+        ///The uploads, the newest first.
+        pub items: ::std::vec::Vec<Results>,
+        ///Where the next page starts; null on the last.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+    }
+    ///Results in figures.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ResultsSummary {
+        ///The commit that was analysed.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub commit: ::std::option::Option<::std::string::String>,
+        ///When it ended.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub ended_at: ::std::option::Option<::jiff::Timestamp>,
+        ///How many files have results; null where they are too many to tell apart.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub files: ::std::option::Option<u64>,
+        pub levels: LevelCounts,
+        ///How many rules there are beyond those.
+        pub other_rules: u64,
+        ///How many results.
+        pub results: u64,
+        ///The rules with the most results, at most 100.
+        pub rules: ::std::vec::Vec<RuleCount>,
+        ///When the run began.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub started_at: ::std::option::Option<::jiff::Timestamp>,
+        ///The tools that took part.
+        pub tools: ::std::vec::Vec<Tool>,
+    }
     ///How a key is rotated.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct RotateRequest {
         ///For how many seconds the old secret goes on working, to 30 days.
         #[serde(default)]
         pub grace_seconds: u32,
+    }
+    ///The results of one rule.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct RuleCount {
+        ///How many results.
+        pub results: u64,
+        ///The rule; null for results that name none.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub rule: ::std::option::Option<::std::string::String>,
     }
     ///The authorisation server (RFC 8414, 2).
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -802,6 +882,15 @@ pub mod types {
         ///`Bearer`.
         pub token_type: ::std::string::String,
     }
+    ///A tool that took part.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Tool {
+        ///Its name.
+        pub name: ::std::string::String,
+        ///Its version.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub version: ::std::option::Option<::std::string::String>,
+    }
     ///What the sender of an upload needs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct UploadTicket {
@@ -825,6 +914,13 @@ pub mod types {
         pub sha256: ::std::option::Option<::std::string::String>,
         ///How many bytes it has.
         pub size: u64,
+    }
+    ///An upload that was taken.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct UploadedResults {
+        ///Whether it was there before: this is a retry, and charged nothing.
+        pub replayed: bool,
+        pub upload: Results,
     }
     ///What an organisation used, and may use.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -3420,6 +3516,369 @@ Sends a `POST` request to `/api/v1/storage/uploads/{id}/parts`
         let response = result?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**The organisation's uploads, the newest first
+
+Sends a `GET` request to `/api/v1/uploads`
+
+Arguments:
+- `cursor`: The `next_cursor` of the page before.
+- `limit`: How many at most: 1 to 1,000.
+- `product`: Of one product.
+- `project`: Of one project, by its slug.
+*/
+    pub async fn upload_list<'a>(
+        &'a self,
+        cursor: Option<&'a str>,
+        limit: Option<u32>,
+        product: Option<&'a str>,
+        project: Option<&'a str>,
+    ) -> Result<ResponseValue<types::ResultsPage>, Error<types::Problem>> {
+        let url = format!("{}/api/v1/uploads", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&progenitor_client::QueryParam::new("product", &product))
+            .query(&progenitor_client::QueryParam::new("project", &project))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "upload_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Takes the results of a run: a SARIF 2.1.0 document, packed or not, whose `automationDetails.guid` is the run id
+
+The same run again is answered the same, and charged once, also when the limit is reached. `Content-Length` is
+needed; a refusal comes before the body is read. Needs the product's scope `write`.
+
+Sends a `POST` request to `/api/v1/uploads`
+
+Arguments:
+- `product`: The product, such as `insight`.
+- `project`: The project's slug.
+- `run_id`: The run's id, a UUID that the client makes.
+- `content_encoding`: How the document is packed: `zstd`, `gzip` or `identity`.
+- `odavl_content_sha256`: The SHA-256 of the unpacked document, as 64 hexadecimal digits.
+- `body`: The document.
+*/
+    pub async fn upload_create<'a, B: Into<reqwest::Body>>(
+        &'a self,
+        product: &'a str,
+        project: &'a str,
+        run_id: &'a str,
+        content_encoding: Option<&'a str>,
+        odavl_content_sha256: &'a str,
+        body: B,
+    ) -> Result<ResponseValue<types::UploadedResults>, Error<()>> {
+        let url = format!("{}/api/v1/uploads", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        if let Some(value) = content_encoding {
+            header_map.append("Content-Encoding", value.to_string().try_into()?);
+        }
+        header_map
+            .append(
+                "Odavl-Content-Sha256",
+                odavl_content_sha256.to_string().try_into()?,
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .header(
+                ::reqwest::header::CONTENT_TYPE,
+                ::reqwest::header::HeaderValue::from_static("application/octet-stream"),
+            )
+            .body(body)
+            .query(&progenitor_client::QueryParam::new("product", &product))
+            .query(&progenitor_client::QueryParam::new("project", &project))
+            .query(&progenitor_client::QueryParam::new("run_id", &run_id))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "upload_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**One upload, in figures
+
+Sends a `GET` request to `/api/v1/uploads/{id}`
+
+*/
+    pub async fn upload_read<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::Results>, Error<types::Problem>> {
+        let url = format!(
+            "{}/api/v1/uploads/{}", self.baseurl, encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "upload_read",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Deletes an upload and gives its bytes back; the run stays counted, and is not taken again
+
+Sends a `DELETE` request to `/api/v1/uploads/{id}`
+
+*/
+    pub async fn upload_delete<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::Results>, Error<types::Problem>> {
+        let url = format!(
+            "{}/api/v1/uploads/{}", self.baseurl, encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .delete(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "upload_delete",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**An upload's bytes as they were sent: packed as its `encoding` says
+
+Sends a `GET` request to `/api/v1/uploads/{id}/content`
+
+*/
+    pub async fn upload_content<'a>(
+        &'a self,
+        id: &'a str,
+    ) -> Result<ResponseValue<ByteStream>, Error<types::Problem>> {
+        let url = format!(
+            "{}/api/v1/uploads/{}/content", self.baseurl, encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.get(url).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "upload_content",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => Ok(ResponseValue::stream(response)),
             400u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
