@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -154,7 +154,12 @@ impl Person {
 
     pub(crate) fn odavl_with(&self, line: &str, stdin: &str) -> Ended {
         let mut child = piped(&mut self.command(line)).stdin(Stdio::piped()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+        let written = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        // A command that refuses before it reads leaves a closed pipe.
+        assert!(
+            written.is_ok() || written.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe),
+            "standard input"
+        );
         child.wait_with_output().unwrap().into()
     }
 

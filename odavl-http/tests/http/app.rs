@@ -11,6 +11,7 @@ use odavl_core::{
     secret::Secret,
     session::{Context, Session},
     storage::{DirectUrls, MemoryCatalog, MemoryStorage},
+    uploads::MemoryUploads,
 };
 use odavl_http::{Door, Settings as DoorSettings};
 use poem::{
@@ -74,6 +75,7 @@ impl App {
             .metering(metering)
             .storage(Arc::new(MemoryStorage::new(clock.clone()).presigning(urls)))
             .objects(Arc::new(MemoryCatalog::default()))
+            .uploads(Arc::new(MemoryUploads::default()))
             .settings(plan.settings)
             .master_key(master)
             .clock(clock.clone())

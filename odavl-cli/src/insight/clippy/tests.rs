@@ -138,9 +138,14 @@ fn what_a_foreign_macro_wrote_is_placed_where_the_project_called_it() {
 
 #[test]
 fn paths_outside_the_project_are_never_told() {
-    for file in
-        ["/home/ada/.cargo/registry/x.rs", "../secret/x.rs", "src/../../x.rs", "<anon>", "", "/home/me/project"]
-    {
+    for file in [
+        "/home/ada/.cargo/registry/x.rs",
+        "../secret/x.rs",
+        "src/../../x.rs",
+        "<anon>",
+        "",
+        "/home/me/project",
+    ] {
         let found = converted(&[diagnostic(Some("dead_code"), "warning", "m", &[span(file, 1)])]);
         assert_eq!(found["results"][0]["locations"], Value::Null, "{file}");
     }
