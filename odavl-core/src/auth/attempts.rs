@@ -18,6 +18,13 @@ const MOST: usize = 50_000;
 const FREE: u32 = 5;
 const LONGEST: SignedDuration = SignedDuration::from_mins(15);
 
+/// What a name begins with that counts everybody together.
+pub(crate) const EVERYBODY: &str = "everybody";
+/// Failures of everybody that cost nothing.
+const FREE_TO_ALL: u32 = 100;
+/// How long everybody waits after one more: it slows guessing from many addresses down, and locks nobody out.
+const WAIT_OF_ALL: SignedDuration = SignedDuration::from_secs(1);
+
 /// Counts failures by name: an account, an address, everyone.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts(Mutex<HashMap<String, Failures>>);
@@ -30,10 +37,15 @@ struct Failures {
 
 impl Failures {
     /// Until when the next try is refused: a second after the sixth failure, twice that after each more.
-    fn until(self) -> Timestamp {
+    fn until(self, name: &str) -> Timestamp {
         let over = self.count.saturating_sub(FREE);
-        let wait = if over == 0 { 0 } else { 1_i64 << (over - 1).min(20) };
-        self.last.checked_add(SignedDuration::from_secs(wait).min(LONGEST)).unwrap_or(Timestamp::MAX)
+        let wait = match over {
+            _ if name.starts_with(EVERYBODY) && self.count <= FREE_TO_ALL => SignedDuration::ZERO,
+            _ if name.starts_with(EVERYBODY) => WAIT_OF_ALL,
+            0 => SignedDuration::ZERO,
+            over => SignedDuration::from_secs(1_i64 << (over - 1).min(20)).min(LONGEST),
+        };
+        self.last.checked_add(wait).unwrap_or(Timestamp::MAX)
     }
 }
 
@@ -43,8 +55,8 @@ impl Attempts {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let waits = names
             .iter()
-            .filter_map(|name| known.get(name))
-            .map(|failures| (failures.until(), failures.count));
+            .filter_map(|name| Some((name, known.get(name)?)))
+            .map(|(name, failures)| (failures.until(name), failures.count));
         match waits.max() {
             Some((until, count)) if now < until => Err(Error::RateLimited(Box::new(Refusal::rate(
                 "sign_in_attempts",
@@ -60,7 +72,7 @@ impl Attempts {
     pub(crate) fn failed(&self, names: &[String], now: Timestamp) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
-            known.retain(|_, failures| now < failures.until());
+            known.retain(|name, failures| now < failures.until(name));
             if known.len() >= MOST {
                 known.clear();
             }
@@ -103,6 +115,21 @@ mod tests {
         }
         assert!(attempts.check(&names, now + LONGEST - SignedDuration::from_secs(1)).is_err());
         assert!(attempts.check(&names, now + LONGEST).is_ok());
+    }
+
+    #[test]
+    fn everybody_together_is_slowed_down_and_not_locked_out() {
+        let attempts = Attempts::default();
+        let (now, names) = (Timestamp::UNIX_EPOCH, [format!("{EVERYBODY} codes")]);
+        for _ in 0..FREE_TO_ALL {
+            attempts.failed(&names, now);
+        }
+        assert!(attempts.check(&names, now).is_ok());
+        for _ in 0..1000 {
+            attempts.failed(&names, now);
+        }
+        assert!(attempts.check(&names, now).is_err());
+        assert!(attempts.check(&names, now + WAIT_OF_ALL).is_ok());
     }
 
     #[test]

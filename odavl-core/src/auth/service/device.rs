@@ -7,7 +7,7 @@ use crate::{
     action::Action,
     auth::{
         Change, DeviceGrant, DeviceState, Login, LoginKind, Membership, Organization, Scopes, UserCode,
-        opaque,
+        attempts::EVERYBODY, opaque,
     },
     error::{Error, Reason, Result},
     ids::{OrgId, SessionId, UserId},
@@ -170,8 +170,9 @@ impl Devices<'_> {
 
     /// The open request of that code. Wrong codes are counted by account, by address, and in all.
     async fn pending(&self, permit: &Permit, code: &str) -> Result<DeviceGrant> {
-        let names = [format!("code {}", permit.caller.subject), self.0.attempts_name(), "codes".to_owned()];
-        self.0.core.sign_in.attempts.check(&names[..2], permit.at)?;
+        let everybody = format!("{EVERYBODY} code");
+        let names = [format!("code {}", permit.caller.subject), self.0.attempts_name(), everybody];
+        self.0.core.sign_in.attempts.check(&names, permit.at)?;
         let code: UserCode = code.parse()?;
         let found = self.0.core.auth.device_by_user_code(&code.digest()).await?;
         let open = found.filter(|grant| grant.state == DeviceState::Pending && permit.at < grant.expires_at);
