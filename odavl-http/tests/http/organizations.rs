@@ -1,6 +1,6 @@
 //! Another organisation's things: never there, on any path.
 
-use odavl_core::{auth::Role, ids::UserId, page::PageQuery};
+use odavl_core::{auth::Role, ids::UserId, page::PageQuery, storage::Sha256, uploads::RunId};
 use serde_json::{Value, json};
 
 use crate::app::{App, ORG};
@@ -10,6 +10,7 @@ fn attempts(things: &Things) -> Vec<(&'static str, &'static str, String, Value)>
     let key = |rest: &str| format!("/api/v1/api-keys/{}{rest}", things.key);
     let member = || format!("/api/v1/members/{}", things.user);
     let upload = |rest: &str| format!("/api/v1/storage/uploads/{}{rest}", things.upload);
+    let results = |rest: &str| format!("/api/v1/uploads/{}{rest}", things.results);
     let parts = json!({"parts": [{"number": 1, "sha256": "00".repeat(32)}]});
     vec![
         ("GET", "/api/v1/api-keys/{id}", key(""), Value::Null),
@@ -20,6 +21,9 @@ fn attempts(things: &Things) -> Vec<(&'static str, &'static str, String, Value)>
         ("GET", "/api/v1/storage/uploads/{id}", upload(""), Value::Null),
         ("POST", "/api/v1/storage/uploads/{id}/parts", upload("/parts"), parts),
         ("POST", "/api/v1/storage/uploads/{id}/complete", upload("/complete"), Value::Null),
+        ("GET", "/api/v1/uploads/{id}", results(""), Value::Null),
+        ("GET", "/api/v1/uploads/{id}/content", results("/content"), Value::Null),
+        ("DELETE", "/api/v1/uploads/{id}", results(""), Value::Null),
     ]
 }
 
@@ -29,6 +33,7 @@ struct Things {
     key: String,
     user: String,
     upload: String,
+    results: String,
 }
 
 impl Things {
@@ -39,8 +44,28 @@ impl Things {
         let body = json!({"name": "report", "size": 3, "sha256": "00".repeat(32)});
         let upload =
             app.post("/api/v1/storage/upload-url").bearer(&secret).json(&body).send().await.expect(200);
-        Self { key, user, upload: upload.json()["upload"]["id"].as_str().unwrap().to_owned() }
+        let upload = upload.json()["upload"]["id"].as_str().unwrap().to_owned();
+        Self { key, user, upload, results: results(app).await }
     }
+}
+
+/// Uploads results, and gives their id.
+async fn results(app: &App) -> String {
+    let run = RunId::random().unwrap();
+    let runs = json!([{
+        "tool": {"driver": {"name": "clippy"}},
+        "automationDetails": {"guid": run.to_string()},
+        "results": [],
+    }]);
+    let document = json!({"version": "2.1.0", "runs": runs}).to_string();
+    let (_, key) = app.key(ORG, "uploads:write").await;
+    let project = app.post("/api/v1/projects").bearer(&key).json(&json!({"slug": "app"}));
+    project.send().await.expect(200);
+    let path = format!("/api/v1/uploads?product=insight&project=app&run_id={run}");
+    let digest = Sha256::of(document.as_bytes()).to_string();
+    let call = app.post(&path).bearer(&key).header("Odavl-Content-Sha256", &digest);
+    let uploaded = call.body("application/sarif+json", document).send().await.expect(200).json();
+    uploaded["upload"]["id"].as_str().unwrap_or_else(|| panic!("{uploaded}")).to_owned()
 }
 
 /// Paths that name a thing, and why they are not tried: what they name is nobody's, or they are the operator's.
@@ -61,12 +86,13 @@ async fn a_stranger_s_id_is_not_found_on_every_path() {
         let call = if body.is_null() { call } else { call.json(&body) };
         call.send().await.expect_problem(404, "not_found");
     }
-    let own = app.key(ORG, "keys:read storage:write").await.1;
+    let own = app.key(ORG, "keys:read storage:write uploads:read").await.1;
     let path = format!("/api/v1/api-keys/{}", things.key);
     let key = app.get(&path).bearer(&own).send().await.expect(200).json();
     assert_eq!((key["name"].as_str(), key["revoked_at"].is_null()), (Some("test"), true), "nothing changed");
     let path = format!("/api/v1/storage/uploads/{}", things.upload);
     app.get(&path).bearer(&own).send().await.expect(200);
+    app.get(&format!("/api/v1/uploads/{}", things.results)).bearer(&own).send().await.expect(200);
 }
 
 #[test]
