@@ -49,6 +49,7 @@ impl Ask {
     }
 
     /// The products that the action may be about: the caller needs the scope of one of them.
+    #[cfg(feature = "uploads")]
     pub(crate) fn products<'a>(mut self, products: impl IntoIterator<Item = &'a str>) -> Self {
         self.products = products.into_iter().map(str::to_owned).collect();
         self
