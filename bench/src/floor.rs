@@ -1,4 +1,5 @@
-//! The floor: callers are combined, one counter is raised in one durable transaction a batch, and nothing else.
+//! The floor: callers are combined into durable transactions, in which each has one counter raised below a limit by one
+//! statement. No key, scope, rate, ledger or history.
 
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use crate::Outcome;
 
 type Caller = oneshot::Sender<u64>;
 
-/// A combiner with no rule, no ledger and no key.
+/// A combiner with one rule.
 #[derive(Clone)]
 pub struct Floor(mpsc::Sender<Caller>);
 
@@ -30,11 +31,14 @@ impl Floor {
                     batch.push(next);
                 }
                 let transaction = connection.transaction()?;
-                let used: i64 = transaction
-                    .prepare_cached("UPDATE counter SET used = used + ?1 WHERE org = 1 RETURNING used")?
-                    .query_row([batch.len() as i64], |row| row.get(0))?;
+                let mut used = Vec::with_capacity(batch.len());
+                for _ in &batch {
+                    let raise = "UPDATE counter SET used = used + 1 WHERE org = 1 AND used < ?1 RETURNING used";
+                    let mut raise = transaction.prepare_cached(raise)?;
+                    used.push(raise.query_row([i64::MAX], |row| row.get::<_, i64>(0))?);
+                }
                 transaction.commit()?;
-                for caller in batch {
+                for (caller, used) in batch.into_iter().zip(used) {
                     // Whoever left is counted all the same: a floor has no rules.
                     let _ = caller.send(used as u64);
                 }
