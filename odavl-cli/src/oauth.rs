@@ -42,7 +42,7 @@ impl OAuth {
 
     /// Asks to be signed in.
     pub(crate) async fn device(&self) -> Result<DeviceCode> {
-        let form = DeviceCodeRequest { client_id: Some(CLIENT_ID.to_owned()), scope: None };
+        let form = DeviceCodeRequest { client_id: CLIENT_ID.to_owned(), scope: None };
         self.answer(self.api.device_code(&form).await).await
     }
 
@@ -71,7 +71,7 @@ impl OAuth {
 
     /// Ends the sign-in that the token belongs to.
     pub(crate) async fn revoke(&self, token: &Secret<String>) -> Result<()> {
-        let form = TokenForm { token: Some(token.reveal().clone()), token_type_hint: None };
+        let form = TokenForm { token: token.reveal().clone(), token_type_hint: None };
         retry::call(async || self.answer(self.api.token_revoke(&form).await).await).await
     }
 
@@ -93,8 +93,8 @@ impl OAuth {
 
 fn token_request(grant_type: &str) -> TokenRequest {
     TokenRequest {
-        grant_type: Some(grant_type.to_owned()),
-        client_id: Some(CLIENT_ID.to_owned()),
+        grant_type: grant_type.to_owned(),
+        client_id: CLIENT_ID.to_owned(),
         device_code: None,
         refresh_token: None,
         scope: None,

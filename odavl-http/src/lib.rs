@@ -15,6 +15,7 @@ mod limits;
 mod oauth;
 mod problem;
 mod schema;
+mod shape;
 mod stream;
 mod throttle;
 mod transport;

@@ -5,10 +5,10 @@ use poem::{Response, error::ResponseError, http::StatusCode};
 use poem_openapi::{
     ApiResponse, Object,
     payload::{Json, Payload},
-    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
+    registry::{MetaResponses, Registry},
 };
 
-use crate::problem;
+use crate::problem::{self, refusals};
 
 /// Why a client was refused (RFC 6749, 5.2).
 #[derive(Debug, Object)]
@@ -74,29 +74,22 @@ impl ResponseError for OAuthFailure {
 }
 
 /// The statuses that the OAuth paths may answer with.
-const STATUSES: [(u16, &str); 7] = [
+const STATUSES: [(u16, &str); 10] = [
     (400, "The request, grant, client or scope is refused."),
     (401, "The client or the credential is refused."),
     (403, "The credential does not allow this."),
     (413, "Too large."),
+    (415, "The body is no form."),
+    (421, "The service does not answer for that host."),
     (429, "Too many requests."),
     (500, "A fault of the service."),
     (503, "Not available now."),
+    (504, "It took too long."),
 ];
 
 impl ApiResponse for OAuthFailure {
     fn meta() -> MetaResponses {
-        let response = |(status, description): (u16, &'static str)| MetaResponse {
-            description,
-            status: Some(status),
-            status_range: None,
-            content: vec![MetaMediaType {
-                content_type: "application/json",
-                schema: Json::<OAuthErrorBody>::schema_ref(),
-            }],
-            headers: Vec::new(),
-        };
-        MetaResponses { responses: STATUSES.into_iter().map(response).collect() }
+        refusals(&STATUSES, "application/json", Json::<OAuthErrorBody>::schema_ref)
     }
 
     fn register(registry: &mut Registry) {

@@ -9,10 +9,13 @@ use poem::{
 use poem_openapi::{
     ApiResponse, Object,
     payload::{Json, Payload},
-    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
+    registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
 };
 
 use crate::{limits, oauth::OAuthFailure, schema::Time};
+
+/// What problem documents are.
+const PROBLEM: &str = "application/problem+json";
 
 /// The problem type of a refused limit (IETF draft-ietf-httpapi-ratelimit-headers).
 const QUOTA_TYPE: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
@@ -70,19 +73,28 @@ impl ResponseError for Failure {
     }
 }
 
-/// A body whose length was not said ahead (RFC 9110, 15.5.12).
+/// Why a body was not taken whose length must be said ahead.
 #[derive(Debug, thiserror::Error)]
-#[error("say the length ahead, with `Content-Length`")]
-pub(crate) struct LengthRequired;
+pub(crate) enum BodyFailure {
+    /// It was not said (RFC 9110, 15.5.12).
+    #[error("say the length ahead, with `Content-Length`")]
+    LengthRequired,
+    /// An error of the library.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
 
-impl ResponseError for LengthRequired {
+impl ResponseError for BodyFailure {
     fn status(&self) -> StatusCode {
-        StatusCode::LENGTH_REQUIRED
+        match self {
+            Self::LengthRequired => StatusCode::LENGTH_REQUIRED,
+            Self::Failed(error) => status(error.code()),
+        }
     }
 }
 
 /// The statuses that every operation may answer with.
-const STATUSES: [(u16, &str); 11] = [
+const STATUSES: [(u16, &str); 14] = [
     (400, "The input is not valid."),
     (401, "No valid credential was given."),
     (403, "The credential does not allow this."),
@@ -90,25 +102,45 @@ const STATUSES: [(u16, &str); 11] = [
     (409, "It exists already, or the request contradicts what is there."),
     (412, "A condition does not hold."),
     (413, "Too large."),
+    (415, "The body is of another type, or packed."),
+    (421, "The service does not answer for that host."),
     (429, "A quota or a rate is used up; nothing was charged."),
     (500, "A fault of the service."),
     (501, "Not supported here."),
     (503, "Not available now; nothing was counted."),
+    (504, "It took too long."),
 ];
+
+/// What the document says of refusals that have one form.
+pub(crate) fn refusals(
+    statuses: &[(u16, &'static str)],
+    content_type: &'static str,
+    schema: fn() -> MetaSchemaRef,
+) -> MetaResponses {
+    let response = |&(status, description): &(u16, &'static str)| MetaResponse {
+        description,
+        status: Some(status),
+        status_range: None,
+        content: vec![MetaMediaType { content_type, schema: schema() }],
+        headers: Vec::new(),
+    };
+    MetaResponses { responses: statuses.iter().map(response).collect() }
+}
+
+impl ApiResponse for BodyFailure {
+    fn meta() -> MetaResponses {
+        let length = [(411, "Say the length ahead, with `Content-Length`.")];
+        refusals(&[&STATUSES[..], &length].concat(), PROBLEM, Json::<Problem>::schema_ref)
+    }
+
+    fn register(registry: &mut Registry) {
+        Failure::register(registry);
+    }
+}
 
 impl ApiResponse for Failure {
     fn meta() -> MetaResponses {
-        let response = |(status, description): (u16, &'static str)| MetaResponse {
-            description,
-            status: Some(status),
-            status_range: None,
-            content: vec![MetaMediaType {
-                content_type: "application/problem+json",
-                schema: Json::<Problem>::schema_ref(),
-            }],
-            headers: Vec::new(),
-        };
-        MetaResponses { responses: STATUSES.into_iter().map(response).collect() }
+        refusals(&STATUSES, PROBLEM, Json::<Problem>::schema_ref)
     }
 
     fn register(registry: &mut Registry) {
@@ -131,6 +163,9 @@ pub(crate) fn detail(error: &Error) -> String {
 /// The library's error behind an answer, where there is one.
 pub(crate) fn library_error(error: &poem::Error) -> Option<&Error> {
     if let Some(Failure(error)) = error.downcast_ref() {
+        return Some(error);
+    }
+    if let Some(BodyFailure::Failed(error)) = error.downcast_ref() {
         return Some(error);
     }
     match error.downcast_ref() {
@@ -219,7 +254,7 @@ fn blank(status: StatusCode, code: &str, title: &str, detail: String, request_id
 fn document(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = poem_openapi::types::ToJSON::to_json_string(problem);
-    Response::builder().status(status).content_type("application/problem+json").body(body).into_response()
+    Response::builder().status(status).content_type(PROBLEM).body(body).into_response()
 }
 
 /// Says how long to wait, where waiting helps.

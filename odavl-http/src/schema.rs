@@ -1,6 +1,6 @@
 //! Types of the document that several resources share.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use jiff::Timestamp;
 use odavl_core::{
@@ -15,7 +15,10 @@ use poem_openapi::{
 };
 use serde_json::Value;
 
-use crate::problem::Failure;
+use crate::{
+    problem::Failure,
+    shape::{Cursor, IdempotencyKey, Meter, Named, Text},
+};
 
 /// An instant, RFC 3339 in UTC.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +67,67 @@ impl ToJSON for Time {
     }
 }
 
+macro_rules! integers {
+    ($($(#[$doc:meta])* $name:ident = $least:literal..=$most:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub(crate) struct $name(pub(crate) u64);
+
+        impl Type for $name {
+            const IS_REQUIRED: bool = true;
+            type RawValueType = Self;
+            type RawElementValueType = Self;
+
+            fn name() -> Cow<'static, str> {
+                "integer".into()
+            }
+
+            fn schema_ref() -> MetaSchemaRef {
+                let schema = MetaSchema::new_with_format("integer", "uint64");
+                MetaSchemaRef::Inline(Box::new(MetaSchema { minimum: Some($least), maximum: Some($most), ..schema }))
+            }
+
+            fn as_raw_value(&self) -> Option<&Self> {
+                Some(self)
+            }
+
+            fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+                Box::new(std::iter::once(self))
+            }
+        }
+
+        impl ParseFromJSON for $name {
+            fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+                let value = value.unwrap_or_default();
+                value.as_u64().map(Self).ok_or_else(|| ParseError::expected_type(value))
+            }
+        }
+
+        impl ParseFromParameter for $name {
+            fn parse_from_parameter(text: &str) -> ParseResult<Self> {
+                let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+                let number = digits.then(|| text.parse().ok()).flatten();
+                number.map(Self).ok_or_else(|| ParseError::custom("that is not a whole number"))
+            }
+        }
+
+        impl ToJSON for $name {
+            fn to_json(&self) -> Option<Value> {
+                Some(self.0.into())
+            }
+        }
+    )*};
+}
+
+integers! {
+    /// Units of a meter.
+    Units = 0.0..=9_007_199_254_740_991.0;
+    /// The bytes of an object.
+    Size = 0.0..=5_497_558_138_880.0;
+    /// How many items a page has.
+    PageLimit = 1.0..=1000.0;
+}
+
 /// Where a meter stands against one of its limits.
 #[derive(Debug, Object)]
 #[oai(rename = "Standing")]
@@ -109,32 +173,32 @@ impl From<Standing> for StandingBody {
 #[oai(rename = "Charge")]
 pub(crate) struct ChargeBody {
     /// The meter.
-    meter: String,
+    meter: Text<Meter>,
     /// How many units, to 2^53 - 1; 0 asks whether one would pass.
-    #[oai(validator(maximum(value = "9007199254740991")))]
-    units: u64,
+    units: Units,
 }
 
 impl ChargeBody {
     pub(crate) fn parse(self) -> Result<(MeterName, u64), Failure> {
-        Ok((self.meter.parse()?, self.units))
+        Ok((self.meter.parse()?, self.units.0))
     }
 }
 
-/// Labels or notes.
-pub(crate) type Map = HashMap<String, String>;
-
-pub(crate) fn sorted(map: Option<Map>) -> std::collections::BTreeMap<String, String> {
-    map.unwrap_or_default().into_iter().collect()
+pub(crate) fn texts<S>(named: Option<Named<S>>) -> BTreeMap<String, String> {
+    named.map(|named| named.0).unwrap_or_default()
 }
 
-pub(crate) fn page(limit: Option<u32>, cursor: Option<String>) -> Result<PageQuery, Failure> {
-    PageQuery::new(limit, cursor).map_err(Failure)
+pub(crate) fn page(limit: Option<PageLimit>, cursor: Option<Text<Cursor>>) -> Result<PageQuery, Failure> {
+    let limit = limit.map(|PageLimit(limit)| u32::try_from(limit).unwrap_or(u32::MAX));
+    PageQuery::new(limit, cursor.map(|cursor| cursor.0)).map_err(Failure)
 }
 
 /// An idempotency key from the header or the body; both only where they agree.
-pub(crate) fn idempotency(header: Option<String>, body: Option<String>) -> Result<Option<String>, Failure> {
-    match (header, body) {
+pub(crate) fn idempotency(
+    header: Option<Text<IdempotencyKey>>,
+    body: Option<Text<IdempotencyKey>>,
+) -> Result<Option<String>, Failure> {
+    match (header.map(|key| key.0), body.map(|key| key.0)) {
         (Some(header), Some(body)) if header != body => {
             Err(Failure(Error::invalid("`Idempotency-Key` and `idempotency_key` differ; send one")))
         }

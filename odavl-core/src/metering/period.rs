@@ -96,7 +96,10 @@ impl fmt::Display for Period {
 impl FromStr for Period {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
-        let number = |digits: &str, most: u32| digits.parse().ok().filter(|n| (1..=most).contains(n));
+        let number = |text: &str, most: u32| {
+            let plain = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse().ok().filter(|n| plain && (1..=most).contains(n))
+        };
         let period = match text {
             "held" => Some(Self::Held),
             "month" => Some(Self::CALENDAR_MONTH),
@@ -162,7 +165,7 @@ mod tests {
         for text in ["held", "month", "month:15", "day", "1s", "86400s"] {
             assert_eq!(text.parse::<Period>().unwrap().to_string(), text);
         }
-        for text in ["", "month:0", "month:32", "0s", "86401s", "s", "week"] {
+        for text in ["", "month:0", "month:32", "month:+5", "0s", "060s", "+60s", "86401s", "s", "week"] {
             assert!(text.parse::<Period>().is_err(), "{text}");
         }
     }

@@ -197,13 +197,13 @@ fn checked(meter: &MeterName, units: u64) -> Result<i64> {
         .ok_or_else(|| Error::invalid(format!("{meter}: units are 0 to 2^53 - 1")))
 }
 
-/// Labels are few and short: at most 16, names to 64 bytes, values to 256.
+/// Labels are few and short: at most 16, names to 64 characters, values to 256.
 pub(crate) fn check_tags(tags: &BTreeMap<String, String>) -> Result<()> {
-    let fits = |(name, value): (&String, &String)| name.len() <= 64 && value.len() <= 256;
+    let fits = |(name, value): (&String, &String)| name.chars().count() <= 64 && value.chars().count() <= 256;
     if tags.len() <= 16 && tags.iter().all(fits) {
         return Ok(());
     }
-    Err(Error::invalid("tags are at most 16, with names to 64 and values to 256 bytes"))
+    Err(Error::invalid("tags are at most 16, with names to 64 and values to 256 characters"))
 }
 
 /// A retry's key is 1 to 255 visible characters.

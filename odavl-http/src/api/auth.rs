@@ -16,6 +16,7 @@ use super::Tag;
 use crate::{
     caller::{Caller, Visitor},
     oauth::OAuthFailure,
+    shape::{Any, Given, ScopeList, Shape, Text},
 };
 
 pub(super) struct Api;
@@ -26,13 +27,26 @@ const REFRESH_TOKEN: &str = "refresh_token";
 /// The grants that the token path takes.
 pub(super) const GRANTS: [&str; 2] = [DEVICE_CODE, REFRESH_TOKEN];
 
+enum Grant {}
+
+impl Shape for Grant {
+    const WORDS: &'static [&'static str] = &GRANTS;
+}
+
+enum Hint {}
+
+impl Shape for Hint {
+    const WORDS: &'static [&'static str] = &["access_token", REFRESH_TOKEN];
+}
+
 /// A device asks to be signed in (RFC 8628, 3.1).
 #[derive(Object, Deserialize)]
 struct DeviceCodeRequest {
     /// The registered client.
-    client_id: Option<String>,
+    #[serde(default)]
+    client_id: Text<Given>,
     /// What it asks for, separated by spaces; all that the person may do unless said.
-    scope: Option<String>,
+    scope: Option<Text<ScopeList>>,
 }
 
 /// What the device shows, and polls with (RFC 8628, 3.2).
@@ -70,15 +84,17 @@ impl From<DeviceCodes> for DeviceCodeBody {
 #[derive(Object, Deserialize)]
 struct TokenRequest {
     /// `urn:ietf:params:oauth:grant-type:device_code` or `refresh_token`.
-    grant_type: Option<String>,
+    #[serde(default)]
+    grant_type: Text<Grant>,
     /// The registered client.
-    client_id: Option<String>,
+    #[serde(default)]
+    client_id: Text<Given>,
     /// For the first grant: the device's code.
-    device_code: Option<String>,
+    device_code: Option<Text<Any>>,
     /// For the second: the refresh token, which is replaced.
-    refresh_token: Option<String>,
+    refresh_token: Option<Text<Any>>,
     /// What is asked for; the answer says what was granted.
-    scope: Option<String>,
+    scope: Option<Text<ScopeList>>,
 }
 
 /// Tokens (RFC 6749, 5.1).
@@ -113,9 +129,10 @@ impl From<Tokens> for TokenBody {
 #[derive(Object, Deserialize)]
 struct TokenForm {
     /// The token.
-    token: Option<String>,
+    #[serde(default)]
+    token: Text<Given>,
     /// `access_token` or `refresh_token`; found out by itself.
-    token_type_hint: Option<String>,
+    token_type_hint: Option<Text<Hint>>,
 }
 
 /// What a token is worth now (RFC 7662, 2.2); of one that does not hold, nothing is said.
@@ -173,11 +190,11 @@ impl Api {
         scopes(form.scope)?;
         let tokens = match grant_type.as_str() {
             DEVICE_CODE => {
-                let code = Secret::new(given(form.device_code, "device_code")?);
+                let code = Secret::new(given(form.device_code.unwrap_or_default(), "device_code")?);
                 session.device_token(&client_id, &code).await?
             }
             REFRESH_TOKEN => {
-                let token = Secret::new(given(form.refresh_token, "refresh_token")?);
+                let token = Secret::new(given(form.refresh_token.unwrap_or_default(), "refresh_token")?);
                 session.refresh(&client_id, &token).await?
             }
             _ => {
@@ -210,11 +227,11 @@ impl Api {
 }
 
 /// RFC 6749, 3.2: a parameter without a value is as good as none.
-fn given(value: Option<String>, name: &str) -> Result<String, OAuthFailure> {
-    value.filter(|text| !text.is_empty()).ok_or_else(|| OAuthFailure::missing(name))
+fn given<S>(value: Text<S>, name: &str) -> Result<String, OAuthFailure> {
+    if value.is_empty() { Err(OAuthFailure::missing(name)) } else { Ok(value.0) }
 }
 
-fn scopes(text: Option<String>) -> Result<Scopes, OAuthFailure> {
+fn scopes(text: Option<Text<ScopeList>>) -> Result<Scopes, OAuthFailure> {
     let parsed = text.unwrap_or_default().parse::<Scopes>();
     parsed.map_err(|error| OAuthFailure::new("invalid_scope", error.to_string()))
 }

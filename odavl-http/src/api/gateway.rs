@@ -11,7 +11,8 @@ use super::Tag;
 use crate::{
     caller::Caller,
     problem::Failure,
-    schema::{ChargeBody, Map, StandingBody, idempotency, sorted},
+    schema::{ChargeBody, StandingBody, idempotency, texts},
+    shape::{self, IdempotencyKey, Label, Named, Note, Text},
 };
 
 pub(super) struct Api;
@@ -21,34 +22,33 @@ pub(super) struct Api;
 #[oai(rename = "VerifyRequest")]
 struct VerifyBody {
     /// The API key that the request carried.
-    key: String,
+    key: Text<shape::Any>,
     /// The scopes that the key must have, separated by spaces.
-    #[oai(default)]
-    scope: Option<String>,
+    scope: Option<Text<shape::ScopeList>>,
     /// What the request costs, at most four meters: all of it is charged, or none.
     #[oai(default, validator(max_items = 4))]
     charges: Vec<ChargeBody>,
     /// The environment that the key must be of: `live` or `test`.
-    environment: Option<String>,
+    environment: Option<Text<shape::Environment>>,
     /// The address that the request came from, for the key's allow-list.
-    ip: Option<String>,
+    ip: Option<Text<shape::Address>>,
     /// Makes a retry get the same decision.
-    idempotency_key: Option<String>,
+    idempotency_key: Option<Text<IdempotencyKey>>,
     /// Labels for the ledger.
-    tags: Option<Map>,
+    tags: Option<Named<Label>>,
 }
 
 impl VerifyBody {
-    fn parse(self, header: Option<String>) -> Result<VerifyRequest, Failure> {
+    fn parse(self, header: Option<Text<IdempotencyKey>>) -> Result<VerifyRequest, Failure> {
         let ip = self.ip.map(|text| text.parse()).transpose();
         Ok(VerifyRequest {
-            key: Secret::new(self.key),
+            key: Secret::new(self.key.0),
             scope: self.scope.unwrap_or_default().parse::<Scopes>()?,
             charges: self.charges.into_iter().map(ChargeBody::parse).collect::<Result<_, _>>()?,
             environment: self.environment.map(|text| text.parse()).transpose()?,
             ip: ip.map_err(|_| odavl_core::Error::invalid("`ip` is not an address"))?,
             idempotency_key: idempotency(header, self.idempotency_key)?,
-            tags: sorted(self.tags),
+            tags: texts(self.tags),
         })
     }
 }
@@ -80,7 +80,7 @@ struct VerdictBody {
     /// What the key is for.
     environment: Option<String>,
     /// The team's notes on the key.
-    metadata: Option<Map>,
+    metadata: Option<Named<Note>>,
     /// Where the charged meters stand; of a refused limit, where it stands.
     limits: Vec<StandingBody>,
     /// Whether this is an earlier decision given again.
@@ -113,7 +113,7 @@ impl From<Identity> for VerdictBody {
             plan: Some(identity.plan),
             scopes: Some(identity.scopes.to_vec()),
             environment: Some(identity.environment.as_str().to_owned()),
-            metadata: Some(identity.metadata.into_iter().collect()),
+            metadata: Some(Named::new(identity.metadata)),
             limits: identity.limits.into_iter().map(StandingBody::from).collect(),
             replayed: identity.replayed,
             ..Self::default()
@@ -132,7 +132,7 @@ impl Api {
         Caller(session): Caller,
         /// Makes a retry get the same decision.
         #[oai(name = "Idempotency-Key")]
-        Header(key): Header<Option<String>>,
+        Header(key): Header<Option<Text<IdempotencyKey>>>,
         Json(body): Json<VerifyBody>,
     ) -> Result<Json<VerdictBody>, Failure> {
         Ok(Json(session.gateway().verify(body.parse(key)?).await?.into()))

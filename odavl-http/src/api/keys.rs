@@ -17,7 +17,8 @@ use super::Tag;
 use crate::{
     caller::Caller,
     problem::Failure,
-    schema::{Map, Time, page, sorted},
+    schema::{PageLimit, Time, Units, page, texts},
+    shape::{self, Cursor, IdempotencyKey, Name, Named, Network, Note, Text},
 };
 
 pub(super) struct Api;
@@ -27,12 +28,11 @@ pub(super) struct Api;
 #[oai(rename = "KeyLimit")]
 struct LimitBody {
     /// The meter.
-    meter: String,
+    meter: Text<shape::Meter>,
     /// The most units.
-    #[oai(validator(maximum(value = "9007199254740991")))]
-    max: u64,
+    max: Units,
     /// Over what time: `month`, `month:15`, `day`, or seconds such as `60s`; what is held for a gauge.
-    per: Option<String>,
+    per: Option<Text<shape::Per>>,
 }
 
 fn allowances(limits: Vec<LimitBody>) -> Result<Allowances, Failure> {
@@ -40,7 +40,7 @@ fn allowances(limits: Vec<LimitBody>) -> Result<Allowances, Failure> {
     for limit in limits {
         let meter: MeterName = limit.meter.parse()?;
         let per = limit.per.map(|text| text.parse()).transpose()?;
-        let allowance = Allowance { max: Some(limit.max), per, soft: false, ceiling: None };
+        let allowance = Allowance { max: Some(limit.max.0), per, soft: false, ceiling: None };
         allowances.entry(meter).or_default().push(allowance);
     }
     Ok(allowances)
@@ -48,9 +48,9 @@ fn allowances(limits: Vec<LimitBody>) -> Result<Allowances, Failure> {
 
 fn limits(allowances: &Allowances) -> Vec<LimitBody> {
     let body = |meter: &MeterName, allowance: &Allowance| LimitBody {
-        meter: meter.to_string(),
-        max: allowance.max.unwrap_or(odavl_core::metering::UNITS_MAX),
-        per: allowance.per.map(|per| per.to_string()),
+        meter: Text::new(meter.to_string()),
+        max: Units(allowance.max.unwrap_or(odavl_core::metering::UNITS_MAX)),
+        per: allowance.per.map(|per| Text::new(per.to_string())),
     };
     allowances
         .iter()
@@ -73,7 +73,7 @@ struct KeyBody {
     /// The person whose key it is; null for one that the installation made.
     owner: Option<String>,
     /// The team's own notes.
-    metadata: Map,
+    metadata: Named<Note>,
     /// Limits of its own.
     limits: Vec<LimitBody>,
     /// The addresses it may be used from (CIDR); empty: any.
@@ -98,7 +98,7 @@ impl From<ApiKey> for KeyBody {
             scopes: key.scopes.to_vec(),
             environment: key.environment.as_str().to_owned(),
             owner: key.owner.map(|id| id.to_string()),
-            metadata: key.metadata.into_iter().collect(),
+            metadata: Named::new(key.metadata),
             limits: limits(&key.limits),
             allowed_ips: key.allowed_ips.iter().map(ToString::to_string).collect(),
             disabled: key.disabled,
@@ -130,34 +130,35 @@ impl From<NewKey> for NewKeyBody {
 #[derive(Object)]
 struct ApiKeyRequest {
     /// What it is called: 1 to 100 characters.
-    name: String,
+    name: Text<Name>,
     /// What it may do; never more than its maker.
-    scopes: Vec<String>,
+    #[oai(validator(min_items = 1))]
+    scopes: Vec<Text<shape::Scope>>,
     /// What it is for: `live` (default) or `test`.
-    environment: Option<String>,
+    environment: Option<Text<shape::Environment>>,
     /// The team's own notes: at most 16.
-    metadata: Option<Map>,
+    metadata: Option<Named<Note>>,
     /// Limits of its own, children of the organisation's.
     #[oai(default)]
     limits: Vec<LimitBody>,
     /// The addresses it may be used from (CIDR); empty: any.
     #[oai(default)]
-    allowed_ips: Vec<String>,
+    allowed_ips: Vec<Text<Network>>,
     /// When it ends; never unless said.
     expires_at: Option<Time>,
 }
 
 impl ApiKeyRequest {
-    fn parse(self, idempotency_key: Option<String>) -> Result<NewKeyRequest, Failure> {
+    fn parse(self, once: Option<Text<IdempotencyKey>>) -> Result<NewKeyRequest, Failure> {
         Ok(NewKeyRequest {
-            name: self.name,
-            scopes: Scopes::parse(self.scopes.iter().map(String::as_str))?,
+            name: self.name.0,
+            scopes: Scopes::parse(self.scopes.iter().map(|scope| scope.as_str()))?,
             environment: self.environment.map_or(Ok(Environment::Live), |text| text.parse())?,
-            metadata: sorted(self.metadata),
+            metadata: texts(self.metadata),
             limits: allowances(self.limits)?,
             allowed_ips: networks(&self.allowed_ips)?,
             expires_at: self.expires_at.map(|time| time.0),
-            idempotency_key,
+            idempotency_key: once.map(|key| key.0),
         })
     }
 }
@@ -166,31 +167,31 @@ impl ApiKeyRequest {
 #[derive(Object)]
 struct ApiKeyUpdate {
     /// What it is called.
-    name: Option<String>,
+    name: Option<Text<Name>>,
     /// Whether it is switched off.
     disabled: Option<bool>,
     /// The team's own notes.
-    metadata: Option<Map>,
+    metadata: Option<Named<Note>>,
     /// Limits of its own.
     limits: Option<Vec<LimitBody>>,
     /// The addresses it may be used from (CIDR).
-    allowed_ips: Option<Vec<String>>,
+    allowed_ips: Option<Vec<Text<Network>>>,
 }
 
 impl ApiKeyUpdate {
     fn parse(self) -> Result<KeyUpdate, Failure> {
         Ok(KeyUpdate {
-            name: self.name,
+            name: self.name.map(|name| name.0),
             disabled: self.disabled,
-            metadata: self.metadata.map(|notes| sorted(Some(notes))),
+            metadata: self.metadata.map(|notes| notes.0),
             limits: self.limits.map(allowances).transpose()?,
             allowed_ips: self.allowed_ips.map(|list| networks(&list)).transpose()?,
         })
     }
 }
 
-fn networks<T: std::str::FromStr>(texts: &[String]) -> Result<Vec<T>, Failure> {
-    let parse = |text: &String| {
+fn networks<T: std::str::FromStr>(texts: &[Text<Network>]) -> Result<Vec<T>, Failure> {
+    let parse = |text: &Text<Network>| {
         text.parse().map_err(|_| {
             let detail = format!("`{}` is not a network", text.escape_default());
             Failure(Error::invalid_with(detail, "write 203.0.113.0/24 or 2001:db8::/32"))
@@ -224,9 +225,9 @@ impl Api {
         &self,
         Caller(session): Caller,
         /// How many at most: 1 to 1,000.
-        Query(limit): Query<Option<u32>>,
+        Query(limit): Query<Option<PageLimit>>,
         /// The `next_cursor` of the page before.
-        Query(cursor): Query<Option<String>>,
+        Query(cursor): Query<Option<Text<Cursor>>>,
     ) -> Result<Json<ApiKeyPage>, Failure> {
         let page = session.keys().list(&page(limit, cursor)?).await?.map(KeyBody::from);
         Ok(Json(ApiKeyPage { items: page.items, next_cursor: page.next_cursor }))
@@ -239,7 +240,7 @@ impl Api {
         Caller(session): Caller,
         /// Makes a retry find the key that was made; without its secret.
         #[oai(name = "Idempotency-Key")]
-        Header(once): Header<Option<String>>,
+        Header(once): Header<Option<Text<IdempotencyKey>>>,
         Json(body): Json<ApiKeyRequest>,
     ) -> Result<Json<NewKeyBody>, Failure> {
         Ok(Json(session.keys().create(body.parse(once)?).await?.into()))
@@ -247,7 +248,11 @@ impl Api {
 
     /// One key.
     #[oai(path = "/:id", method = "get", operation_id = "key_read")]
-    async fn read(&self, Caller(session): Caller, Path(id): Path<String>) -> Result<Json<KeyBody>, Failure> {
+    async fn read(
+        &self,
+        Caller(session): Caller,
+        Path(id): Path<Text<shape::KeyId>>,
+    ) -> Result<Json<KeyBody>, Failure> {
         Ok(Json(session.keys().read(id.parse::<KeyId>()?).await?.into()))
     }
 
@@ -256,7 +261,7 @@ impl Api {
     async fn update(
         &self,
         Caller(session): Caller,
-        Path(id): Path<String>,
+        Path(id): Path<Text<shape::KeyId>>,
         Json(body): Json<ApiKeyUpdate>,
     ) -> Result<Json<KeyBody>, Failure> {
         Ok(Json(session.keys().update(id.parse::<KeyId>()?, body.parse()?).await?.into()))
@@ -267,7 +272,7 @@ impl Api {
     async fn rotate(
         &self,
         Caller(session): Caller,
-        Path(id): Path<String>,
+        Path(id): Path<Text<shape::KeyId>>,
         Json(body): Json<RotateRequest>,
     ) -> Result<Json<NewKeyBody>, Failure> {
         let grace = SignedDuration::from_secs(i64::from(body.grace_seconds));
@@ -279,7 +284,7 @@ impl Api {
     async fn revoke(
         &self,
         Caller(session): Caller,
-        Path(id): Path<String>,
+        Path(id): Path<Text<shape::KeyId>>,
     ) -> Result<Json<KeyBody>, Failure> {
         Ok(Json(session.keys().revoke(id.parse::<KeyId>()?).await?.into()))
     }

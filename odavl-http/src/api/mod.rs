@@ -1,6 +1,7 @@
 //! The REST API: one file a resource; each handler decodes, makes one call, and encodes.
 
 mod auth;
+mod document;
 mod gateway;
 mod health;
 mod keys;
@@ -14,7 +15,7 @@ mod uploads;
 mod usage;
 mod well_known;
 
-use poem_openapi::{OpenApi, OpenApiService, Tags};
+use poem_openapi::{LicenseObject, OpenApi, OpenApiService, Tags};
 
 /// What the operations are about.
 #[derive(Tags)]
@@ -61,21 +62,16 @@ fn resources() -> impl OpenApi {
 
 pub(crate) fn service() -> OpenApiService<impl OpenApi, ()> {
     OpenApiService::new(resources(), "odavl", env!("CARGO_PKG_VERSION"))
-        .summary("Sign-in and API keys, exact usage quotas, object storage and verified backups")
         .description(
-            "Everything between a team's product and its production. Errors are problem documents (RFC 9457); lists \
-             come in pages; what charges is durable when it is answered.",
+            "Sign-in and API keys, exact usage quotas and object storage: everything between a team's product and its \
+             production. Errors are problem documents (RFC 9457); lists come in pages; what charges is durable when \
+             it is answered.",
         )
+        .license(LicenseObject::new("MIT OR Apache-2.0").url(env!("CARGO_PKG_REPOSITORY")))
+        .server("/")
 }
 
-/// The OpenAPI document that is served, with plain media types so that every client generator reads it.
+/// The OpenAPI document that is served.
 pub fn document() -> String {
-    let text = service().spec().replace("application/json; charset=utf-8", "application/json");
-    // Sorted and indented, so that a change of the document is a readable change of the committed file.
-    match serde_json::from_str::<serde_json::Value>(&text)
-        .and_then(|value| serde_json::to_string_pretty(&value))
-    {
-        Ok(pretty) => pretty + "\n",
-        Err(_) => text,
-    }
+    document::finished(&service().spec())
 }

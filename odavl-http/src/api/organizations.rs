@@ -14,7 +14,8 @@ use super::Tag;
 use crate::{
     caller::Caller,
     problem::Failure,
-    schema::{Map, Time, page, sorted},
+    schema::{PageLimit, Time, page, texts},
+    shape::{self, Cursor, IdempotencyKey, Named, Note, Text},
 };
 
 pub(super) struct Api;
@@ -34,7 +35,7 @@ struct OrgBody {
     /// The team's own id for it.
     external_id: Option<String>,
     /// The team's own notes.
-    metadata: Map,
+    metadata: Named<Note>,
     /// Whether it is the operator's.
     operator: bool,
     /// Whether it is locked out.
@@ -51,7 +52,7 @@ impl From<Organization> for OrgBody {
             name: org.name,
             plan: org.plan,
             external_id: org.external_id,
-            metadata: org.metadata.into_iter().collect(),
+            metadata: Named::new(org.metadata),
             operator: org.operator,
             suspended: org.suspended,
             created_at: Time(org.created_at),
@@ -63,26 +64,26 @@ impl From<Organization> for OrgBody {
 #[derive(Object)]
 struct NewOrganization {
     /// Its name in addresses: 1 to 63 lower-case letters, digits and inner hyphens.
-    slug: String,
+    slug: Text<shape::Slug>,
     /// What it is called.
-    name: String,
+    name: Text<shape::Name>,
     /// Its plan; the default one unless said.
-    plan: Option<String>,
+    plan: Option<Text<shape::Plan>>,
     /// The team's own id for it, unique.
-    external_id: Option<String>,
+    external_id: Option<Text<shape::ExternalId>>,
     /// The team's own notes.
-    metadata: Option<Map>,
+    metadata: Option<Named<Note>>,
 }
 
 /// What shall change about an organisation; what is absent stays.
 #[derive(Object)]
 struct OrganizationUpdate {
     /// Its plan: takes effect at once; what is used stays used.
-    plan: Option<String>,
+    plan: Option<Text<shape::Plan>>,
     /// Whether it is locked out.
     suspended: Option<bool>,
     /// The team's own notes.
-    metadata: Option<Map>,
+    metadata: Option<Named<Note>>,
 }
 
 /// A page of organisations.
@@ -134,7 +135,7 @@ struct MemberPage {
 #[derive(Object)]
 struct MemberRole {
     /// `viewer`, `member`, `admin` or `owner`.
-    role: String,
+    role: Text<shape::Role>,
 }
 
 /// A membership as it stands.
@@ -157,9 +158,9 @@ impl Api {
         &self,
         Caller(session): Caller,
         /// How many at most: 1 to 1,000.
-        Query(limit): Query<Option<u32>>,
+        Query(limit): Query<Option<PageLimit>>,
         /// The `next_cursor` of the page before.
-        Query(cursor): Query<Option<String>>,
+        Query(cursor): Query<Option<Text<Cursor>>>,
     ) -> Result<Json<OrganizationPage>, Failure> {
         let page = session.orgs().list(&page(limit, cursor)?).await?.map(OrgBody::from);
         Ok(Json(OrganizationPage { items: page.items, next_cursor: page.next_cursor }))
@@ -172,16 +173,16 @@ impl Api {
         Caller(session): Caller,
         /// Makes a retry find the organisation that was made.
         #[oai(name = "Idempotency-Key")]
-        Header(once): Header<Option<String>>,
+        Header(once): Header<Option<Text<IdempotencyKey>>>,
         Json(body): Json<NewOrganization>,
     ) -> Result<Json<OrgBody>, Failure> {
         let wish = NewOrg {
             slug: body.slug.parse().map_err(Failure)?,
-            name: body.name,
-            plan: body.plan,
-            external_id: body.external_id,
-            metadata: sorted(body.metadata),
-            idempotency_key: once,
+            name: body.name.0,
+            plan: body.plan.map(|plan| plan.0),
+            external_id: body.external_id.map(|id| id.0),
+            metadata: texts(body.metadata),
+            idempotency_key: once.map(|key| key.0),
         };
         Ok(Json(session.orgs().create(wish).await?.into()))
     }
@@ -196,10 +197,10 @@ impl Api {
         Json(body): Json<OrganizationUpdate>,
     ) -> Result<Json<OrgBody>, Failure> {
         let update = OrgUpdate {
-            plan: body.plan,
+            plan: body.plan.map(|plan| plan.0),
             overrides: None,
             suspended: body.suspended,
-            metadata: body.metadata.map(|notes| sorted(Some(notes))),
+            metadata: body.metadata.map(|notes| notes.0),
         };
         Ok(Json(session.orgs().update(&organization.parse::<OrgRef>()?, update).await?.into()))
     }
@@ -210,9 +211,9 @@ impl Api {
         &self,
         Caller(session): Caller,
         /// How many at most: 1 to 1,000.
-        Query(limit): Query<Option<u32>>,
+        Query(limit): Query<Option<PageLimit>>,
         /// The `next_cursor` of the page before.
-        Query(cursor): Query<Option<String>>,
+        Query(cursor): Query<Option<Text<Cursor>>>,
     ) -> Result<Json<MemberPage>, Failure> {
         let page = session.members().list(&page(limit, cursor)?).await?.map(Member::from);
         Ok(Json(MemberPage { items: page.items, next_cursor: page.next_cursor }))
@@ -223,7 +224,7 @@ impl Api {
     async fn put_member(
         &self,
         Caller(session): Caller,
-        Path(user): Path<String>,
+        Path(user): Path<Text<shape::UserId>>,
         Json(body): Json<MemberRole>,
     ) -> Result<Json<MembershipBody>, Failure> {
         let member =
@@ -237,7 +238,11 @@ impl Api {
 
     /// Removes a person from the organisation; their keys stop working.
     #[oai(path = "/members/:user", method = "delete", operation_id = "member_remove")]
-    async fn remove_member(&self, Caller(session): Caller, Path(user): Path<String>) -> Result<(), Failure> {
+    async fn remove_member(
+        &self,
+        Caller(session): Caller,
+        Path(user): Path<Text<shape::UserId>>,
+    ) -> Result<(), Failure> {
         Ok(session.members().remove(user.parse::<UserId>()?).await?)
     }
 }

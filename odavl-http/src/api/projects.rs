@@ -11,7 +11,8 @@ use super::Tag;
 use crate::{
     caller::Caller,
     problem::Failure,
-    schema::{Time, page},
+    schema::{PageLimit, Time, page},
+    shape::{Cursor, IdempotencyKey, Slug, Text},
 };
 
 pub(super) struct Api;
@@ -42,7 +43,7 @@ impl From<Project> for ProjectBody {
 #[derive(Object)]
 struct NewProject {
     /// Its name in addresses: 1 to 63 lower-case letters, digits and inner hyphens.
-    slug: String,
+    slug: Text<Slug>,
 }
 
 /// A page of projects.
@@ -62,9 +63,9 @@ impl Api {
         &self,
         Caller(session): Caller,
         /// How many at most: 1 to 1,000.
-        Query(limit): Query<Option<u32>>,
+        Query(limit): Query<Option<PageLimit>>,
         /// The `next_cursor` of the page before.
-        Query(cursor): Query<Option<String>>,
+        Query(cursor): Query<Option<Text<Cursor>>>,
     ) -> Result<Json<ProjectPage>, Failure> {
         let page = session.projects().list(&page(limit, cursor)?).await?.map(ProjectBody::from);
         Ok(Json(ProjectPage { items: page.items, next_cursor: page.next_cursor }))
@@ -77,9 +78,15 @@ impl Api {
         Caller(session): Caller,
         /// Makes a retry find the project that was made.
         #[oai(name = "Idempotency-Key")]
-        Header(once): Header<Option<String>>,
+        Header(once): Header<Option<Text<IdempotencyKey>>>,
         Json(body): Json<NewProject>,
     ) -> Result<Json<ProjectBody>, Failure> {
-        Ok(Json(session.projects().create(body.slug.parse()?, once.as_deref()).await?.into()))
+        Ok(Json(
+            session
+                .projects()
+                .create(body.slug.parse()?, once.as_ref().map(|key| key.as_str()))
+                .await?
+                .into(),
+        ))
     }
 }

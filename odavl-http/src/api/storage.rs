@@ -18,7 +18,8 @@ use super::{
 use crate::{
     caller::Caller,
     problem::Failure,
-    schema::{Time, page},
+    schema::{PageLimit, Size, Time, page},
+    shape::{self, Cursor, IdempotencyKey, Sha256, Text},
 };
 
 pub(super) struct Api;
@@ -28,28 +29,30 @@ pub(super) struct Api;
 #[oai(rename = "UploadUrlRequest")]
 struct UploadUrlBody {
     /// Its name: NFC, 1 to 1,024 bytes, no empty, `.` or `..` segment.
-    name: String,
+    name: Text<shape::ObjectName>,
     /// How many bytes it has.
-    #[oai(validator(maximum(value = "5497558138880")))]
-    size: u64,
+    size: Size,
     /// Their SHA-256, as 64 hexadecimal digits: needed up to 64 MiB. Larger objects come in parts with a digest each.
-    sha256: Option<String>,
+    sha256: Option<Text<Sha256>>,
     /// What they are; `application/octet-stream` unless said.
-    content_type: Option<String>,
+    content_type: Option<Text<shape::MediaType>>,
     /// Whether an object of that name may be replaced; it may unless said otherwise.
     overwrite: Option<bool>,
 }
 
 impl UploadUrlBody {
-    fn parse(self, idempotency_key: Option<String>) -> Result<NewUpload, Failure> {
-        let content_type = self.content_type.as_deref().unwrap_or("application/octet-stream");
+    fn parse(self, once: Option<Text<IdempotencyKey>>) -> Result<NewUpload, Failure> {
+        let content_type = self
+            .content_type
+            .as_ref()
+            .map_or("application/octet-stream", |content_type| content_type.as_str());
         Ok(NewUpload {
             name: self.name.parse()?,
-            size: self.size,
+            size: self.size.0,
             sha256: self.sha256.map(|digest| digest.parse()).transpose()?,
             content_type: content_type.parse()?,
             mode: if self.overwrite == Some(false) { PutMode::Create } else { PutMode::Overwrite },
-            idempotency_key,
+            idempotency_key: once.map(|key| key.0),
         })
     }
 }
@@ -61,7 +64,7 @@ struct PartBody {
     /// Its number, from 1.
     number: u32,
     /// The SHA-256 of its bytes, as 64 hexadecimal digits.
-    sha256: String,
+    sha256: Text<Sha256>,
 }
 
 /// The parts that are to be sent.
@@ -86,7 +89,7 @@ struct SignedPartsBody {
 #[oai(rename = "DownloadUrlRequest")]
 struct DownloadUrlBody {
     /// Its name.
-    name: String,
+    name: Text<shape::ObjectName>,
 }
 
 /// A page of objects.
@@ -145,7 +148,7 @@ impl Api {
         Caller(session): Caller,
         /// Makes a retry get the same upload.
         #[oai(name = "Idempotency-Key")]
-        Header(once): Header<Option<String>>,
+        Header(once): Header<Option<Text<IdempotencyKey>>>,
         Json(body): Json<UploadUrlBody>,
     ) -> Result<Json<TicketBody>, Failure> {
         Ok(Json(session.storage().upload_url(body.parse(once)?).await?.into()))
@@ -156,7 +159,7 @@ impl Api {
     async fn upload(
         &self,
         Caller(session): Caller,
-        Path(id): Path<String>,
+        Path(id): Path<Text<shape::UploadId>>,
     ) -> Result<Json<StatusBody>, Failure> {
         Ok(Json(session.storage().upload(id.parse::<UploadId>()?).await?.into()))
     }
@@ -166,7 +169,7 @@ impl Api {
     async fn sign_parts(
         &self,
         Caller(session): Caller,
-        Path(id): Path<String>,
+        Path(id): Path<Text<shape::UploadId>>,
         Json(body): Json<PartsBody>,
     ) -> Result<Json<SignedPartsBody>, Failure> {
         let part = |part: PartBody| Ok((part.number, part.sha256.parse()?));
@@ -180,7 +183,7 @@ impl Api {
     async fn complete(
         &self,
         Caller(session): Caller,
-        Path(id): Path<String>,
+        Path(id): Path<Text<shape::UploadId>>,
     ) -> Result<Json<ObjectBody>, Failure> {
         Ok(Json(session.storage().complete(id.parse::<UploadId>()?).await?.into()))
     }
@@ -203,16 +206,19 @@ impl Api {
         &self,
         Caller(session): Caller,
         /// What their names begin with.
-        Query(prefix): Query<Option<String>>,
+        Query(prefix): Query<Option<Text<shape::Prefix>>>,
         /// `/`: what holds a further `/` after the prefix is one folder.
-        Query(delimiter): Query<Option<String>>,
+        Query(delimiter): Query<Option<Text<shape::Delimiter>>>,
         /// How many at most: 1 to 1,000.
-        Query(limit): Query<Option<u32>>,
+        Query(limit): Query<Option<PageLimit>>,
         /// The `next_cursor` of the page before.
-        Query(cursor): Query<Option<String>>,
+        Query(cursor): Query<Option<Text<Cursor>>>,
     ) -> Result<Json<ObjectPage>, Failure> {
-        let query =
-            ListQuery::new(prefix.unwrap_or_default(), depth(delimiter.as_deref())?, page(limit, cursor)?)?;
+        let query = ListQuery::new(
+            prefix.unwrap_or_default().0,
+            depth(&delimiter.unwrap_or_default())?,
+            page(limit, cursor)?,
+        )?;
         let page = session.storage().list(&query).await?.map(EntryBody::from);
         Ok(Json(ObjectPage { items: page.items, next_cursor: page.next_cursor }))
     }
@@ -223,7 +229,7 @@ impl Api {
         &self,
         Caller(session): Caller,
         /// The object's name.
-        Query(name): Query<String>,
+        Query(name): Query<Text<shape::ObjectName>>,
     ) -> Result<Json<DeletedBody>, Failure> {
         Ok(Json(session.storage().delete(&name.parse()?).await?.into()))
     }
@@ -235,10 +241,10 @@ impl Api {
     }
 }
 
-fn depth(delimiter: Option<&str>) -> Result<Depth, Failure> {
+fn depth(delimiter: &str) -> Result<Depth, Failure> {
     match delimiter {
-        None | Some("") => Ok(Depth::All),
-        Some("/") => Ok(Depth::Folders),
-        Some(_) => Err(Failure(Error::invalid("the delimiter is `/`, or absent"))),
+        "" => Ok(Depth::All),
+        "/" => Ok(Depth::Folders),
+        _ => Err(Failure(Error::invalid("the delimiter is `/`, or absent"))),
     }
 }

@@ -18,8 +18,9 @@ use super::{
 };
 use crate::{
     caller::Caller,
-    problem::{Failure, LengthRequired},
-    schema::page,
+    problem::{BodyFailure, Failure},
+    schema::{PageLimit, page},
+    shape::{self, Cursor, Product, Sha256, Slug, Text},
     stream::{Patience, incoming, outgoing},
 };
 
@@ -47,35 +48,35 @@ impl Api {
         &self,
         Caller(session): Caller,
         /// The product, such as `insight`.
-        Query(product): Query<String>,
+        Query(product): Query<Text<Product>>,
         /// The project's slug.
-        Query(project): Query<String>,
+        Query(project): Query<Text<Slug>>,
         /// The run's id, a UUID that the client makes.
-        Query(run_id): Query<String>,
+        Query(run_id): Query<Text<shape::RunId>>,
         /// The SHA-256 of the unpacked document, as 64 hexadecimal digits.
         #[oai(name = "Odavl-Content-Sha256")]
-        Header(sha256): Header<String>,
+        Header(sha256): Header<Text<Sha256>>,
         /// How the document is packed: `zstd`, `gzip` or `identity`.
         #[oai(name = "Content-Encoding")]
-        Header(encoding): Header<Option<String>>,
+        Header(encoding): Header<Option<Text<shape::Encoding>>>,
         request: &Request,
         patience: Data<&Patience>,
         /// The document.
         Binary(body): Binary<Body>,
-    ) -> poem::Result<Json<UploadedBody>> {
+    ) -> Result<Json<UploadedBody>, BodyFailure> {
         let wish = NewResults {
-            product: product.parse().map_err(Failure)?,
-            project: project.parse().map_err(Failure)?,
-            run: run_id.parse().map_err(Failure)?,
-            sha256: sha256.parse().map_err(Failure)?,
-            length: length(request)?,
-            encoding: encoding.unwrap_or_default().parse().map_err(Failure)?,
+            product: product.parse()?,
+            project: project.parse()?,
+            run: run_id.parse()?,
+            sha256: sha256.parse()?,
+            length: length(request).ok_or(BodyFailure::LengthRequired)?,
+            encoding: encoding.unwrap_or_default().parse()?,
         };
         let body = incoming(body, **patience);
         // A task of its own: a client that leaves ends the body, and what it left is cleared away.
         let taken = tokio::spawn(async move { session.uploads().create(wish, body).await }).await;
         let stopped = |error| Error::internal("taking results stopped", Some(From::from(error)));
-        Ok(Json(taken.map_err(stopped).flatten().map_err(Failure)?.into()))
+        Ok(Json(taken.map_err(stopped).flatten()?.into()))
     }
 
     /// The organisation's uploads, the newest first.
@@ -85,13 +86,13 @@ impl Api {
         &self,
         Caller(session): Caller,
         /// Of one product.
-        Query(product): Query<Option<String>>,
+        Query(product): Query<Option<Text<Product>>>,
         /// Of one project, by its slug.
-        Query(project): Query<Option<String>>,
+        Query(project): Query<Option<Text<Slug>>>,
         /// How many at most: 1 to 1,000.
-        Query(limit): Query<Option<u32>>,
+        Query(limit): Query<Option<PageLimit>>,
         /// The `next_cursor` of the page before.
-        Query(cursor): Query<Option<String>>,
+        Query(cursor): Query<Option<Text<Cursor>>>,
     ) -> Result<Json<ResultsPage>, Failure> {
         let filter = Filter {
             product: product.map(|name| name.parse()).transpose()?,
@@ -106,7 +107,7 @@ impl Api {
     async fn read(
         &self,
         Caller(session): Caller,
-        Path(id): Path<String>,
+        Path(id): Path<Text<shape::UploadId>>,
     ) -> Result<Json<ResultsBody>, Failure> {
         Ok(Json(session.uploads().read(id.parse::<UploadId>()?).await?.into()))
     }
@@ -116,7 +117,7 @@ impl Api {
     async fn content(
         &self,
         Caller(session): Caller,
-        Path(id): Path<String>,
+        Path(id): Path<Text<shape::UploadId>>,
     ) -> Result<Response<Binary<Body>>, Failure> {
         let Content { upload, bytes } = session.uploads().content(id.parse::<UploadId>()?, None).await?;
         let ending = match upload.stored().map_or("identity", |stored| stored.encoding.as_str()) {
@@ -138,14 +139,13 @@ impl Api {
     async fn delete(
         &self,
         Caller(session): Caller,
-        Path(id): Path<String>,
+        Path(id): Path<Text<shape::UploadId>>,
     ) -> Result<Json<ResultsBody>, Failure> {
         Ok(Json(session.uploads().delete(id.parse::<UploadId>()?).await?.into()))
     }
 }
 
 /// What is sent says ahead how long it is: space is held for exactly that.
-fn length(request: &Request) -> poem::Result<u64> {
-    let said = request.header(header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
-    said.ok_or_else(|| LengthRequired.into())
+fn length(request: &Request) -> Option<u64> {
+    request.header(header::CONTENT_LENGTH)?.parse().ok()
 }

@@ -14,7 +14,8 @@ use super::Tag;
 use crate::{
     caller::Caller,
     problem::Failure,
-    schema::{Map, StandingBody, Time, idempotency, sorted},
+    schema::{StandingBody, Time, Units, idempotency, texts},
+    shape::{IdempotencyKey, Label, Meter, Named, Text},
 };
 
 pub(super) struct Api;
@@ -48,18 +49,18 @@ impl From<UsageReport> for UsageBody {
 #[derive(Object)]
 struct ConsumeRequest {
     /// The meter.
-    meter: String,
+    meter: Text<Meter>,
     /// How many units, to 2^53 - 1; 0 asks whether one would pass.
-    #[oai(default = "one", validator(maximum(value = "9007199254740991")))]
-    units: u64,
+    #[oai(default = "one")]
+    units: Units,
     /// Makes a retry get the same decision.
-    idempotency_key: Option<String>,
+    idempotency_key: Option<Text<IdempotencyKey>>,
     /// Labels for the ledger.
-    tags: Option<Map>,
+    tags: Option<Named<Label>>,
 }
 
-fn one() -> u64 {
-    1
+fn one() -> Units {
+    Units(1)
 }
 
 /// A charge that was granted.
@@ -169,7 +170,7 @@ impl Api {
         &self,
         Caller(session): Caller,
         /// The meter.
-        Query(meter): Query<String>,
+        Query(meter): Query<Text<Meter>>,
         /// From the window that holds this instant.
         Query(from): Query<Time>,
         /// To the window before this instant's.
@@ -201,14 +202,14 @@ impl Api {
         Caller(session): Caller,
         /// Makes a retry get the same decision.
         #[oai(name = "Idempotency-Key")]
-        Header(key): Header<Option<String>>,
+        Header(key): Header<Option<Text<IdempotencyKey>>>,
         Json(body): Json<ConsumeRequest>,
     ) -> Result<Json<Consumed>, Failure> {
         let wish = Consume {
             meter: body.meter.parse().map_err(Failure)?,
-            units: body.units,
+            units: body.units.0,
             idempotency_key: idempotency(key, body.idempotency_key)?,
-            tags: sorted(body.tags),
+            tags: texts(body.tags),
         };
         Ok(Json(session.usage().consume(wish).await?.try_into()?))
     }

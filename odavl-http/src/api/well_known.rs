@@ -121,8 +121,8 @@ impl Api {
     /// Where the authorisation server's endpoints are, and what they can (RFC 8414).
     #[oai(path = "/oauth-authorization-server", method = "get", operation_id = "oauth_metadata")]
     #[expect(clippy::unused_async, reason = "poem-openapi takes async functions only")]
-    async fn metadata(&self, odavl: Data<&Odavl>) -> Response<Json<ServerMetadata>> {
-        Response::new(Json(ServerMetadata::of(&odavl))).header("cache-control", CACHING)
+    async fn metadata(&self, odavl: Data<&Odavl>) -> Result<Response<Json<ServerMetadata>>, Failure> {
+        Ok(Response::new(Json(ServerMetadata::of(&odavl))).header("cache-control", CACHING))
     }
 
     /// The public keys that access tokens are signed with (RFC 7517).

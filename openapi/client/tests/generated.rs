@@ -3,6 +3,12 @@
 use std::{env, error::Error, fs, path::Path};
 
 use progenitor_impl::{GenerationSettings, Generator, InterfaceStyle, TypeImpl};
+use serde_json::Value;
+
+/// What a schema says of a value beyond its type.
+const SHAPES: [&str; 8] =
+    ["anyOf", "enum", "maxLength", "maxProperties", "maximum", "minItems", "minLength", "pattern"];
+const KNOWN_FORMATS: [&str; 7] = ["binary", "date-time", "int64", "uint8", "uint16", "uint32", "uint64"];
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
@@ -30,12 +36,42 @@ fn client(document: &str) -> Result<String, Box<dyn Error>> {
         "::jiff::Timestamp",
         [TypeImpl::Display, TypeImpl::FromStr].into_iter(),
     );
-    let document = serde_json::from_str(&document.replace("application/problem+json", "application/json"))?;
-    let tokens = Generator::new(&settings).generate_tokens(&document)?;
+    let document = document.replace("application/problem+json", "application/json");
+    let mut document: Value = serde_json::from_str(&document)?;
+    forget_shapes(&mut document);
+    let tokens = Generator::new(&settings).generate_tokens(&serde_json::from_value(document)?)?;
     Ok(format!(
         "// Generated from openapi/odavl.json; do not edit.\n\n{}",
         prettyplease::unparse(&syn::parse2(tokens)?)
     ))
+}
+
+/// Texts are texts and numbers numbers to the client: the service says what it does not take. The named enumerations
+/// stay types.
+fn forget_shapes(document: &mut Value) {
+    for schema in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
+        forget_in(&mut schema.1["properties"]);
+    }
+    forget_in(&mut document["paths"]);
+}
+
+fn forget_in(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            if object.get("type").is_some_and(Value::is_string) {
+                object.retain(|key, _| !SHAPES.contains(&key.as_str()));
+                object
+                    .retain(|key, value| key != "format" || KNOWN_FORMATS.iter().any(|known| value == known));
+            }
+            // What is not said is what is meant: nobody needs to send null for it.
+            if object.contains_key("default") {
+                object.remove("nullable");
+            }
+            object.values_mut().for_each(forget_in);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_in),
+        _ => {}
+    }
 }
 
 #[test]

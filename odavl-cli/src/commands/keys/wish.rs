@@ -1,6 +1,6 @@
 //! What a new key shall be, as arguments.
 
-use std::{collections::HashMap, str::FromStr};
+use std::str::FromStr;
 
 use clap::ValueEnum;
 use odavl_client::types::{ApiKeyRequest, KeyLimit};
@@ -51,7 +51,7 @@ impl Create {
             name: self.name,
             scopes: self.scopes,
             environment: Some(auth::Environment::from(self.env).as_str().to_owned()),
-            metadata: HashMap::new(),
+            metadata: None,
             limits: self.limits.into_iter().map(limit).collect(),
             allowed_ips: self.allowed_ips,
             expires_at: self.expires.map(|when| when.after(now)),

@@ -311,9 +311,10 @@ pub(super) fn check_name(name: &str) -> Result<()> {
 }
 
 pub(super) fn check_metadata(notes: &BTreeMap<String, String>) -> Result<()> {
-    let fits = |(name, value): (&String, &String)| name.len() <= 64 && value.len() <= 1024;
+    let fits =
+        |(name, value): (&String, &String)| name.chars().count() <= 64 && value.chars().count() <= 1024;
     if notes.len() <= 16 && notes.iter().all(fits) {
         return Ok(());
     }
-    Err(Error::invalid("metadata is at most 16 entries, with names to 64 and values to 1,024 bytes"))
+    Err(Error::invalid("metadata is at most 16 entries, with names to 64 and values to 1,024 characters"))
 }

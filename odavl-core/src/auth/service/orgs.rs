@@ -71,6 +71,7 @@ impl Orgs<'_> {
     pub async fn create(&self, wish: NewOrg) -> Result<Organization> {
         check_name(&wish.name)?;
         check_metadata(&wish.metadata)?;
+        wish.external_id.as_deref().map_or(Ok(()), check_external_id)?;
         let catalog = &self.0.core.settings.catalog;
         let plan = catalog.plan(wish.plan.as_ref().unwrap_or(&catalog.default_plan))?.name.clone();
         let content =
@@ -210,4 +211,12 @@ impl Members<'_> {
         }
         Ok(())
     }
+}
+
+/// It is written into logs and addresses, so it holds what can be read there.
+fn check_external_id(id: &str) -> Result<()> {
+    if (1..=255).contains(&id.chars().count()) && !id.chars().any(char::is_control) {
+        return Ok(());
+    }
+    Err(Error::invalid("an external id is 1 to 255 characters, none of them a control character"))
 }
