@@ -33,7 +33,8 @@ impl Floor {
                 let transaction = connection.transaction()?;
                 let mut used = Vec::with_capacity(batch.len());
                 for _ in &batch {
-                    let raise = "UPDATE counter SET used = used + 1 WHERE org = 1 AND used < ?1 RETURNING used";
+                    let raise =
+                        "UPDATE counter SET used = used + 1 WHERE org = 1 AND used < ?1 RETURNING used";
                     let mut raise = transaction.prepare_cached(raise)?;
                     used.push(raise.query_row([i64::MAX], |row| row.get::<_, i64>(0))?);
                 }

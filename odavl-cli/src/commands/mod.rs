@@ -29,7 +29,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
     let output = Output::from(args.output);
     match args.command {
         Command::Serve(args) => on(Builder::new_multi_thread(), async { Ok(serve::run(args).await?) }),
-        Command::Insight(args) => return insight::run(&args, output),
+        Command::Insight(args) => return here(insight::run(args, output)),
         Command::Login(args) => here(login::run(args, output)),
         Command::Logout(args) => here(logout::run(args, output)),
         Command::Whoami(args) => here(whoami::run(args, output)),
@@ -46,11 +46,11 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
 }
 
 /// What asks a server waits on one thread.
-fn here(command: impl Future<Output = Result<()>>) -> Result<()> {
+fn here<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
     on(Builder::new_current_thread(), command)
 }
 
-fn on(mut runtime: Builder, command: impl Future<Output = Result<()>>) -> Result<()> {
+fn on<T>(mut runtime: Builder, command: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = runtime.enable_all().build();
     runtime
         .map_err(|error| Error::internal("the runtime cannot start", Some(error.into())))?

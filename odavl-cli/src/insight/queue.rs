@@ -22,11 +22,13 @@ use crate::files;
 
 /// Where an upload is to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target<'a> {
+pub struct Destination<'a> {
     /// The product, such as `insight`.
     pub product: &'a str,
-    /// The project, by its slug or id.
-    pub project: Option<&'a str>,
+    /// The project's slug.
+    pub project: &'a str,
+    /// The organisation that the project is of; the credential's own where none is named.
+    pub organization: Option<&'a str>,
     /// The URL of the server; only its origin is kept.
     pub server: &'a str,
 }
@@ -39,7 +41,9 @@ pub struct Entry {
     /// The product that it is for.
     pub product: String,
     /// The project that it belongs to.
-    pub project: Option<String>,
+    pub project: String,
+    /// The organisation that the project is of; the credential's own where none is named.
+    pub organization: Option<String>,
     /// The origin of the server that it is meant for. It goes to no other, and there only with a credential of
     /// that origin: the file may have come with the project.
     pub server: String,
@@ -81,7 +85,7 @@ impl Queue {
     ///
     /// # Errors
     /// `invalid_input` when the document is not one that the server would take, or the server is not a web address.
-    pub fn push(&self, target: &Target<'_>, document: &Path, clock: &dyn Clock) -> Result<Entry> {
+    pub fn push(&self, to: &Destination<'_>, document: &Path, clock: &dyn Clock) -> Result<Entry> {
         let inspected = inspect(files::open(document)?, Encoding::Identity, &Caps::default())?;
         let _lock = self.lock()?;
         let names = self.names()?;
@@ -90,13 +94,14 @@ impl Queue {
         }
         self.remove(inspected.run_id)?;
         let name = format!("{:010}-{}", next_number(&names), inspected.run_id);
-        let server = origin(target.server)?;
+        let server = origin(to.server)?;
         let packed = self.folder.join(format!("{name}.zst"));
         let packed_len = pack(document, &packed)?;
         let entry = Entry {
             run_id: inspected.run_id,
-            product: target.product.to_owned(),
-            project: target.project.map(str::to_owned),
+            product: to.product.to_owned(),
+            project: to.project.to_owned(),
+            organization: to.organization.map(str::to_owned),
             server,
             sha256: hex(&inspected.sha256),
             unpacked_len: inspected.unpacked_len,

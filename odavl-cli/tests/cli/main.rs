@@ -12,6 +12,7 @@ mod link;
 mod sign_in;
 mod support;
 mod talk;
+mod upload;
 mod usage;
 #[cfg(test)]
 mod webdriver;

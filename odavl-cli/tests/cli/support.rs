@@ -32,17 +32,38 @@ pub(crate) struct Server {
     runtime: Runtime,
 }
 
+/// A server that was stopped, and can be started again where it was.
+pub(crate) struct Stopped {
+    url: String,
+    data: TempDir,
+}
+
+impl Stopped {
+    pub(crate) fn start(self) -> Server {
+        Server::open(TcpListener::bind(self.url.strip_prefix("http://").unwrap()).unwrap(), self.data)
+    }
+}
+
 impl Server {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Self::open(TcpListener::bind("127.0.0.1:0").unwrap(), tempfile::tempdir().unwrap());
+        server.runtime.block_on(server.odavl.set_up(ada())).unwrap();
+        server
+    }
+
+    pub(crate) fn stop(self) -> Stopped {
+        let Self { url, data, odavl, runtime } = self;
+        drop((odavl, runtime));
+        Stopped { url, data }
+    }
+
+    fn open(listener: TcpListener, data: TempDir) -> Self {
         listener.set_nonblocking(true).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let data = tempfile::tempdir().unwrap();
         let runtime = Runtime::new().unwrap();
         let odavl = runtime.block_on(async {
             let settings = Settings::preset(&url).unwrap();
             let odavl = Odavl::open(data.path(), settings).await.unwrap();
-            odavl.set_up(ada()).await.unwrap();
             let door = Door::new(odavl.clone(), odavl_http::Settings::default());
             let server = poem::Server::new_with_acceptor(TcpAcceptor::from_std(listener).unwrap());
             tokio::spawn(server.run(door.endpoint()));

@@ -4,9 +4,10 @@ use odavl_core::ManualClock;
 
 use super::*;
 
-const TARGET: Target<'_> = Target {
+const TARGET: Destination<'_> = Destination {
     product: "insight",
-    project: Some("my-app"),
+    project: "my-app",
+    organization: Some("acme"),
     server: "https://me:s3cret@odavl.example/path?k=s3cret",
 };
 
@@ -81,7 +82,7 @@ fn no_credential_of_the_server_s_url_is_kept() {
     }
     for server in ["odavl.example", "file:///etc", "s3cret", "https://"] {
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
-        let target = Target { server, ..TARGET };
+        let target = Destination { server, ..TARGET };
         let error = queue.push(&target, &document(root.path(), '4'), &clock).unwrap_err();
         assert!(!format!("{error:?}").contains("s3cret"));
     }

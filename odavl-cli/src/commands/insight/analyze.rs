@@ -1,44 +1,43 @@
-//! `odavl insight`: analysis of what is here.
+//! `odavl insight analyze`: what is wrong here, and where the results go.
 
 use std::{env, path::PathBuf};
 
-use clap::Subcommand;
 use odavl_cli::insight::{self, Analysis, Clippy, Request, clippy::Progress, report};
+use odavl_client::types::Results;
 use odavl_core::{
     Error, SystemClock,
     uploads::{RunId, sarif::Summary},
 };
 use serde::Serialize;
 
-use crate::{exit::Outcome, failure::Result, output::Output};
+use super::upload::Target;
+use crate::{exit::Outcome, failure::Result, output::Output, settings::Flags};
+
+const PROJECT: &str = "The project to upload to [env: ODAVL_PROJECT] [default: the linked one]";
 
 /// How many findings a terminal shows unless told otherwise.
 const SHOWN: usize = 50;
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Run clippy where there is a Cargo.toml, merge the reports of other tools, and show what was found
-    Analyze(Analyze),
-}
-
-#[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  odavl insight analyze --strict\n  odavl insight analyze --sarif report.sarif\n\n\
-    Clippy builds the project, so its build scripts and procedural macros run."
+    after_help = "Examples:\n  odavl insight analyze --strict\n  odavl insight analyze --sarif report.sarif\n  \
+    odavl insight analyze --upload\n\n\
+    Clippy builds the project, so its build scripts and procedural macros run.\n\n\
+    What cannot be sent because the server is away waits in .odavl/queue: the command ends with 7, and the next one\n\
+    with --upload sends it. To drop what waits, remove that folder. A run counts once, however often it is sent."
 )]
-struct Analyze {
+pub(super) struct Analyze {
     /// A SARIF file of another tool; may be given several times
     #[arg(long, value_name = "FILE")]
     sarif: Vec<PathBuf>,
     /// End with exit code 10 where anything was found
     #[arg(long)]
     strict: bool,
+    /// Upload the results to the linked project
+    #[arg(long)]
+    upload: bool,
+    #[arg(long, value_name = "SLUG", requires = "upload", help = PROJECT)]
+    project: Option<String>,
     /// How many findings to show [default: 50 on a terminal, all in a pipe]
     #[arg(long, value_name = "NUMBER")]
     show: Option<usize>,
@@ -50,24 +49,34 @@ struct Shown<'a> {
     run_id: RunId,
     file: &'a PathBuf,
     incomplete: &'a Option<String>,
+    upload: Option<&'a Results>,
     #[serde(flatten)]
     summary: &'a Summary,
 }
 
-pub(crate) fn run(args: &Args, output: Output) -> Result<Outcome> {
-    let Command::Analyze(wish) = &args.command;
+pub(super) async fn run(remote: &Flags, wish: &Analyze, output: Output) -> Result<Outcome> {
     let root = env::current_dir()
         .map_err(|error| Error::unavailable("the current folder cannot be read", Some(error.into())))?;
+    let target =
+        if wish.upload { Some(Target::find(remote, wish.project.as_deref(), output).await?) } else { None };
     let progress = if output.is_quiet() { Progress::Hidden } else { Progress::Shown };
     let clippy = Clippy::for_project(&root).map(|clippy| Clippy { progress, ..clippy });
     let analysis = insight::analyze(Request { root: &root, clippy, sarif: &wish.sarif }, &SystemClock)?;
-    show(&analysis, wish.show, output)?;
+    let sent = match &target {
+        Some(target) => Some(target.send(&root, &analysis, output).await),
+        None => None,
+    };
+    let upload = sent.as_ref().and_then(|sent| sent.as_ref().ok());
+    show(&analysis, upload, wish.show, output)?;
+    if let Some(upload) = sent.transpose()? {
+        output.say(&format!("uploaded to {} as {}", upload.project, upload.id));
+    }
     let levels = &analysis.inspected.summary.levels;
     let found = levels.total() > levels.none;
     Ok(if wish.strict && found { Outcome::Found } else { Outcome::Done })
 }
 
-fn show(analysis: &Analysis, most: Option<usize>, output: Output) -> Result<()> {
+fn show(analysis: &Analysis, upload: Option<&Results>, most: Option<usize>, output: Output) -> Result<()> {
     let summary = &analysis.inspected.summary;
     if let Some(look) = output.look() {
         let usual = if look == report::Look::Lines { usize::MAX } else { SHOWN };
@@ -78,7 +87,7 @@ fn show(analysis: &Analysis, most: Option<usize>, output: Output) -> Result<()> 
         }
     } else {
         let Analysis { file, incomplete, inspected, .. } = analysis;
-        output.word(&Shown { run_id: inspected.run_id, file, incomplete, summary }, "")?;
+        output.word(&Shown { run_id: inspected.run_id, file, incomplete, upload, summary }, "")?;
     }
     if let Some(why) = &analysis.incomplete {
         output.ask(&format!("warning: {why}"));
