@@ -11,6 +11,8 @@ pub enum Needs {
     Credential,
     /// That access to that resource of odavl.
     Scope(&'static str, Access),
+    /// To write `usage`, or to decide for others: `gateway`.
+    Charging,
     /// That access to the product that the upload belongs to, or to `uploads`.
     Product(Access),
 }
@@ -55,7 +57,7 @@ macro_rules! actions {
 }
 
 use Access::{Admin, Read, Write};
-use Needs::{Credential, Nothing, Product, Scope};
+use Needs::{Charging, Credential, Nothing, Product, Scope};
 
 actions! {
     /// Makes the first person and the first organisation.
@@ -123,11 +125,11 @@ actions! {
     /// Reads usage, limits and history.
     UsageRead = "usage.read", Scope("usage", Read);
     /// Charges units.
-    UsageConsume = "usage.consume", Scope("usage", Write);
+    UsageConsume = "usage.consume", Charging;
     /// Holds units.
-    UsageReserve = "usage.reserve", Scope("usage", Write);
+    UsageReserve = "usage.reserve", Charging;
     /// Ends a reservation.
-    UsageSettle = "usage.settle", Scope("usage", Write);
+    UsageSettle = "usage.settle", Charging;
 
     /// Stores an object through odavl.
     StoragePut = "storage.put", Scope("storage", Write), request;

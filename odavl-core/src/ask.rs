@@ -95,6 +95,10 @@ pub(crate) fn authorise(caller: &Caller, ask: &Ask) -> Result<()> {
         Needs::Nothing | Needs::Credential => Ok(()),
         Needs::Scope(resource, access) if caller.scopes.allow(resource, access) => Ok(()),
         Needs::Scope(resource, access) => lacks(resource, access),
+        Needs::Charging => {
+            let one = |resource| caller.scopes.allow(resource, Access::Write);
+            if one("usage") || one("gateway") { Ok(()) } else { lacks("usage", Access::Write) }
+        }
         Needs::Product(access) => {
             let scope = |product: &String| caller.scopes.allow(product, access);
             if ask.products.iter().any(scope) || caller.scopes.allow("uploads", access) {

@@ -9,7 +9,10 @@ use crate::{
     auth::{Environment, KeyToken, Scopes},
     error::{Error, ErrorCode, Reason, Result},
     ids::{KeyId, OrgId},
-    metering::{Charge, Decision, Entry, Idempotency, MeterName, Op, Standing},
+    metering::{
+        Catalog, Charge, Decision, Entry, Idempotency, MeterName, Op, Standing, check_charges,
+        check_idempotency_key, check_tags,
+    },
     secret::{Digest, Secret},
     session::{Ask, Session, Usage, decided},
     view::KeyView,
@@ -102,7 +105,7 @@ impl Gateway<'_> {
     /// charges of unknown meters, `conflict` for an idempotency key of another request, `unavailable`. A key that
     /// is refused is an answer.
     pub async fn verify(&self, request: VerifyRequest) -> Result<Verdict> {
-        check(&request)?;
+        check(&self.0.core.settings.catalog, &request)?;
         self.0
             .metered(Ask::new(Action::GatewayVerify), async |_| {
                 let verdict = match self.decide(&request).await {
@@ -187,20 +190,13 @@ fn unknown(meter: &MeterName) -> Error {
     Error::invalid(format!("there is no meter `{meter}`"))
 }
 
-fn check(request: &VerifyRequest) -> Result<()> {
+fn check(catalog: &Catalog, request: &VerifyRequest) -> Result<()> {
     if request.charges.len() > CHARGES_MOST {
         return Err(Error::invalid(format!("one decision charges at most {CHARGES_MOST} meters")));
     }
-    for (place, (meter, units)) in request.charges.iter().enumerate() {
-        if *units > crate::metering::UNITS_MAX {
-            return Err(Error::invalid(format!("{meter}: units are at most 2^53 - 1")));
-        }
-        if request.charges[..place].iter().any(|(other, _)| other == meter) {
-            return Err(Error::invalid(format!("{meter} is charged twice; add the units up")));
-        }
-    }
-    crate::metering::check_tags(&request.tags)?;
-    crate::metering::check_idempotency_key(request.idempotency_key.as_deref())
+    check_charges(catalog, &request.charges)?;
+    check_tags(&request.tags)?;
+    check_idempotency_key(request.idempotency_key.as_deref())
 }
 
 fn identity(view: &KeyView, limits: Vec<Standing>, replayed: bool) -> Identity {

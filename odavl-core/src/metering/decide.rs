@@ -190,7 +190,7 @@ impl Case<'_> {
         };
         Ok(Effects {
             at: self.at,
-            answer: Answer { standings, reservation: id, replayed: false },
+            answer: Answer { at: self.at, standings, reservation: id, replayed: false },
             counters: tally.changed(),
             reservation: None,
             lines,

@@ -59,7 +59,7 @@ impl Case<'_> {
             }
         }
         let standings = standings(&mut tally, &reservation.holds, &charged);
-        let answer = Answer { standings, reservation: Some(id), replayed: false };
+        let answer = Answer { at: self.at, standings, reservation: Some(id), replayed: false };
         let ended = Reservation { state, outcome: Some(answer.clone()), ..reservation.clone() };
         Effects {
             at: self.at,

@@ -109,6 +109,19 @@ impl Catalog {
         })
     }
 
+    /// Refuses units of a meter that there is not, and of one that callers may not charge: what is stored is counted
+    /// by storing it alone. No units ask, and change nothing.
+    pub(crate) fn check_charge(&self, name: &MeterName, units: u64) -> Result<()> {
+        match self.meter(name)?.kind {
+            _ if units > UNITS_MAX => Err(Error::invalid(format!("{name}: units are 0 to 2^53 - 1"))),
+            MeterKind::Gauge if units > 0 => Err(Error::invalid_with(
+                format!("{name} holds what is stored; it cannot be charged"),
+                "store or delete something, or charge a meter that counts",
+            )),
+            MeterKind::Gauge | MeterKind::Sum => Ok(()),
+        }
+    }
+
     /// The plan of that name.
     pub fn plan(&self, name: &str) -> Result<&Plan> {
         self.plans.get(name).ok_or_else(|| {

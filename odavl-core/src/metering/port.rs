@@ -117,6 +117,8 @@ pub const OPEN_RESERVATIONS_MAX: u64 = 10_000;
 /// What a yes says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
+    /// When it was decided: in a replay, the first time.
+    pub at: Timestamp,
     /// Where each charge stands against each of its limits, in order.
     pub standings: Vec<Standing>,
     /// The reservation that was made, grown or ended: in a replay the first one's.

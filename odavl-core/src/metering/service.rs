@@ -1,18 +1,23 @@
 //! What a session can do with usage: see it, charge it, hold it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{
     limit::{Limit, Standing},
-    meter::{MeterKind, MeterName, UNITS_MAX},
+    meter::MeterName,
+    plan::Catalog,
     port::{Answer, Bucket, Charge, Decision, Entry, HistoryQuery, Op, Record},
 };
 use crate::{
     action::Action,
     error::{Error, Result},
+    gateway::CHARGES_MOST,
     ids::ReservationId,
     page::{Page, PageQuery},
     session::{Ask, Permit, Session, Usage as Happened, decided},
@@ -45,6 +50,30 @@ pub struct Consume {
     pub idempotency_key: Option<String>,
     /// Labels for the ledger.
     pub tags: BTreeMap<String, String>,
+}
+
+/// Units to hold until it is known what was used.
+#[derive(Debug, Clone)]
+pub struct Reserve {
+    /// One to four meters, and the most that will be used of each: all of it is held, or none.
+    pub units: Vec<(MeterName, u64)>,
+    /// When they are given back by themselves: 1 s to 24 h from now.
+    pub lifetime: SignedDuration,
+    /// Makes a retry get the same reservation.
+    pub idempotency_key: Option<String>,
+    /// Labels for the ledger.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Units that are held.
+#[derive(Debug, Clone)]
+pub struct Reserved {
+    /// What to settle or release.
+    pub id: ReservationId,
+    /// When they are given back by themselves.
+    pub expires_at: Timestamp,
+    /// Where each meter stands, with what is held.
+    pub answer: Answer,
 }
 
 /// The use cases of metering.
@@ -100,44 +129,46 @@ impl Usage<'_> {
 
     /// Charges units, durably, or refuses.
     pub async fn consume(&self, wish: Consume) -> Result<Answer> {
-        let units = checked(&wish.meter, wish.units)?;
         check_tags(&wish.tags)?;
-        if self.0.core.settings.catalog.meter(&wish.meter)?.kind == MeterKind::Gauge {
-            return Err(Error::invalid(format!(
-                "{} holds what is stored; it cannot be consumed",
-                wish.meter
-            )));
-        }
+        let charged = self.charges(vec![(wish.meter.clone(), wish.units)])?;
         let content = format!("{}={}\0{:?}", wish.meter, wish.units, wish.tags);
         let once = self.0.once(Action::UsageConsume, wish.idempotency_key.as_deref(), &content)?;
-        let ask =
-            Ask::new(Action::UsageConsume).charge(vec![(wish.meter, units)]).once(once).tagged(wish.tags);
+        let ask = Ask::new(Action::UsageConsume).charge(charged).once(once).tagged(wish.tags);
         self.0.metered(ask, async |permit| Ok((granted(permit)?, Happened::Settled))).await
     }
 
-    /// Holds units until they are settled, released, or `lifetime` is over.
-    pub async fn reserve(
-        &self,
-        id: ReservationId,
-        units: Vec<(MeterName, u64)>,
-        lifetime: SignedDuration,
-    ) -> Result<Answer> {
-        if units.is_empty() || units.len() > crate::gateway::CHARGES_MOST {
-            return Err(Error::invalid("a reservation holds one to four meters"));
+    /// Holds units until they are settled, released, or their lifetime is over.
+    pub async fn reserve(&self, wish: Reserve) -> Result<Reserved> {
+        if wish.units.is_empty() || wish.units.len() > CHARGES_MOST {
+            return Err(Error::invalid(format!("a reservation holds one to {CHARGES_MOST} meters")));
         }
-        if lifetime <= SignedDuration::ZERO || lifetime > HOLD_MOST {
+        if wish.lifetime <= SignedDuration::ZERO || wish.lifetime > HOLD_MOST {
             return Err(Error::invalid("units are held for 1 s to 24 h"));
         }
-        let held = units
-            .into_iter()
-            .map(|(meter, units)| Ok((meter.clone(), checked(&meter, units)?)))
-            .collect::<Result<_>>()?;
-        let ask = Ask::new(Action::UsageReserve).hold(id, held, lifetime);
-        self.0.metered(ask, async |permit| Ok((granted(permit)?, Happened::Held))).await
+        check_tags(&wish.tags)?;
+        let content = format!("{:?}\0{}\0{:?}", wish.units, wish.lifetime, wish.tags);
+        let once = self.0.once(Action::UsageReserve, wish.idempotency_key.as_deref(), &content)?;
+        let held = self.charges(wish.units)?;
+        let id = ReservationId::new(self.0.core.clock.now())?;
+        let ask = Ask::new(Action::UsageReserve).hold(id, held, wish.lifetime).once(once).tagged(wish.tags);
+        let answer = self.0.metered(ask, async |permit| Ok((granted(permit)?, Happened::Held))).await?;
+        Ok(Reserved {
+            id: answer.reservation.unwrap_or(id),
+            expires_at: answer.at.checked_add(wish.lifetime).unwrap_or(Timestamp::MAX),
+            answer,
+        })
+    }
+
+    /// Units of meters that callers may charge, each meter once.
+    fn charges(&self, units: Vec<(MeterName, u64)>) -> Result<Vec<(MeterName, i64)>> {
+        check_charges(&self.0.core.settings.catalog, &units)?;
+        let signed = |(meter, units)| (meter, i64::try_from(units).unwrap_or(i64::MAX));
+        Ok(units.into_iter().map(signed).collect())
     }
 
     /// Ends a reservation and charges what was really used, never more than was held.
     pub async fn settle(&self, id: ReservationId, actual: Vec<(MeterName, u64)>) -> Result<Answer> {
+        self.charges(actual.clone())?;
         self.end(Op::Settle { id, actual }).await
     }
 
@@ -190,11 +221,14 @@ fn granted(permit: &Permit) -> Result<Answer> {
     permit.answer.clone().ok_or_else(|| Error::internal("a charge was admitted without an answer", None))
 }
 
-fn checked(meter: &MeterName, units: u64) -> Result<i64> {
-    i64::try_from(units)
-        .ok()
-        .filter(|_| units <= UNITS_MAX)
-        .ok_or_else(|| Error::invalid(format!("{meter}: units are 0 to 2^53 - 1")))
+/// Refuses units that nobody may charge, and a meter that is named twice: its units would be bounded twice.
+pub(crate) fn check_charges(catalog: &Catalog, units: &[(MeterName, u64)]) -> Result<()> {
+    let mut named = BTreeSet::new();
+    units.iter().try_for_each(|(meter, units)| {
+        catalog.check_charge(meter, *units)?;
+        let twice = || Error::invalid(format!("{meter} is charged twice; add the units up"));
+        if named.insert(meter) { Ok(()) } else { Err(twice()) }
+    })
 }
 
 /// Labels are few and short: at most 16, names to 64 characters, values to 256.

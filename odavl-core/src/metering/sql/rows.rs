@@ -186,7 +186,7 @@ pub(super) fn remembered(conn: &Connection, org: &str, key: &Digest) -> Result<O
     let wrong = |error: Error| nonsense("ledger.reservation", &org, Some(error.into()));
     let reservation = reservation.map(|id| id.parse()).transpose().map_err(wrong)?;
     let standings = told.into_iter().map(|told| told.again(at)).collect();
-    Ok(Some((Digest::from_bytes(request), Answer { standings, reservation, replayed: false })))
+    Ok(Some((Digest::from_bytes(request), Answer { at, standings, reservation, replayed: false })))
 }
 
 /// State, expiry, holds, request, answer, outcome.
