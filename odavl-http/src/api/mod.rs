@@ -1,5 +1,6 @@
 //! The REST API: one file a resource; each handler decodes, makes one call, and encodes.
 
+mod audit;
 mod auth;
 mod document;
 mod gateway;
@@ -9,6 +10,7 @@ mod me;
 mod objects;
 mod organizations;
 mod projects;
+mod reservations;
 mod results;
 mod storage;
 mod uploads;
@@ -29,6 +31,8 @@ pub(crate) enum Tag {
     Identity,
     /// Organisations and the people in them.
     Organizations,
+    /// Who did what: a chain of records per organisation.
+    Audit,
     /// Projects, which uploads belong to.
     Projects,
     /// API keys.
@@ -51,10 +55,12 @@ fn resources() -> impl OpenApi {
         auth::Api,
         me::Api,
         organizations::Api,
+        audit::Api,
         projects::Api,
         keys::Api,
         gateway::Api,
         usage::Api,
+        reservations::Api,
         storage::Api,
         uploads::Api,
     )

@@ -5,9 +5,9 @@ use odavl_core::{
     metering::{Answer, Bucket, Consume, Grouping, HistoryQuery, Resolution, UsageReport},
 };
 use poem_openapi::{
-    Enum, Object, OpenApi,
+    ApiResponse, Enum, Object, OpenApi,
     param::{Header, Query},
-    payload::Json,
+    payload::{Binary, Json},
 };
 
 use super::Tag;
@@ -148,6 +148,56 @@ impl From<Bucket> for BucketBody {
     }
 }
 
+/// Which part of history is asked for.
+struct Asked {
+    meter: Text<Meter>,
+    from: Time,
+    to: Time,
+    window: Option<Window>,
+    group_by: Option<GroupBy>,
+}
+
+impl Asked {
+    fn parse(self) -> Result<HistoryQuery, Failure> {
+        Ok(HistoryQuery {
+            meter: self.meter.parse()?,
+            from: self.from.0,
+            to: self.to.0,
+            resolution: match self.window {
+                Some(Window::Hour) => Resolution::Hour,
+                Some(Window::Month) => Resolution::Month,
+                Some(Window::Day) | None => Resolution::Day,
+            },
+            grouping: self.group_by.map_or(Grouping::Total, |GroupBy::Subject| Grouping::Subject),
+        })
+    }
+}
+
+/// History as a table: a heading, then a line a window (RFC 4180).
+#[derive(ApiResponse)]
+enum Table {
+    #[oai(status = 200, content_type = "text/csv")]
+    Csv(Binary<Vec<u8>>, #[oai(header = "content-disposition")] String),
+}
+
+impl Table {
+    fn of(buckets: &[Bucket]) -> Result<Self, Failure> {
+        let mut table = csv::WriterBuilder::new()
+            .has_headers(false)
+            .terminator(csv::Terminator::CRLF)
+            .from_writer(Vec::new());
+        let failed = |error| Failure(Error::internal("a table could not be written", Some(error)));
+        table
+            .write_record(["start", "subject", "units", "count", "closing"])
+            .map_err(|error| failed(error.into()))?;
+        for bucket in buckets {
+            table.serialize(bucket).map_err(|error| failed(error.into()))?;
+        }
+        let bytes = table.into_inner().map_err(|error| failed(error.into()))?;
+        Ok(Self::Csv(Binary(bytes), "attachment; filename=\"usage.csv\"".to_owned()))
+    }
+}
+
 /// History, in time order.
 #[derive(Object)]
 struct History {
@@ -180,19 +230,30 @@ impl Api {
         /// What it is split by; nothing unless said.
         Query(group_by): Query<Option<GroupBy>>,
     ) -> Result<Json<History>, Failure> {
-        let query = HistoryQuery {
-            meter: meter.parse()?,
-            from: from.0,
-            to: to.0,
-            resolution: match window {
-                Some(Window::Hour) => Resolution::Hour,
-                Some(Window::Month) => Resolution::Month,
-                Some(Window::Day) | None => Resolution::Day,
-            },
-            grouping: group_by.map_or(Grouping::Total, |GroupBy::Subject| Grouping::Subject),
-        };
+        let query = Asked { meter, from, to, window, group_by }.parse()?;
         let items = session.usage().history(&query).await?.into_iter().map(BucketBody::from).collect();
         Ok(Json(History { items }))
+    }
+
+    /// What was used over time (UTC), as a table for spreadsheets and data frames.
+    #[oai(path = "/history/export", method = "get", operation_id = "usage_history_export")]
+    #[expect(clippy::too_many_arguments, reason = "each query parameter of the document is an argument")]
+    async fn export(
+        &self,
+        Caller(session): Caller,
+        /// The meter.
+        Query(meter): Query<Text<Meter>>,
+        /// From the window that holds this instant.
+        Query(from): Query<Time>,
+        /// To the window before this instant's.
+        Query(to): Query<Time>,
+        /// How finely it is cut; days unless said.
+        Query(window): Query<Option<Window>>,
+        /// What it is split by; nothing unless said.
+        Query(group_by): Query<Option<GroupBy>>,
+    ) -> Result<Table, Failure> {
+        let query = Asked { meter, from, to, window, group_by }.parse()?;
+        Table::of(&session.usage().history(&query).await?)
     }
 
     /// Charges units, durably, or refuses.

@@ -17,6 +17,8 @@ mod organizations;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod reservations;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod transport;

@@ -1,6 +1,11 @@
 //! Another organisation's things: never there, on any path.
 
-use odavl_core::{auth::Role, ids::UserId, page::PageQuery, storage::Sha256, uploads::RunId};
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use odavl_core::{
+    auth::Role, ids::UserId, metering::Reserve, page::PageQuery, storage::Sha256, uploads::RunId,
+};
 use serde_json::{Value, json};
 
 use crate::app::{App, ORG};
@@ -11,6 +16,7 @@ fn attempts(things: &Things) -> Vec<(&'static str, &'static str, String, Value)>
     let member = || format!("/api/v1/members/{}", things.user);
     let upload = |rest: &str| format!("/api/v1/storage/uploads/{}{rest}", things.upload);
     let results = |rest: &str| format!("/api/v1/uploads/{}{rest}", things.results);
+    let held = |rest: &str| format!("/api/v1/usage/reservations/{}{rest}", things.reservation);
     let parts = json!({"parts": [{"number": 1, "sha256": "00".repeat(32)}]});
     vec![
         ("GET", "/api/v1/api-keys/{id}", key(""), Value::Null),
@@ -21,6 +27,8 @@ fn attempts(things: &Things) -> Vec<(&'static str, &'static str, String, Value)>
         ("GET", "/api/v1/storage/uploads/{id}", upload(""), Value::Null),
         ("POST", "/api/v1/storage/uploads/{id}/parts", upload("/parts"), parts),
         ("POST", "/api/v1/storage/uploads/{id}/complete", upload("/complete"), Value::Null),
+        ("POST", "/api/v1/usage/reservations/{id}/settle", held("/settle"), json!({"charges": []})),
+        ("POST", "/api/v1/usage/reservations/{id}/release", held("/release"), Value::Null),
         ("GET", "/api/v1/uploads/{id}", results(""), Value::Null),
         ("GET", "/api/v1/uploads/{id}/content", results("/content"), Value::Null),
         ("DELETE", "/api/v1/uploads/{id}", results(""), Value::Null),
@@ -34,6 +42,7 @@ struct Things {
     user: String,
     upload: String,
     results: String,
+    reservation: String,
 }
 
 impl Things {
@@ -45,8 +54,19 @@ impl Things {
         let upload =
             app.post("/api/v1/storage/upload-url").bearer(&secret).json(&body).send().await.expect(200);
         let upload = upload.json()["upload"]["id"].as_str().unwrap().to_owned();
-        Self { key, user, upload, results: results(app).await }
+        Self { key, user, upload, results: results(app).await, reservation: reservation(app).await }
     }
+}
+
+/// Holds units, and gives the reservation's id.
+async fn reservation(app: &App) -> String {
+    let wish = Reserve {
+        units: vec![("insight_analyses".parse().unwrap(), 1)],
+        lifetime: SignedDuration::from_hours(1),
+        idempotency_key: None,
+        tags: BTreeMap::new(),
+    };
+    app.system(ORG).await.usage().reserve(wish).await.unwrap().id.to_string()
 }
 
 /// Uploads results, and gives their id.
