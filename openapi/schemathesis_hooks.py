@@ -17,11 +17,16 @@ PROJECT = "trial"
 WHOLE_MOST = 64 * 1024 * 1024
 
 
+def named(text):
+    """Whether a thing may be called that: visible characters, composed."""
+    visible = all(unicodedata.category(c) not in ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp") for c in text)
+    return visible and unicodedata.normalize("NFC", text) == text and text.strip() != ""
+
+
 def composed(text):
     """Whether an object may be called that: the rules of `ObjectName`."""
-    plain = unicodedata.normalize("NFC", text) == text and len(text.encode()) <= 1024
-    visible = all(unicodedata.category(c) not in ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp") for c in text)
-    return plain and visible and "\\" not in text and not {"", ".", ".."} & set(text.split("/"))
+    path = "\\" not in text and not {"", ".", ".."} & set(text.split("/"))
+    return named(text) and path and len(text.encode()) <= 1024
 
 
 known = schemathesis.openapi.format
@@ -30,5 +35,6 @@ known("plan", st.sampled_from(["ENTERPRISE", "PRO"]))
 known("product", st.sampled_from(PRODUCTS))
 known("scope", st.sampled_from(SCOPES))
 known("scopes", st.lists(st.sampled_from(SCOPES), max_size=3).map(" ".join))
+known("name", st.text(min_size=1, max_size=60).filter(named))
 known("object-name", st.text(min_size=1, max_size=60).filter(composed))
 known("cidr", st.ip_addresses().map(lambda ip: f"{ip}/{ip.max_prefixlen}"))

@@ -24,6 +24,7 @@ pub mod secret;
 pub mod session;
 pub mod storage;
 mod sweep;
+mod text;
 #[cfg(feature = "uploads")]
 pub mod uploads;
 mod view;

@@ -191,12 +191,10 @@ shapes! {
     Given { least: 1 }
     /// A name in addresses.
     Slug { pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", least: 1, most: 63 }
-    /// What a thing is called: not blank, and without control characters.
-    Name {
-        pattern: r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$", least: 1, most: 100
-    }
-    /// A team's own id.
-    ExternalId { pattern: r"^[^\x00-\x1F\x7F-\x9F]+$", least: 1, most: 255 }
+    /// What a thing is called: visible characters, composed.
+    Name { format: "name", least: 1, most: 100 }
+    /// A team's own id: the same.
+    ExternalId { format: "name", least: 1, most: 255 }
     /// A note of the team's own.
     Note { most: 1024 }
     /// A label in the ledger.

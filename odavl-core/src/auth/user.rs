@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     ids::UserId,
     secret::Secret,
+    text,
 };
 
 /// An address for mail, in lower case: what a person signs in with.
@@ -34,7 +35,7 @@ impl FromStr for Email {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
         let address = text.trim().to_lowercase();
-        let clean = !address.chars().any(|c| c.is_control() || c.is_whitespace());
+        let clean = !address.chars().any(|c| text::hides(c) || c.is_whitespace());
         let parts = address.rsplit_once('@').is_some_and(|(local, domain)| {
             !local.is_empty() && !domain.is_empty() && !local.contains('@') && !domain.starts_with('.')
         });

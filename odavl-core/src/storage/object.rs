@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::{as_text, digest::Checksum, media::MediaType};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    text,
+};
 
 /// The name of an object within its organisation, such as `insight/report.sarif`.
 ///
@@ -59,7 +62,7 @@ impl FromStr for ObjectName {
             let detail = format!("an object's name has 1 to {} bytes, not {}", Self::MOST, text.len());
             return Err(Error::invalid(detail));
         }
-        if let Some(bad) = text.chars().find(|c| is_refused(*c)) {
+        if let Some(bad) = text.chars().find(|c| *c == '\\' || text::hides(*c)) {
             let detail = format!("an object's name cannot hold `{}`", bad.escape_unicode());
             return Err(Error::invalid_with(detail, "use visible characters, and `/` between segments"));
         }
@@ -74,39 +77,6 @@ impl FromStr for ObjectName {
         Ok(Self(text.into()))
     }
 }
-
-/// The characters that no name may hold.
-fn is_refused(c: char) -> bool {
-    let noncharacter = u32::from(c) & 0xFFFE == 0xFFFE || ('\u{FDD0}'..='\u{FDEF}').contains(&c);
-    c == '\\'
-        || c.is_control()
-        || noncharacter
-        || FORMAT.iter().any(|(first, last)| (*first..=*last).contains(&c))
-}
-
-/// General category Cf (format, bidirectional controls included) of Unicode 17, and Zl and Zp.
-const FORMAT: [(char, char); 20] = [
-    ('\u{AD}', '\u{AD}'),
-    ('\u{600}', '\u{605}'),
-    ('\u{61C}', '\u{61C}'),
-    ('\u{6DD}', '\u{6DD}'),
-    ('\u{70F}', '\u{70F}'),
-    ('\u{890}', '\u{891}'),
-    ('\u{8E2}', '\u{8E2}'),
-    ('\u{180E}', '\u{180E}'),
-    ('\u{200B}', '\u{200F}'),
-    ('\u{2028}', '\u{202E}'),
-    ('\u{2060}', '\u{206F}'),
-    ('\u{FEFF}', '\u{FEFF}'),
-    ('\u{FFF9}', '\u{FFFB}'),
-    ('\u{110BD}', '\u{110BD}'),
-    ('\u{110CD}', '\u{110CD}'),
-    ('\u{13430}', '\u{1343F}'),
-    ('\u{1BCA0}', '\u{1BCA3}'),
-    ('\u{1D173}', '\u{1D17A}'),
-    ('\u{E0001}', '\u{E0001}'),
-    ('\u{E0020}', '\u{E007F}'),
-];
 
 impl fmt::Display for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

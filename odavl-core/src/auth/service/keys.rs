@@ -14,6 +14,7 @@ use crate::{
     metering::{Allowances, Limit, MeterName, Period, Refusal, Scope, Standing},
     page::{Page, PageQuery},
     session::{Ask, Permit, Session, Usage},
+    text,
 };
 
 /// The longest that a rotated key's old secret may go on working.
@@ -303,11 +304,7 @@ fn row(permit: &Permit, wish: &NewKeyRequest, token: &KeyToken) -> Result<ApiKey
 }
 
 pub(super) fn check_name(name: &str) -> Result<()> {
-    let length = name.chars().count();
-    if (1..=100).contains(&length) && !name.chars().any(char::is_control) && !name.trim().is_empty() {
-        return Ok(());
-    }
-    Err(Error::invalid("a name is 1 to 100 characters, none of them a control character"))
+    text::check_name("a name", name, 100)
 }
 
 pub(super) fn check_metadata(notes: &BTreeMap<String, String>) -> Result<()> {

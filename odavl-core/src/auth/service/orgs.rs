@@ -14,6 +14,7 @@ use crate::{
     metering::Allowances,
     page::{Page, PageQuery},
     session::{Ask, Permit, Session, Usage},
+    text,
 };
 
 /// What a new organisation shall be.
@@ -215,8 +216,5 @@ impl Members<'_> {
 
 /// It is written into logs and addresses, so it holds what can be read there.
 fn check_external_id(id: &str) -> Result<()> {
-    if (1..=255).contains(&id.chars().count()) && !id.chars().any(char::is_control) {
-        return Ok(());
-    }
-    Err(Error::invalid("an external id is 1 to 255 characters, none of them a control character"))
+    text::check_name("an external id", id, 255)
 }
