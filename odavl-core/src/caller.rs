@@ -50,22 +50,6 @@ impl Source {
         }
     }
 
-    /// When it ends, as far as that is known ahead: what it gives out lives no longer.
-    pub(crate) fn ends_at(&self, caller: &Caller) -> Option<Timestamp> {
-        match self {
-            Self::Key(token) => {
-                let key = &caller.key()?.key;
-                let replaced = key.previous.filter(|(digest, _)| *digest == token.digest());
-                [key.expires_at, replaced.map(|(_, until)| until)].into_iter().flatten().min()
-            }
-            #[cfg(feature = "sign-in")]
-            Self::Token(claims) => Timestamp::from_second(claims.exp).ok(),
-            #[cfg(feature = "sign-in")]
-            Self::Cookie(_) => None,
-            Self::System(_) | Self::Visitor => None,
-        }
-    }
-
     /// The sign-in behind it, where there is one.
     #[cfg(feature = "sign-in")]
     pub(crate) fn login(&self) -> Option<SessionId> {
@@ -83,6 +67,8 @@ pub(crate) struct Caller {
     pub(crate) actor: Actor,
     pub(crate) scopes: Scopes,
     pub(crate) subject: Arc<str>,
+    /// When the credential ends, as far as that is known ahead: what it gives out lives no longer.
+    pub(crate) ends_at: Option<Timestamp>,
     org: Option<Arc<OrgView>>,
     key: Option<Arc<KeyView>>,
 }
@@ -118,8 +104,16 @@ impl Caller {
 }
 
 impl Core {
-    /// Who `source` stands for now.
+    /// Who `source` stands for now. A credential that is refused is noted for the audit.
     pub(crate) async fn resolve(&self, source: &Source, context: &Context) -> Result<Caller> {
+        let found = self.find(source, context).await;
+        if let Err(error) = &found {
+            self.note_refused(source, context, error);
+        }
+        found
+    }
+
+    async fn find(&self, source: &Source, context: &Context) -> Result<Caller> {
         let caller = match source {
             Source::Key(token) => {
                 let view = self.authentic(token).await?;
@@ -127,6 +121,7 @@ impl Core {
                     actor: Actor::Key(view.key.id),
                     scopes: view.scopes.clone(),
                     subject: view.subject.clone(),
+                    ends_at: view.key.ends_at(token),
                     org: Some(view.org.clone()),
                     key: Some(view),
                 }
@@ -138,6 +133,7 @@ impl Core {
                     actor: Actor::User(view.user.id),
                     scopes: view.scopes.cut(&claims.scope),
                     subject: view.subject.clone(),
+                    ends_at: Timestamp::from_second(claims.exp).ok(),
                     org: Some(view.org.clone()),
                     key: None,
                 }
@@ -148,6 +144,7 @@ impl Core {
                 actor: Actor::System,
                 scopes: self.every_scope(),
                 subject: "system".into(),
+                ends_at: None,
                 org: Some(self.org_view(*org).await?),
                 key: None,
             },
@@ -155,6 +152,7 @@ impl Core {
                 actor: Actor::Visitor,
                 scopes: Scopes::none(),
                 subject: "".into(),
+                ends_at: None,
                 org: None,
                 key: None,
             },
@@ -230,7 +228,7 @@ impl Core {
     }
 
     /// A key's scopes, cut by what its owner may do now; `None` where the owner is gone.
-    async fn key_scopes(
+    pub(crate) async fn key_scopes(
         &self,
         org: &OrgView,
         scopes: &Scopes,
@@ -288,7 +286,8 @@ impl Core {
         Ok(view)
     }
 
-    /// Who a browser's cookie stands for: a person, in the first organisation that is not the operator's.
+    /// Who a browser's cookie stands for: a person, in the first of their organisations that is not locked out; the
+    /// operator's comes last.
     #[cfg(feature = "sign-in")]
     async fn browsing(&self, cookie: &CookieToken) -> Result<Caller> {
         let found = self.auth.login(cookie.login).await?;
@@ -302,6 +301,9 @@ impl Core {
         let mut first = None;
         for member in self.auth.memberships(user.id).await? {
             let view = self.org_view(member.org).await?;
+            if view.org.suspended {
+                continue;
+            }
             if first.as_ref().is_none_or(|(best, _): &(Arc<OrgView>, _)| best.org.operator) {
                 first = Some((view, member));
             }
@@ -315,6 +317,7 @@ impl Core {
             actor: Actor::User(user.id),
             scopes,
             subject: user.id.to_string().into(),
+            ends_at: Some(login.expires_at.min(login.ends_at)),
             org: first.map(|(view, _)| view),
             key: None,
         })

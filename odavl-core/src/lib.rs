@@ -9,6 +9,7 @@ mod clock;
 pub mod config;
 #[cfg(feature = "sqlite")]
 pub mod db;
+mod denied;
 #[cfg(all(feature = "sqlite", feature = "fs", feature = "config", feature = "uploads"))]
 mod embedded;
 mod error;
@@ -16,6 +17,7 @@ pub mod gateway;
 mod hold;
 pub mod ids;
 pub mod metering;
+mod network;
 mod odavl;
 pub mod page;
 mod random;
@@ -33,5 +35,6 @@ pub use action::{Action, ActionRow, Needs};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::Settings;
 pub use error::{Cause, Error, ErrorCode, Reason, Result};
+pub use network::network;
 pub use odavl::{Builder, Odavl};
 pub use random::id as random_id;

@@ -13,6 +13,7 @@ use crate::{
     caller::Source,
     clock::{Clock, SystemClock},
     config::Settings,
+    denied::Denials,
     error::{Error, Result},
     ids::OrgId,
     metering::{Combiner, CombinerOptions, Metering},
@@ -47,6 +48,7 @@ pub(crate) struct Core {
     #[cfg(feature = "sign-in")]
     pub(crate) sign_in: SignIn,
     pub(crate) seal: AuditSeal,
+    pub(crate) denials: Denials,
 }
 
 impl fmt::Debug for Core {
@@ -155,6 +157,7 @@ impl Builder {
             #[cfg(feature = "direct")]
             direct: DirectUrls::of(&settings, &master)?,
             seal: AuditSeal::of(&master),
+            denials: Denials::default(),
             #[cfg(feature = "sign-in")]
             sign_in: SignIn::new(master, settings.key_prefix.clone()),
             settings,
@@ -222,14 +225,18 @@ impl Odavl {
     }
 
     /// Ends uploads that expired, removes bytes that nothing names any more, gives back what reservations hold that
-    /// nobody settled in time, and writes when keys were last used. Safe to run on every node, at any time; a service
-    /// does it every few seconds.
+    /// nobody settled in time, and writes when keys were last used and who was refused. Safe to run on every node, at
+    /// any time; a service does it every few seconds.
     pub async fn sweep(&self) -> Result<()> {
+        let recorded = self.0.record_denials().await;
         // First: what an upload holds is settled or released with it, never before.
         self.0.sweep_storage().await?;
         while self.0.metering.sweep(SWEEP_BATCH).await? == SWEEP_BATCH {}
         let used = self.0.views.take_used();
-        if used.is_empty() { Ok(()) } else { self.0.auth.touch_keys(&used).await }
+        if !used.is_empty() {
+            self.0.auth.touch_keys(&used).await?;
+        }
+        recorded
     }
 
     /// Forgets sign-ins and codes that are over, and drops uploads in parts that nobody will end. A service does it

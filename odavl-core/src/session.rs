@@ -177,6 +177,7 @@ impl Session {
                 Ok(value)
             }
             Err(error) => {
+                self.note_denied(&permit.caller, permit.action, &error);
                 self.give_back(&permit).await?;
                 Err(error)
             }
@@ -192,21 +193,33 @@ impl Session {
         act: impl AsyncFnOnce(&Permit) -> Result<(T, Usage)>,
     ) -> Result<T> {
         let at = self.core.clock.now();
-        let caller = self.core.resolve(&self.source, &self.context).await?;
-        authorise(&caller, &ask)?;
-        caller.check_address(self.context.address)?;
+        let caller = self.authorised(&ask).await?;
         match before(&Permit::new(caller, at, ask.action)).await? {
             Some(done) => Ok(done),
             None => self.metered(ask, act).await,
         }
     }
 
+    /// The caller, who may do what is asked from where they are. Refusals are noted for the audit.
+    async fn authorised(&self, ask: &Ask) -> Result<Caller> {
+        let caller = self.core.resolve(&self.source, &self.context).await?;
+        let allowed = authorise(&caller, ask).and_then(|()| caller.check_address(self.context.address));
+        if let Err(error) = &allowed {
+            self.note_denied(&caller, ask.action, error);
+        }
+        allowed.map(|()| caller)
+    }
+
+    fn note_denied(&self, caller: &Caller, action: Action, error: &Error) {
+        if let Ok(org) = caller.org_id() {
+            self.core.note_denied((org, caller.actor), action.row().name, &self.context, error);
+        }
+    }
+
     async fn admit(&self, ask: Ask) -> Result<Permit> {
         for _ in 0..STALE_TRIES {
             let at = self.core.clock.now();
-            let caller = self.core.resolve(&self.source, &self.context).await?;
-            authorise(&caller, &ask)?;
-            caller.check_address(self.context.address)?;
+            let caller = self.authorised(&ask).await?;
             let Some((op, charged)) = self.operation(&caller, &ask, at)? else {
                 return Ok(Permit::new(caller, at, ask.action));
             };

@@ -2,11 +2,12 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Mutex, PoisonError},
 };
 
 use jiff::{SignedDuration, Timestamp};
+use odavl_core::network;
 
 /// Addresses remembered at most; past it the memory starts anew, and nobody is refused for it.
 const MOST: usize = 100_000;
@@ -38,14 +39,6 @@ impl Throttle {
         let count = seen.1.entry(network(address)).or_insert(0);
         *count = count.saturating_add(1);
         (*count > most).then_some(until)
-    }
-}
-
-/// An IPv6 customer has a /64, so that is what counts; IPv4 in IPv6 is IPv4.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

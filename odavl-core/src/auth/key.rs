@@ -176,6 +176,12 @@ impl ApiKey {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| at < end)
     }
 
+    /// When `token`, which is one of its own, stops working; `None` where nothing says.
+    pub fn ends_at(&self, token: &KeyToken) -> Option<Timestamp> {
+        let replaced = self.previous.filter(|(digest, _)| *digest == token.digest());
+        [self.expires_at, replaced.map(|(_, until)| until)].into_iter().flatten().min()
+    }
+
     /// Refuses a token or a key that does not hold at `at`. What an outsider could learn from the order is
     /// nothing: the secret is compared first.
     pub fn check(&self, token: &KeyToken, at: Timestamp) -> Result<()> {

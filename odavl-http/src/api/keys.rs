@@ -176,6 +176,9 @@ struct ApiKeyUpdate {
     limits: Option<Vec<LimitBody>>,
     /// The addresses it may be used from (CIDR).
     allowed_ips: Option<Vec<Text<Network>>>,
+    /// Whether it becomes the caller's own: a key whose owner has left works again for whoever adopts it.
+    #[oai(default)]
+    adopt: bool,
 }
 
 impl ApiKeyUpdate {
@@ -186,6 +189,7 @@ impl ApiKeyUpdate {
             metadata: self.metadata.map(|notes| notes.0),
             limits: self.limits.map(allowances).transpose()?,
             allowed_ips: self.allowed_ips.map(|list| networks(&list)).transpose()?,
+            adopt: self.adopt,
         })
     }
 }

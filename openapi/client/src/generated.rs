@@ -81,6 +81,9 @@ pub mod types {
     ///What shall change about a key; what is absent stays.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct ApiKeyUpdate {
+        ///Whether it becomes the caller's own: a key whose owner has left works again for whoever adopts it.
+        #[serde(default)]
+        pub adopt: bool,
         ///The addresses it may be used from (CIDR).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allowed_ips: ::std::option::Option<::std::vec::Vec<::std::string::String>>,

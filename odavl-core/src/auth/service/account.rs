@@ -83,8 +83,8 @@ impl Session {
     /// Ends one of the person's own sign-ins; of another person's, nothing is known.
     pub async fn end_sign_in(&self, id: SessionId) -> Result<()> {
         self.metered(Ask::new(Action::SignOut), async |permit| {
-            let login = self.core.auth.login(id).await?;
-            if login.is_none_or(|login| Some(login.user) != person(permit).ok()) {
+            let owner = person(permit)?;
+            if self.core.auth.login(id).await?.is_none_or(|login| login.user != owner) {
                 return Err(Error::not_found("sign-in", &id));
             }
             self.end_login(permit, id).await?;

@@ -170,6 +170,7 @@ impl Devices<'_> {
 
     /// The open request of that code. Wrong codes are counted by account, by address, and in all.
     async fn pending(&self, permit: &Permit, code: &str) -> Result<DeviceGrant> {
+        person(permit)?;
         let everybody = format!("{EVERYBODY} code");
         let names = [format!("code {}", permit.caller.subject), self.0.attempts_name(), everybody];
         self.0.core.sign_in.attempts.check(&names, permit.at)?;

@@ -85,6 +85,8 @@ pub struct KeyUpdate {
     pub limits: Option<Allowances>,
     /// The addresses it may be used from.
     pub allowed_ips: Option<Vec<IpNet>>,
+    /// Whether it becomes the caller's own: a key whose owner has left works again for whoever adopts it.
+    pub adopt: bool,
 }
 
 /// The use cases of API keys.
@@ -157,7 +159,8 @@ impl Keys<'_> {
             .limits
             .as_ref()
             .map_or(Ok(()), |limits| self.0.core.settings.catalog.check_allowances(limits))?;
-        self.change(Action::KeyUpdate, id, |mut key, _| {
+        self.change(Action::KeyUpdate, id, |permit, mut key| {
+            key.owner = if update.adopt { owner(permit) } else { key.owner };
             key.name = update.name.unwrap_or(key.name);
             key.disabled = update.disabled.unwrap_or(key.disabled);
             key.metadata = update.metadata.unwrap_or(key.metadata);
@@ -175,12 +178,12 @@ impl Keys<'_> {
         }
         let mut token = None;
         let key = self
-            .change(Action::KeyRotate, id, |mut key, at| {
-                if !key.is_active(at) {
+            .change(Action::KeyRotate, id, |permit, mut key| {
+                if !key.is_active(permit.at) {
                     return Err(Error::Conflict(format!("the key {id} has ended; make a new one")));
                 }
                 let fresh = KeyToken::new(&self.0.core.settings.key_prefix, key.environment, id)?;
-                let until = at.checked_add(grace).unwrap_or(Timestamp::MAX);
+                let until = permit.at.checked_add(grace).unwrap_or(Timestamp::MAX);
                 key.previous = (grace > SignedDuration::ZERO).then_some((key.digest, until));
                 key.digest = fresh.digest();
                 token = Some(fresh);
@@ -192,8 +195,8 @@ impl Keys<'_> {
 
     /// Ends a key for ever. Revoking it again changes nothing.
     pub async fn revoke(&self, id: KeyId) -> Result<ApiKey> {
-        self.change(Action::KeyRevoke, id, |mut key, at| {
-            key.revoked_at = key.revoked_at.or(Some(at));
+        self.change(Action::KeyRevoke, id, |permit, mut key| {
+            key.revoked_at = key.revoked_at.or(Some(permit.at));
             Ok(key)
         })
         .await
@@ -203,13 +206,16 @@ impl Keys<'_> {
         &self,
         action: Action,
         id: KeyId,
-        mend: impl FnOnce(ApiKey, Timestamp) -> Result<ApiKey>,
+        mend: impl FnOnce(&Permit, ApiKey) -> Result<ApiKey>,
     ) -> Result<ApiKey> {
         self.0
             .metered(Ask::new(action), async |permit| {
-                let key = self.own(permit, id).await?;
-                manages(permit, &key)?;
-                let mut key = mend(key, permit.at)?;
+                let before = self.own(permit, id).await?;
+                manages(permit, &before)?;
+                let mut key = mend(permit, before.clone())?;
+                if (key.owner, key.digest) != (before.owner, before.digest) {
+                    self.gives_no_more(permit, &key).await?;
+                }
                 let record = self.0.record(permit, &id)?;
                 let change = Change::SetKey(Box::new(key.clone()));
                 self.0.core.write(vec![change], vec![key.org], vec![record]).await?;
@@ -217,6 +223,16 @@ impl Keys<'_> {
                 Ok((key, Usage::Settled))
             })
             .await
+    }
+
+    /// Whoever adopts a key or gets its new secret can do no more by it than without.
+    async fn gives_no_more(&self, permit: &Permit, key: &ApiKey) -> Result<()> {
+        let org = permit.caller.org()?;
+        let gives = self.0.core.key_scopes(org, &key.scopes, key.owner).await?;
+        if permit.caller.scopes.cover(gives.as_ref().unwrap_or(&key.scopes)) {
+            return Ok(());
+        }
+        Err(Error::forbidden(Reason::InsufficientScope, "the key has scopes that you lack"))
     }
 
     async fn own(&self, permit: &Permit, id: KeyId) -> Result<ApiKey> {

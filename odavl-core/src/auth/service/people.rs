@@ -96,10 +96,7 @@ impl Users<'_> {
             .metered(Ask::new(Action::UserUpdate), async |permit| {
                 let found = self.0.core.auth.user(id).await?;
                 let mut user = found.ok_or_else(|| Error::not_found("user", &id))?;
-                if update.instance.is_some() && !permit.caller.scopes.allow("instance", Access::Admin) {
-                    let detail = "this needs the scope instance:admin";
-                    return Err(Error::forbidden(Reason::InsufficientScope, detail));
-                }
+                may_change(permit, &user, &update)?;
                 user.disabled = update.disabled.unwrap_or(user.disabled);
                 user.instance = update.instance.unwrap_or(user.instance);
                 let mut changes = Vec::new();
@@ -122,6 +119,19 @@ impl Users<'_> {
         let record =
             self.0.record_in(permit, orgs.first().map_or_else(|| permit.org(), |org| Ok(*org))?, &id)?;
         core.write(changes, orgs, vec![record]).await
+    }
+}
+
+/// What someone may do on the installation is given by its administrators. Whoever sets a person's password can sign
+/// in as them, so nobody changes a person who may do more there than they.
+fn may_change(permit: &Permit, user: &User, update: &UserUpdate) -> Result<()> {
+    let needed = if update.instance.is_some() { Some(Access::Admin) } else { user.instance };
+    match needed.filter(|access| !permit.caller.scopes.allow("instance", *access)) {
+        None => Ok(()),
+        Some(access) => {
+            let detail = format!("this needs the scope instance:{}", access.as_str());
+            Err(Error::forbidden(Reason::InsufficientScope, detail))
+        }
     }
 }
 

@@ -10,9 +10,9 @@ use crate::{
         Actor, Change, Email, KeyPrefix, Keyring, Login, LoginKind, Passwords, RefreshSeal, Scopes, User,
         attempts::Attempts, opaque,
     },
-    caller::Source,
     error::{Error, Reason, Result},
     ids::{OrgId, SessionId, UserId},
+    network::network,
     odavl::Core,
     seal::MasterKey,
     secret::{Digest, Secret},
@@ -148,14 +148,10 @@ impl Session {
 
     /// Ends the session of a browser or a token.
     pub async fn sign_out(&self) -> Result<()> {
-        let id = match &self.source {
-            Source::Cookie(cookie) => cookie.login,
-            Source::Token(claims) => claims.sid,
-            Source::Key(_) | Source::System(_) | Source::Visitor => {
-                return Err(Error::invalid("an API key is not signed out; it is revoked"));
-            }
-        };
         self.metered(Ask::new(Action::SignOut), async |permit| {
+            let id = self.source.login().ok_or_else(|| {
+                Error::forbidden(Reason::InsufficientScope, "an API key is not signed out; it is revoked")
+            })?;
             self.end_login(permit, id).await?;
             Ok(((), Usage::Settled))
         })
@@ -184,7 +180,9 @@ impl Session {
         self.context.address.map(|address| address.to_canonical().to_string())
     }
 
+    /// What guesses from the caller's address are counted under.
     pub(super) fn attempts_name(&self) -> String {
-        format!("address {}", self.address().unwrap_or_default())
+        let from = self.context.address.map(|address| network(address).to_string());
+        format!("address {}", from.unwrap_or_default())
     }
 }

@@ -56,17 +56,13 @@ impl Session {
     }
 }
 
-impl Objects<'_> {
-    /// How long a URL that this caller asks for lives: no longer than their credential.
-    fn url_lives(&self, permit: &Permit, most: Duration) -> Result<Duration> {
-        let Some(ends_at) = self.0.source.ends_at(&permit.caller) else { return Ok(most) };
-        let left = ends_at.duration_since(permit.at).as_secs();
-        match u64::try_from(left) {
-            Ok(left @ 1..) => Ok(most.min(Duration::from_secs(left))),
-            _ => {
-                Err(Error::unauthenticated(Reason::Expired, "the credential ends before a URL could be used"))
-            }
-        }
+/// How long a URL that `permit` asks for lives: no longer than the credential behind it.
+fn url_lives(permit: &Permit, most: Duration) -> Result<Duration> {
+    let Some(ends_at) = permit.caller.ends_at else { return Ok(most) };
+    let left = ends_at.duration_since(permit.at).as_secs();
+    match u64::try_from(left) {
+        Ok(left @ 1..) => Ok(most.min(Duration::from_secs(left))),
+        _ => Err(Error::unauthenticated(Reason::Expired, "the credential ends before a URL could be used")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Objects, later, upload::waits};
+use super::{Objects, later, upload::waits, url_lives};
 use crate::{
     action::Action,
     error::{Error, Result},
@@ -57,7 +57,7 @@ impl Objects<'_> {
             .map(|(number, sha256)| part(upload, *number, *sha256))
             .collect::<Result<Vec<_>>>()?;
         let multipart = self.multipart(permit, upload).await?;
-        let lives = self.url_lives(permit, PART_URL_LIVES)?;
+        let lives = url_lives(permit, PART_URL_LIVES)?;
         let until = later(permit.at, super::upload::PARTS_IDLE.max(waits(lives)));
         self.renew(permit, upload, &parts, until).await?;
         let record = self.0.record(permit, &upload.object)?;

@@ -1,6 +1,6 @@
 //! Reading: bytes, URLs that fetch them, lists, statistics, and what presigned requests do.
 
-use super::{Objects, URL_LIVES, check_name, later};
+use super::{Objects, URL_LIVES, check_name, later, url_lives};
 use crate::{
     action::Action,
     error::{Error, Result},
@@ -54,7 +54,7 @@ impl Objects<'_> {
             .metered(Ask::new(Action::StorageDownloadUrl), async |permit| {
                 let core = &self.0.core;
                 let object = self.named(permit, name).await?;
-                let lives = self.url_lives(permit, URL_LIVES)?;
+                let lives = url_lives(permit, URL_LIVES)?;
                 let until = later(permit.at, lives);
                 if !core.objects.lend_object(permit.org()?, object.id, until).await? {
                     return Err(Error::not_found("object", name));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{LATE, MARGIN, Objects, URL_LIVES, WHOLE_MOST, check_name, creator, later, too_large};
+use super::{LATE, MARGIN, Objects, URL_LIVES, WHOLE_MOST, check_name, creator, later, too_large, url_lives};
 use crate::{
     action::Action,
     error::{Error, Result},
@@ -246,7 +246,7 @@ impl Objects<'_> {
         let Arrival::Whole { size, sha256 } = upload.arrival else {
             return Err(Error::internal("an upload in parts was taken for a whole one", None));
         };
-        let lives = self.url_lives(permit, URL_LIVES)?;
+        let lives = url_lives(permit, URL_LIVES)?;
         self.renew(permit, upload, &[], later(permit.at, waits(lives))).await?;
         let put = Presign::Put {
             length: size,
