@@ -9,7 +9,7 @@ use crate::storage::DirectUrls;
 #[cfg(feature = "uploads")]
 use crate::uploads::UploadRows;
 use crate::{
-    auth::{AuditDraft, AuditSeal, Auth, Change, KeyToken, OrgRef, Write},
+    auth::{AuditDraft, AuditSeal, Auth, Change, Heads, KeyToken, OrgRef, Write},
     caller::Source,
     clock::{Clock, SystemClock},
     config::Settings,
@@ -49,6 +49,7 @@ pub(crate) struct Core {
     pub(crate) sign_in: SignIn,
     pub(crate) seal: AuditSeal,
     pub(crate) denials: Denials,
+    pub(crate) heads: Heads,
 }
 
 impl fmt::Debug for Core {
@@ -158,6 +159,7 @@ impl Builder {
             direct: DirectUrls::of(&settings, &master)?,
             seal: AuditSeal::of(&master),
             denials: Denials::default(),
+            heads: Heads::default(),
             #[cfg(feature = "sign-in")]
             sign_in: SignIn::new(master, settings.key_prefix.clone()),
             settings,
@@ -239,11 +241,14 @@ impl Odavl {
         recorded
     }
 
-    /// Forgets sign-ins and codes that are over, and drops uploads in parts that nobody will end. A service does it
-    /// every hour.
+    /// Forgets sign-ins and codes that are over, drops uploads in parts that nobody will end, and once a day signs where
+    /// each organisation's records end. A service does it every hour.
     pub async fn forget_ended(&self) -> Result<()> {
-        self.0.abort_stale_multiparts().await?;
-        self.0.write(vec![Change::DropEnded { at: self.0.clock.now() }], Vec::new(), Vec::new()).await
+        let ended = Change::DropEnded { at: self.0.clock.now() };
+        // Whatever fails is tried again in an hour; the rest is not held up.
+        let forgotten = self.0.write(vec![ended], Vec::new(), Vec::new()).await;
+        let aborted = self.0.abort_stale_multiparts().await;
+        self.0.sign_heads().await.and(forgotten).and(aborted)
     }
 
     /// The session of someone without a credential.

@@ -89,6 +89,21 @@ pub struct AuditHead {
     pub hash: String,
 }
 
+/// Where a chain ended at some time, signed under the master key. Kept apart from the database, it shows that entries
+/// were cut off, however the database looks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedHead {
+    /// Whose chain.
+    pub org: OrgId,
+    /// Where it ended.
+    #[serde(flatten)]
+    pub head: AuditHead,
+    /// When it was signed.
+    pub at: Timestamp,
+    /// HMAC-SHA-256 over all of the above, in hexadecimal.
+    pub signature: String,
+}
+
 /// Links entries into a chain, and finds what does not belong, under a key that the database does not hold.
 #[derive(Clone)]
 pub struct AuditSeal {
@@ -145,31 +160,48 @@ impl AuditSeal {
         if entry.previous != head.map(|head| head.hash.as_str()).unwrap_or_default() {
             return Some("it does not follow the entry before it");
         }
-        let mut keys = iter::once(&self.key).chain(&self.older);
-        (!keys.any(|key| hash(key, entry) == entry.hash)).then_some("it was changed")
+        (!self.keys().any(|key| hash(key, entry) == entry.hash)).then_some("it was changed")
+    }
+
+    /// Where an organisation's chain ended at that time, signed: what a store keeps beside the database.
+    pub fn sign(&self, org: OrgId, head: &AuditHead, at: Timestamp) -> SignedHead {
+        let mut signed = SignedHead { org, head: head.clone(), at, signature: String::new() };
+        signed.signature = signature(&self.key, &signed);
+        signed
+    }
+
+    /// Whether this installation signed it as it is.
+    pub fn has_signed(&self, signed: &SignedHead) -> bool {
+        self.keys().any(|key| signature(key, signed) == signed.signature)
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &hmac::Key> {
+        iter::once(&self.key).chain(&self.older)
     }
 }
 
-/// Each field goes in with its length, so that no two entries have the same bytes.
+fn signature(key: &hmac::Key, signed: &SignedHead) -> String {
+    let SignedHead { org, head: AuditHead { seq, hash }, at, .. } = signed;
+    let at = at.as_microsecond().to_string();
+    mac(key, &["odavl audit head 1", &org.to_string(), &seq.to_string(), hash, &at])
+}
+
 fn hash(key: &hmac::Key, entry: &AuditEntry) -> String {
+    let (id, org, seq) = (entry.id.to_string(), entry.org.to_string(), entry.seq.to_string());
+    let at = entry.at.as_microsecond().to_string();
+    let mut fields = vec!["odavl audit 1", &id, &org, &seq, &at, &entry.actor, &entry.action, &entry.target];
+    fields.extend([&*entry.request_id, &entry.previous, entry.address.as_deref().unwrap_or("-")]);
+    fields.extend(entry.detail.iter().flat_map(|(name, value)| [name.as_str(), value]));
+    mac(key, &fields)
+}
+
+/// Each field goes in with its length, so that no two records have the same bytes.
+fn mac(key: &hmac::Key, fields: &[&str]) -> String {
     let mut context = hmac::Context::with_key(key);
-    let mut put = |field: &str| {
+    for field in fields {
         let length = u64::try_from(field.len()).unwrap_or(u64::MAX);
         context.update(&length.to_be_bytes());
         context.update(field.as_bytes());
-    };
-    put("odavl audit 1");
-    put(&entry.id.to_string());
-    put(&entry.org.to_string());
-    put(&entry.seq.to_string());
-    put(&entry.at.as_microsecond().to_string());
-    for field in [&entry.actor, &entry.action, &entry.target, &entry.request_id, &entry.previous] {
-        put(field);
-    }
-    put(entry.address.as_deref().unwrap_or("-"));
-    for (name, value) in &entry.detail {
-        put(name);
-        put(value);
     }
     hex(context.sign().as_ref())
 }
@@ -227,10 +259,34 @@ mod tests {
     }
 
     #[test]
+    fn a_signed_head_that_was_changed_or_forged_shows_and_an_entry_is_none() {
+        let seal = AuditSeal::new(&[7; 32]);
+        let last = chain(&seal).pop().unwrap();
+        let head = AuditHead { seq: last.seq, hash: last.hash.clone() };
+        let signed = seal.sign(last.org, &head, last.at);
+        let text = serde_json::to_string(&signed).unwrap();
+        assert!(seal.has_signed(&serde_json::from_str(&text).unwrap()));
+        let other = OrgId::new(Timestamp::UNIX_EPOCH).unwrap();
+        let shorter = AuditHead { seq: 2, ..head.clone() };
+        for changed in [
+            SignedHead { org: other, ..signed.clone() },
+            SignedHead { head: shorter, ..signed.clone() },
+            SignedHead { at: Timestamp::MAX, ..signed.clone() },
+            SignedHead { signature: last.hash, ..signed.clone() },
+            AuditSeal::new(&[8; 32]).sign(last.org, &head, last.at),
+        ] {
+            assert!(!seal.has_signed(&changed), "{changed:?}");
+        }
+    }
+
+    #[test]
     fn a_chain_holds_across_a_rotation_of_the_master_key() {
         let (old, new) = ("01".repeat(32), "02".repeat(32));
         let before = AuditSeal::of(&old.parse().unwrap());
         let after = AuditSeal::of(&format!("{old} {new}").parse().unwrap());
+        let head = AuditHead { seq: 1, hash: String::new() };
+        let org = OrgId::new(Timestamp::UNIX_EPOCH).unwrap();
+        assert!(after.has_signed(&before.sign(org, &head, Timestamp::UNIX_EPOCH)));
         assert!(faults(&after, &chain(&before)).is_empty());
         assert!(!faults(&before, &chain(&after)).is_empty());
     }

@@ -24,7 +24,7 @@ mod sql;
 mod token;
 mod user;
 
-pub use audit::{Actor, AuditDraft, AuditEntry, AuditHead, AuditSeal};
+pub use audit::{Actor, AuditDraft, AuditEntry, AuditHead, AuditSeal, SignedHead};
 pub use device::{DeviceGrant, DeviceState, UserCode};
 pub use key::{ApiKey, Environment, KeyPrefix, KeyToken};
 pub use login::{Login, LoginKind, SetupLink, SigningKey};
@@ -35,6 +35,7 @@ pub use password::Passwords;
 pub use port::{Auth, Change, Write};
 pub use reply::Reply;
 pub use scope::{Access, RESOURCES, Scopes};
+pub(crate) use service::Heads;
 #[cfg(feature = "sign-in")]
 pub(crate) use service::signin;
 pub use service::*;

@@ -40,9 +40,10 @@ struct Checked {
     check: AuditCheck,
 }
 
-const CHECKED: [Column<Checked>; 3] = [
+const CHECKED: [Column<Checked>; 4] = [
     Column::text("organization", |one| one.organization.clone()),
     Column::number("entries", |one| one.check.entries.to_string()),
+    Column::number("signed", |one| one.check.signed.to_string()),
     Column::text("faults", faults),
 ];
 

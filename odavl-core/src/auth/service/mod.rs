@@ -5,6 +5,7 @@ mod account;
 mod audit;
 #[cfg(feature = "sign-in")]
 mod device;
+mod heads;
 mod keys;
 mod me;
 mod once;
@@ -24,6 +25,7 @@ pub use account::SignIn;
 pub use audit::{AuditCheck, AuditFault};
 #[cfg(feature = "sign-in")]
 pub use device::{DeviceCodes, DeviceRequest, Devices};
+pub(crate) use heads::Heads;
 pub use keys::{KeyUpdate, Keys, NewKey, NewKeyRequest};
 pub use me::Me;
 pub use orgs::{Members, NewOrg, OrgUpdate, Orgs};
