@@ -4,6 +4,8 @@
 #![allow(dead_code, reason = "each test crate uses a part of it")]
 
 pub(crate) mod faults;
+pub(crate) mod ports;
+pub(crate) mod recorder;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -25,9 +27,11 @@ use odavl_core::{
     uploads::{MemoryUploads, SqlUploads, UploadRows},
 };
 
-use faults::Faults;
+use ports::{Watch, Watched};
 
 pub(crate) const URL: &str = "https://odavl.example";
+/// Who set it up: the owner of `operator` and of `one`.
+pub(crate) const FIRST: &str = "first@example.com";
 const MASTER: [u8; 32] = [7; 32];
 
 /// All that outlives a process: restart it with [`World::start`].
@@ -72,10 +76,14 @@ fn settings(plan: &Plan) -> Settings {
 
 impl World {
     pub(crate) async fn memory(plan: Plan) -> Self {
+        Self::bare(settings(&plan)).set_up().await
+    }
+
+    /// In memory, and not set up.
+    pub(crate) fn bare(settings: Settings) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::constant(1_800_000_000, 0)));
-        let settings = settings(&plan);
         let urls = DirectUrls::of(&settings, &MasterKey::new(&MASTER)).unwrap();
-        let world = Self {
+        Self {
             auth: Arc::new(MemoryAuth::default()),
             metering: Arc::new(MemoryMetering::new(clock.clone())),
             storage: Arc::new(MemoryStorage::new(clock.clone()).presigning(urls)),
@@ -84,18 +92,21 @@ impl World {
             _folder: None,
             settings,
             clock,
-        };
-        world.set_up().await
+        }
     }
 
     pub(crate) async fn embedded(plan: Plan) -> Self {
+        Self::bare_embedded(settings(&plan)).await.set_up().await
+    }
+
+    /// On SQLite and a folder, and not set up.
+    pub(crate) async fn bare_embedded(settings: Settings) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp::constant(1_800_000_000, 0)));
         let folder = tempfile::tempdir().unwrap();
-        let settings = settings(&plan);
         let urls = DirectUrls::of(&settings, &MasterKey::new(&MASTER)).unwrap();
         let db = Db::temporary(&*clock).await.unwrap();
         let storage = FsStorage::open(&folder.path().join("objects"), clock.clone(), urls).await.unwrap();
-        let world = Self {
+        Self {
             auth: Arc::new(SqlAuth::new(db.clone())),
             metering: Arc::new(SqliteMetering::new(db.clone(), clock.clone())),
             storage: Arc::new(storage),
@@ -104,20 +115,13 @@ impl World {
             _folder: Some(folder),
             settings,
             clock,
-        };
-        world.set_up().await
+        }
     }
 
     /// The organisations `operator` (unlimited), `one` and `two`.
-    async fn set_up(self) -> Self {
+    pub(crate) async fn set_up(self) -> Self {
         let odavl = self.start();
-        let set_up = SetUp {
-            email: "first@example.com".parse().unwrap(),
-            name: "First".into(),
-            password: Secret::new("correct horse battery".into()),
-            organization: "one".parse().unwrap(),
-        };
-        odavl.set_up(set_up).await.unwrap();
+        odavl.set_up(first_person()).await.unwrap();
         let operator = odavl.system(&"operator".parse().unwrap(), Context::default()).await.unwrap();
         let two = NewOrg {
             slug: "two".parse().unwrap(),
@@ -145,12 +149,20 @@ impl World {
         ports.objects(self.objects.clone()).uploads(self.uploads.clone()).build().unwrap()
     }
 
+    /// A process that is watched at its ports, with settings of its own.
+    pub(crate) fn start_watched<W: Watch>(&self, watch: &W, settings: Settings) -> Odavl {
+        let ports = self
+            .builder()
+            .auth(Watched::new(&self.auth, watch))
+            .metering(Watched::new(&self.metering, watch));
+        let ports = ports.storage(Watched::new(&self.storage, watch));
+        let ports = ports.objects(Watched::new(&self.objects, watch));
+        ports.uploads(Watched::new(&self.uploads, watch)).settings(settings).build().unwrap()
+    }
+
     /// A process that stops at a call of a port.
-    pub(crate) fn start_with(&self, faults: &Faults) -> Odavl {
-        let ports = self.builder().metering(faults.metering(self.metering.clone()));
-        let ports = ports.storage(faults.storage(self.storage.clone()));
-        let ports = ports.objects(faults.objects(self.objects.clone()));
-        ports.uploads(faults.uploads(self.uploads.clone())).build().unwrap()
+    pub(crate) fn start_with(&self, watch: &impl Watch) -> Odavl {
+        self.start_watched(watch, self.settings.clone())
     }
 
     pub(crate) async fn session(&self, odavl: &Odavl, org: &str) -> Session {
@@ -201,9 +213,34 @@ impl World {
     }
 }
 
+/// Who sets an installation up.
+pub(crate) fn first_person() -> SetUp {
+    SetUp {
+        email: FIRST.parse().unwrap(),
+        name: "First".into(),
+        password: password(),
+        organization: "one".parse().unwrap(),
+    }
+}
+
+/// Everybody's password.
+pub(crate) fn password() -> Secret<String> {
+    Secret::new("correct horse battery".into())
+}
+
 /// Sends a presigned request as a client does.
 pub(crate) async fn send(
     odavl: &Odavl,
+    request: &PresignedRequest,
+    body: BoxBody,
+    length: u64,
+) -> Result<Option<Bytes>> {
+    send_as(&odavl.visitor(Context::default()), request, body, length).await
+}
+
+/// The same, by that session.
+pub(crate) async fn send_as(
+    session: &Session,
     request: &PresignedRequest,
     body: BoxBody,
     length: u64,
@@ -216,7 +253,7 @@ pub(crate) async fn send(
     let (_, rest) = request.url.split_once("://").unwrap();
     let (host, path_and_query) = rest.split_at(rest.find('/').unwrap());
     let incoming = Incoming { method: request.method.as_str(), host, path_and_query, header: &header };
-    match odavl.visitor(Context::default()).storage().redeem(&incoming, body, None).await? {
+    match session.storage().redeem(&incoming, body, None).await? {
         Redeemed::Stored => Ok(None),
         Redeemed::Fetched(object, _) => collect(object.body, u64::MAX).await.map(Some),
     }
