@@ -1,17 +1,19 @@
 //! Who calls: with exactly what an action needs, with everything but that, or from elsewhere.
 
 use odavl_core::{
-    Action, Needs, Odavl, Settings,
+    Action, Needs, Settings,
     auth::{Access, NewKeyRequest, RESOURCES, Role, Scopes},
     metering::Allowance,
     secret::Secret,
-    session::{Context, Credential, Session},
 };
 
 use crate::{
     rows::{Row, Who, rows},
-    support::{FIRST, URL, World, password},
-    things::{Things, member},
+    support::{
+        FIRST, URL, World,
+        people::{in_browser, member},
+    },
+    things::Things,
 };
 
 pub(crate) const STRANGER: &str = "stranger@example.com";
@@ -61,13 +63,6 @@ pub(crate) async fn world_for(row: &Row) -> (World, Things) {
     (world, things)
 }
 
-/// A person in a browser.
-pub(crate) async fn in_browser(odavl: &Odavl, email: &str) -> Session {
-    let visitor = odavl.visitor(Context::default());
-    let login = visitor.sign_in(&email.parse().unwrap(), password()).await.unwrap();
-    odavl.authenticate(Credential::Cookie(login.cookie), Context::default()).await.unwrap()
-}
-
 /// A key with these scopes, of the first person's where they can make it, else of the operator's organisation.
 pub(crate) async fn key(world: &World, wish: NewKeyRequest) -> Secret<String> {
     let odavl = world.start();
@@ -75,10 +70,6 @@ pub(crate) async fn key(world: &World, wish: NewKeyRequest) -> Secret<String> {
     let maker =
         if operators { world.session(&odavl, "operator").await } else { in_browser(&odavl, FIRST).await };
     maker.keys().create(wish).await.unwrap().token.unwrap().secret().clone()
-}
-
-pub(crate) async fn with_key(odavl: &Odavl, key: &Secret<String>) -> Session {
-    odavl.authenticate(odavl.credential(key.reveal()).unwrap(), Context::default()).await.unwrap()
 }
 
 /// The rows that a key can do.
@@ -92,6 +83,7 @@ pub(crate) fn just_enough(action: Action) -> Scopes {
     match action.row().needs {
         Needs::Nothing | Needs::Credential => scopes.with("org", Access::Read),
         Needs::Scope(resource, access) => scopes.with(resource, access),
+        Needs::Charging => scopes.with("usage", Access::Write),
         Needs::Product(access) => scopes.with("insight", access),
     }
 }
@@ -102,6 +94,7 @@ pub(crate) fn all_but_enough(action: Action) -> Option<Scopes> {
     let (lowered, access) = match action.row().needs {
         Needs::Nothing | Needs::Credential => return None,
         Needs::Scope(resource, access) => (vec![resource], access),
+        Needs::Charging => (vec!["usage", "gateway"], Access::Write),
         Needs::Product(access) => ([&products[..], &["uploads"]].concat(), access),
     };
     let below = match access {

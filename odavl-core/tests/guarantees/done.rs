@@ -10,9 +10,13 @@ use odavl_core::{
 };
 
 use crate::{
-    callers::{in_browser, just_enough, key, nothing_left, settings, with_key, world, world_for},
+    callers::{just_enough, key, nothing_left, settings, world, world_for},
     rows::{Row, Who, rows},
-    support::{FIRST, World, recorder::Recorder},
+    support::{
+        FIRST, World,
+        people::{in_browser, with_key},
+        recorder::Recorder,
+    },
     things::Things,
 };
 

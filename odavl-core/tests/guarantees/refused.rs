@@ -8,11 +8,15 @@ use odavl_core::{
 
 use crate::{
     callers::{
-        STRANGER, all_but_enough, furnished, in_browser, just_enough, key, nothing_left, rows_for_keys,
-        settings, with_key, world,
+        STRANGER, all_but_enough, furnished, just_enough, key, nothing_left, rows_for_keys, settings, world,
     },
     rows::{About, Row, Who, rows},
-    support::{World, ports::Call, recorder::Recorder},
+    support::{
+        World,
+        people::{in_browser, with_key},
+        ports::Call,
+        recorder::Recorder,
+    },
     things::Things,
 };
 

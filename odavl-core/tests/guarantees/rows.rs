@@ -9,8 +9,7 @@ use odavl_core::{
         KeyUpdate, NewKeyRequest, NewOrg, NewUser, OrgRef, OrgUpdate, Role, Scopes, TokenRefusal, UserUpdate,
     },
     gateway::{Verdict, VerifyRequest},
-    ids::ReservationId,
-    metering::{Consume, Grouping, HistoryQuery, Resolution},
+    metering::{Consume, Grouping, HistoryQuery, Reserve, Resolution},
     page::PageQuery,
     secret::Secret,
     session::Session,
@@ -164,10 +163,7 @@ fn usage() -> Vec<Row> {
         UsageRead "history", Anyone, Own, [], |s, _t| async { s.usage().history(&last_day()).await };
         UsageRead "ledger", Anyone, Own, [], |s, _t| async { s.usage().ledger(&page()).await };
         UsageConsume "units", Anyone, Own, ["autopilot_runs"], |s, _t| s.usage().consume(one_run());
-        UsageReserve "units", Anyone, Own, ["autopilot_runs"], |s, _t| async {
-            let id = ReservationId::derive(&[b"new"]);
-            s.usage().reserve(id, one_unit(), SignedDuration::from_mins(5)).await
-        };
+        UsageReserve "units", Anyone, Own, ["autopilot_runs"], |s, _t| s.usage().reserve(one_hour());
         UsageSettle "settle", Anyone, Thing, [], |s, t| s.usage().settle(t.held, one_unit());
         UsageSettle "release", Anyone, Thing, [], |s, t| s.usage().release(t.held);
     }
@@ -243,6 +239,16 @@ fn question(things: &Things) -> VerifyRequest {
 
 fn one_unit<N: From<u8>>() -> Vec<(odavl_core::metering::MeterName, N)> {
     vec![("autopilot_runs".parse().unwrap(), N::from(1))]
+}
+
+/// One unit for an hour.
+pub(crate) fn one_hour() -> Reserve {
+    Reserve {
+        units: one_unit(),
+        lifetime: SignedDuration::from_hours(1),
+        idempotency_key: None,
+        tags: BTreeMap::new(),
+    }
 }
 
 fn one_run() -> Consume {

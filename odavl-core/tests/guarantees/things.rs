@@ -1,12 +1,11 @@
 //! What an organisation has: one of everything that a use case can name.
 
-use jiff::SignedDuration;
 use odavl_core::{
     Odavl,
-    auth::{DeviceCodes, Email, NewKeyRequest, NewUser, Role, Slug, Tokens},
+    auth::{Email, NewKeyRequest, Role, Slug},
     ids::{KeyId, OrgId, ReservationId, SessionId, UploadId, UserId},
     secret::Secret,
-    session::{Context, Session},
+    session::Session,
     storage::{
         Method, NewObject, NewUpload, ObjectName, PresignedRequest, PutMode, Sha256, WHOLE_MOST, full,
     },
@@ -14,12 +13,13 @@ use odavl_core::{
 };
 
 use crate::{
-    callers::in_browser,
-    rows::somebody,
-    support::{FIRST, World, password, send_all},
+    rows::{one_hour, somebody},
+    support::{
+        FIRST, World,
+        people::{CLIENT, approve, ask, in_browser, member, tokens},
+        send_all,
+    },
 };
-
-pub(crate) const CLIENT: &str = "odavl-cli";
 
 /// The things, by what names them.
 pub(crate) struct Things {
@@ -93,9 +93,7 @@ impl Things {
         first.projects().create(project.clone(), None).await.unwrap();
         let (run, bytes) = document();
         let sent = first.uploads().create(results(&project, run, &bytes), full(bytes)).await.unwrap();
-        let held = ReservationId::derive(&[b"held"]);
-        let units = vec![("autopilot_runs".parse().unwrap(), 1)];
-        first.usage().reserve(held, units, SignedDuration::from_hours(1)).await.unwrap();
+        let held = first.usage().reserve(one_hour()).await.unwrap().id;
         let (whole, parts) = uploads(&odavl, &first).await;
         let object: ObjectName = "a".parse().unwrap();
         first.storage().put(NewObject::new(object.clone()), full("bytes")).await.unwrap();
@@ -127,14 +125,6 @@ impl Things {
             ..Self::absent(world)
         }
     }
-}
-
-/// Adds a person with everybody's password to an organisation.
-pub(crate) async fn member(world: &World, odavl: &Odavl, org: &str, email: &str, role: Role) -> UserId {
-    let wish = NewUser { email: email.parse().unwrap(), name: "Somebody".into(), password: Some(password()) };
-    let user = world.session(odavl, "operator").await.users().create(wish).await.unwrap().id;
-    world.session(odavl, org).await.members().put(user, role).await.unwrap();
-    user
 }
 
 /// A document of results, and its run.
@@ -175,26 +165,4 @@ async fn uploads(odavl: &Odavl, session: &Session) -> (UploadId, UploadId) {
     send_all(odavl, &whole.request.unwrap(), b"four").await.unwrap();
     let parts = session.storage().upload_url(parts).await.unwrap();
     (whole.status.id, parts.status.id)
-}
-
-/// A device asks to be signed in.
-pub(crate) async fn ask(odavl: &Odavl) -> DeviceCodes {
-    let visitor = odavl.visitor(Context::default());
-    visitor.devices().ask(CLIENT, "".parse().unwrap()).await.unwrap()
-}
-
-/// The person says yes to everything that the device may be given.
-pub(crate) async fn approve(person: &Session, codes: &DeviceCodes, org: OrgId) {
-    let code = codes.user_code.to_string();
-    let choices = person.devices().look(&code).await.unwrap().choices;
-    let (_, scopes) = choices.into_iter().find(|(choice, _)| choice.id == org).unwrap();
-    person.devices().approve(&code, org, scopes).await.unwrap();
-}
-
-/// Signs a device in as that person.
-pub(crate) async fn tokens(odavl: &Odavl, person: &Session, org: OrgId) -> Tokens {
-    let codes = ask(odavl).await;
-    approve(person, &codes, org).await;
-    let visitor = odavl.visitor(Context::default());
-    visitor.device_token(CLIENT, &codes.device_code).await.unwrap().unwrap()
 }

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test crate uses a part of it")]
 
 pub(crate) mod faults;
+pub(crate) mod people;
 pub(crate) mod ports;
 pub(crate) mod recorder;
 
@@ -43,6 +44,8 @@ pub(crate) struct World {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) objects: Arc<dyn Catalog>,
     pub(crate) uploads: Arc<dyn UploadRows>,
+    /// The database underneath, where there is one.
+    pub(crate) db: Option<Db>,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -74,9 +77,21 @@ fn settings(plan: &Plan) -> Settings {
     settings
 }
 
+/// The preset, in which an organisation is unlimited.
+pub(crate) fn unlimited() -> Settings {
+    let mut settings = Settings::preset(URL).unwrap();
+    settings.catalog.default_plan = "ENTERPRISE".into();
+    settings
+}
+
 impl World {
     pub(crate) async fn memory(plan: Plan) -> Self {
         Self::bare(settings(&plan)).set_up().await
+    }
+
+    /// In memory, with no limit anywhere.
+    pub(crate) async fn unlimited() -> Self {
+        Self::bare(unlimited()).set_up().await
     }
 
     /// In memory, and not set up.
@@ -89,6 +104,7 @@ impl World {
             storage: Arc::new(MemoryStorage::new(clock.clone()).presigning(urls)),
             objects: Arc::new(MemoryCatalog::default()),
             uploads: Arc::new(MemoryUploads::default()),
+            db: None,
             _folder: None,
             settings,
             clock,
@@ -111,7 +127,8 @@ impl World {
             metering: Arc::new(SqliteMetering::new(db.clone(), clock.clone())),
             storage: Arc::new(storage),
             objects: Arc::new(SqlCatalog::new(db.clone())),
-            uploads: Arc::new(SqlUploads::new(db)),
+            uploads: Arc::new(SqlUploads::new(db.clone())),
+            db: Some(db),
             _folder: Some(folder),
             settings,
             clock,

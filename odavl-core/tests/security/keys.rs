@@ -1,0 +1,128 @@
+//! Nobody gives away what they do not have, and nobody gets it by someone else's key.
+
+use odavl_core::{
+    ErrorCode, Odavl,
+    auth::{KeyUpdate, NewKey, NewKeyRequest, Role},
+    session::{Context, Session},
+};
+
+use crate::support::{
+    FIRST, World,
+    people::{in_browser, member, with_key},
+};
+
+async fn key(session: &Session, scopes: &str) -> NewKey {
+    session.keys().create(NewKeyRequest::new("a key", scopes.parse().unwrap())).await.unwrap()
+}
+
+async fn holder(odavl: &Odavl, key: &NewKey) -> Session {
+    with_key(odavl, key.token.as_ref().unwrap().secret()).await
+}
+
+const ADOPT: KeyUpdate =
+    KeyUpdate { name: None, disabled: None, metadata: None, limits: None, allowed_ips: None, adopt: true };
+
+#[tokio::test]
+async fn nobody_adopts_or_rotates_a_key_that_can_do_more_than_they() {
+    let world = World::unlimited().await;
+    let odavl = world.start();
+    let first = in_browser(&odavl, FIRST).await;
+    let strong = key(&world.session(&odavl, "one").await, "storage:admin keys:read").await.key.id;
+    let of_first = key(&first, "org:admin").await.key.id;
+    let weak = holder(&odavl, &key(&first, "keys:admin").await).await;
+    for id in [strong, of_first] {
+        let rotated = weak.keys().rotate(id, jiff::SignedDuration::ZERO).await;
+        assert_eq!(rotated.unwrap_err().code(), ErrorCode::Forbidden);
+    }
+    assert_eq!(weak.keys().update(strong, ADOPT).await.unwrap_err().code(), ErrorCode::Forbidden);
+
+    // An admin is no owner: of an owner's key they get what an admin may do, or nothing.
+    member(&world, &odavl, "one", "mia@example.com", Role::Admin).await;
+    let mia = in_browser(&odavl, "mia@example.com").await;
+    let rotated = mia.keys().rotate(of_first, jiff::SignedDuration::ZERO).await;
+    assert_eq!(rotated.unwrap_err().code(), ErrorCode::Forbidden);
+    mia.keys().update(of_first, ADOPT).await.unwrap();
+    mia.keys().rotate(of_first, jiff::SignedDuration::ZERO).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_member_manages_their_own_keys_and_an_admin_all() {
+    let world = World::unlimited().await;
+    let odavl = world.start();
+    let first = in_browser(&odavl, FIRST).await;
+    member(&world, &odavl, "one", "mia@example.com", Role::Member).await;
+    let mia = in_browser(&odavl, "mia@example.com").await;
+    let (theirs, own) = (key(&first, "insight:read").await.key.id, key(&mia, "insight:read").await.key.id);
+    for refused in [
+        mia.keys().update(theirs, ADOPT).await,
+        mia.keys().update(theirs, KeyUpdate::default()).await,
+        mia.keys().rotate(theirs, jiff::SignedDuration::ZERO).await.map(|new| new.key),
+        mia.keys().revoke(theirs).await,
+    ] {
+        assert_eq!(refused.unwrap_err().code(), ErrorCode::Forbidden);
+    }
+    mia.keys().rotate(own, jiff::SignedDuration::ZERO).await.unwrap();
+    first.keys().revoke(own).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_allow_list_takes_mapped_addresses_for_what_they_are() {
+    let world = World::unlimited().await;
+    let odavl = world.start();
+    let one = world.session(&odavl, "one").await;
+    let mut wish = NewKeyRequest::new("here", "org:read".parse().unwrap());
+    wish.allowed_ips = vec!["192.0.2.0/24".parse().unwrap(), "2001:db8::/32".parse().unwrap()];
+    let secret = one.keys().create(wish).await.unwrap().token.unwrap().secret().clone();
+    let from = async |address: Option<&str>| {
+        let address = address.map(|text| text.parse().unwrap());
+        let context = Context { address, ..Context::default() };
+        let credential = odavl.credential(secret.reveal()).unwrap();
+        odavl.authenticate(credential, context).await.unwrap().orgs().read().await.is_ok()
+    };
+    for address in ["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::7"] {
+        assert!(from(Some(address)).await, "{address}");
+    }
+    for address in
+        [None, Some("192.0.3.7"), Some("::ffff:192.0.3.7"), Some("::192.0.2.7"), Some("2001:db9::7")]
+    {
+        assert!(!from(address).await, "{address:?}");
+    }
+}
+
+#[tokio::test]
+async fn names_that_hide_something_are_refused_whatever_they_name() {
+    let world = World::unlimited().await;
+    let odavl = world.start();
+    let operator = world.session(&odavl, "operator").await;
+    for name in ["\u{202e}nimda", "ad\u{200b}min", "a\0", "cafe\u{301}", " "] {
+        let wish = NewKeyRequest::new(name, "org:read".parse().unwrap());
+        assert_eq!(
+            operator.keys().create(wish).await.unwrap_err().code(),
+            ErrorCode::InvalidInput,
+            "{name:?}"
+        );
+        let email = "new@example.com".parse().unwrap();
+        let user = odavl_core::auth::NewUser { email, name: name.into(), password: None };
+        assert_eq!(
+            operator.users().create(user).await.unwrap_err().code(),
+            ErrorCode::InvalidInput,
+            "{name:?}"
+        );
+        let org = |name: &str, external_id: Option<&str>| odavl_core::auth::NewOrg {
+            slug: "new".parse().unwrap(),
+            name: name.into(),
+            plan: None,
+            external_id: external_id.map(str::to_owned),
+            metadata: std::collections::BTreeMap::new(),
+            idempotency_key: None,
+        };
+        for wish in [org(name, None), org("New", Some(name))] {
+            let made = operator.orgs().create(wish).await;
+            assert_eq!(made.unwrap_err().code(), ErrorCode::InvalidInput, "{name:?}");
+        }
+        assert!(
+            format!("{name}@example.com").parse::<odavl_core::auth::Email>().is_err()
+                || name.contains("cafe")
+        );
+    }
+}
