@@ -3,7 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{admin, completions, doctor, insight, keys, link, login, logout, org, serve, usage, whoami},
+    commands::{
+        admin, completions, doctor, insight, keys, link, login, logout, org, serve, storage, usage, whoami,
+    },
     output,
 };
 
@@ -35,6 +37,8 @@ pub(crate) enum Command {
     Keys(keys::Args),
     /// Analyse this project
     Insight(insight::Args),
+    /// Stored objects
+    Storage(storage::Args),
     /// What was used and what is left
     Usage(usage::Args),
     /// Say where each setting came from, and whether all is well

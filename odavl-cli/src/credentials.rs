@@ -90,6 +90,11 @@ impl Store {
         self.home.join("credentials.json")
     }
 
+    /// A folder beside it, for what is not secret.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        self.home.join(name)
+    }
+
     /// What is in the file; nothing where there is none. A file that others could read is closed to them.
     pub(crate) fn read(&self) -> Result<Credentials> {
         let path = self.path();

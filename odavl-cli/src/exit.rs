@@ -52,11 +52,12 @@ fn told(failure: &Failure) -> String {
     text
 }
 
-/// Whoever read the output has seen enough: that is success.
+/// Whoever read the output has seen enough: that is success. A connection that breaks is not.
 fn is_closed_pipe(failure: &Failure) -> bool {
-    causes(failure)
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|error| error.kind() == ErrorKind::BrokenPipe)
+    matches!(failure, Failure::Own(_))
+        && causes(failure)
+            .filter_map(|cause| cause.downcast_ref::<io::Error>())
+            .any(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 fn causes(failure: &Failure) -> impl Iterator<Item = &(dyn StdError + 'static)> {

@@ -6,33 +6,37 @@ use odavl_core::{Error, Result};
 use reqwest::{Client, ClientBuilder, redirect};
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::settings::Settings;
+use crate::{origin::Origin, settings::Settings};
 
 /// The name that the server's log knows this program by.
 const AGENT: &str = concat!("odavl-cli/", env!("CARGO_PKG_VERSION"));
 const CONNECT: Duration = Duration::from_secs(10);
 const TOTAL: Duration = Duration::from_mins(1);
 
-/// A client for the server of `settings`: it follows no redirect, asks no proxy about this machine, and speaks plain
-/// http to another machine only where somebody said so.
+/// A client for the server of `settings`, whose calls are short.
 ///
 /// # Errors
 /// `invalid_input` for http to another machine.
 pub(crate) fn builder(settings: &Settings) -> Result<ClientBuilder> {
-    let origin = &settings.server.value;
+    Ok(to(&settings.server.value, settings)?.timeout(TOTAL))
+}
+
+/// A client for `origin`: it follows no redirect, asks no proxy about this machine, and speaks plain http to another
+/// machine only where somebody said so.
+///
+/// # Errors
+/// `invalid_input` for http to another machine.
+pub(crate) fn to(origin: &Origin, settings: &Settings) -> Result<ClientBuilder> {
     if !origin.is_https() && !origin.is_loopback() && !settings.allow_http {
         return Err(Error::invalid_with(
-            format!("{origin} is another machine, and http shows credentials to the network"),
+            format!("{origin} is another machine, and http shows what is sent to the network"),
             "use https, or say --allow-http",
         ));
     }
     // A second call finds the provider that the first one installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder()
-        .user_agent(AGENT)
-        .redirect(redirect::Policy::none())
-        .connect_timeout(CONNECT)
-        .timeout(TOTAL);
+    let builder =
+        Client::builder().user_agent(AGENT).redirect(redirect::Policy::none()).connect_timeout(CONNECT);
     let builder = if origin.is_loopback() { builder.no_proxy() } else { builder };
     Ok(if origin.is_https() { builder } else { builder.tls_backend_preconfigured(no_tls()) })
 }

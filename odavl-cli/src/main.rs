@@ -1,10 +1,12 @@
 //! The odavl command.
 
 mod args;
+mod begun;
 mod client;
 mod commands;
 mod config;
 mod credentials;
+mod digests;
 mod exit;
 mod failure;
 mod http;
@@ -12,9 +14,13 @@ mod input;
 mod oauth;
 mod origin;
 mod output;
+mod progress;
 mod project;
 mod retry;
 mod settings;
+mod source;
+mod target;
+mod transfer;
 mod when;
 
 use std::process::ExitCode;

@@ -136,6 +136,35 @@ impl Output {
         }
     }
 
+    /// A list that comes in pages. What a program reads is written page by page, so that it takes no more memory than
+    /// one; a table is aligned, so that it needs all of them.
+    pub(crate) async fn pages<T: Serialize>(
+        self,
+        columns: &[Column<T>],
+        mut page: impl AsyncFnMut(Option<&str>) -> Result<(Vec<T>, Option<String>)>,
+    ) -> Result<()> {
+        let (mut rows, mut next) = page(None).await?;
+        while let Some(cursor) = next {
+            if self.form != Form::Table {
+                self.list(&rows, columns)?;
+                rows.clear();
+            }
+            let (more, following) = page(Some(&cursor)).await?;
+            rows.extend(more);
+            next = following;
+        }
+        self.list(&rows, columns)
+    }
+
+    /// What was done, for whoever watches; as JSON also what it was done to.
+    pub(crate) fn done(self, thing: &impl Serialize, told: &str) -> Result<()> {
+        self.say(told);
+        match self.form {
+            Form::Json => write(&json(thing)?),
+            Form::Table | Form::Tabs => Ok(()),
+        }
+    }
+
     /// Talk, for whoever watches.
     pub(crate) fn say(self, text: &str) {
         if self.talk == Talk::All {

@@ -11,6 +11,7 @@ pub(crate) mod logout;
 mod openapi;
 pub(crate) mod org;
 pub(crate) mod serve;
+pub(crate) mod storage;
 pub(crate) mod usage;
 pub(crate) mod whoami;
 
@@ -36,6 +37,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         Command::Link(args) => here(link::run(args, output)),
         Command::Org(args) => here(org::run(args, output)),
         Command::Keys(args) => here(keys::run(args, output)),
+        Command::Storage(args) => here(storage::run(args, output)),
         Command::Usage(args) => here(usage::run(args, output)),
         Command::Doctor(args) => here(doctor::run(args, output)),
         Command::Admin(args) => here(admin::run(args, output)),

@@ -10,6 +10,7 @@ mod insight;
 mod keys;
 mod link;
 mod sign_in;
+mod storage;
 mod support;
 mod talk;
 mod upload;

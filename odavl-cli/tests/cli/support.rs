@@ -2,10 +2,12 @@
 
 use std::{
     fs,
+    future::pending,
     io::{ErrorKind, Read, Write},
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::{Arc, Condvar, Mutex},
     thread,
 };
 
@@ -14,9 +16,10 @@ use odavl_core::{
     auth::{NewKeyRequest, OrgRef, SetUp},
     secret::Secret,
     session::{Context, Credential, Session},
+    storage::DIRECT_PATH,
 };
 use odavl_http::Door;
-use poem::listener::TcpAcceptor;
+use poem::{Endpoint, EndpointExt, http::Method, listener::TcpAcceptor};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -28,8 +31,63 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) struct Server {
     pub(crate) url: String,
     pub(crate) data: TempDir,
+    pub(crate) gate: Arc<Gate>,
     odavl: Odavl,
     runtime: Runtime,
+}
+
+/// What lets only so many presigned uploads through, and counts them.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    passes: Mutex<Passes>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Passes {
+    most: Option<usize>,
+    begun: usize,
+    arrived: usize,
+    held: usize,
+}
+
+impl Gate {
+    /// Lets so many more through, and holds the rest for ever; `None` holds nothing.
+    pub(crate) fn let_through(&self, most: Option<usize>) {
+        *self.passes.lock().unwrap() = Passes { most, ..Passes::default() };
+    }
+
+    /// How many arrived since the last [`Gate::let_through`].
+    pub(crate) fn arrived(&self) -> usize {
+        self.passes.lock().unwrap().arrived
+    }
+
+    /// Waits until all have arrived that may, and one is held.
+    pub(crate) fn wait(&self) {
+        let open = |passes: &mut Passes| passes.held == 0 || Some(passes.arrived) < passes.most;
+        drop(self.changed.wait_while(self.passes.lock().unwrap(), open).unwrap());
+    }
+
+    async fn pass<T>(&self, upload: impl Future<Output = T>) -> T {
+        let held = {
+            let mut passes = self.passes.lock().unwrap();
+            let held = passes.most.is_some_and(|most| passes.begun >= most);
+            if held {
+                passes.held += 1;
+            } else {
+                passes.begun += 1;
+            }
+            held
+        };
+        if held {
+            self.changed.notify_all();
+            return pending().await;
+        }
+        let done = upload.await;
+        self.passes.lock().unwrap().arrived += 1;
+        self.changed.notify_all();
+        done
+    }
 }
 
 /// A server that was stopped, and can be started again where it was.
@@ -52,7 +110,7 @@ impl Server {
     }
 
     pub(crate) fn stop(self) -> Stopped {
-        let Self { url, data, odavl, runtime } = self;
+        let Self { url, data, gate: _, odavl, runtime } = self;
         drop((odavl, runtime));
         Stopped { url, data }
     }
@@ -61,21 +119,37 @@ impl Server {
         listener.set_nonblocking(true).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let runtime = Runtime::new().unwrap();
+        let gate = Arc::<Gate>::default();
+        let watched = gate.clone();
         let odavl = runtime.block_on(async {
             let settings = Settings::preset(&url).unwrap();
             let odavl = Odavl::open(data.path(), settings).await.unwrap();
             let door = Door::new(odavl.clone(), odavl_http::Settings::default());
             let server = poem::Server::new_with_acceptor(TcpAcceptor::from_std(listener).unwrap());
-            tokio::spawn(server.run(door.endpoint()));
+            let endpoint = door.endpoint().around(move |endpoint, request| {
+                let gate = watched.clone();
+                async move {
+                    let upload =
+                        request.method() == Method::PUT && request.uri().path().starts_with(DIRECT_PATH);
+                    let answer = endpoint.call(request);
+                    if upload { gate.pass(answer).await } else { answer.await }
+                }
+            });
+            tokio::spawn(server.run(endpoint));
             odavl
         });
-        Self { url, data, odavl, runtime }
+        Self { url, data, gate, odavl, runtime }
     }
 
     /// A new key of the organisation.
     pub(crate) fn key(&self, scopes: &str) -> String {
+        self.key_of("acme", scopes)
+    }
+
+    /// A new key of another organisation.
+    pub(crate) fn key_of(&self, org: &str, scopes: &str) -> String {
         self.runtime.block_on(async {
-            let org = OrgRef::Slug("acme".parse().unwrap());
+            let org = OrgRef::Slug(org.parse().unwrap());
             let session = self.odavl.system(&org, Context::default()).await.unwrap();
             let new =
                 session.keys().create(NewKeyRequest::new("test", scopes.parse().unwrap())).await.unwrap();
@@ -184,6 +258,12 @@ impl Person {
         child.wait_with_output().unwrap().into()
     }
 
+    /// The exit code, and what was said on standard output: bytes.
+    pub(crate) fn odavl_bytes(&self, line: &str) -> (i32, Vec<u8>) {
+        let output = self.command(line).output().unwrap();
+        (output.status.code().unwrap(), output.stdout)
+    }
+
     /// The command with that key in the environment.
     pub(crate) fn with_key(&self, key: &str, line: &str) -> Ended {
         self.command(line).env("ODAVL_API_KEY", key).output().unwrap().into()
@@ -192,7 +272,7 @@ impl Person {
     /// Signs in with a key that may do everything in the organisation.
     pub(crate) fn signed_in(server: &Server) -> Self {
         let person = Self::new();
-        let key = server.key("keys:admin usage:admin uploads:admin insight:write org:admin");
+        let key = server.key("keys:admin usage:admin uploads:admin insight:write org:admin storage:admin");
         person.odavl_with(&format!("login --with-key --server {}", server.url), &key).well();
         person
     }
@@ -215,9 +295,50 @@ impl Person {
         self.home.path().join("credentials.json")
     }
 
+    /// A file of that content in the project's folder.
+    pub(crate) fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// The names of all files in the project's folder, in order.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let names = fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<_> =
+            names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// What the organisation has used of a meter.
+    pub(crate) fn used(&self, meter: &str) -> u64 {
+        let usage: Value = self.odavl("usage --json").json();
+        let limits = usage["limits"].as_array().unwrap();
+        limits.iter().find(|limit| limit["meter"] == meter).unwrap()["used"].as_u64().unwrap()
+    }
+
     pub(crate) fn credentials(&self) -> Value {
         serde_json::from_str(&fs::read_to_string(self.credentials_file()).unwrap()).unwrap()
     }
+}
+
+/// The bytes of objects in a store's folder; what describes them is not theirs.
+pub(crate) fn stored(folder: &Path) -> u64 {
+    objects(folder).iter().map(|path| fs::metadata(path).unwrap().len()).sum()
+}
+
+/// The files that hold the bytes of objects.
+pub(crate) fn objects(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(objects(&entry.path()));
+        } else if !entry.file_name().to_string_lossy().ends_with("~meta") {
+            found.push(entry.path());
+        }
+    }
+    found
 }
 
 pub(crate) fn piped(command: &mut Command) -> &mut Command {
@@ -233,23 +354,26 @@ pub(crate) fn line_of(stream: &mut impl Read) -> String {
     String::from_utf8(bytes.collect()).unwrap()
 }
 
-/// A server that answers everything with `answer`, and keeps what it was sent.
+/// A server that answers what it was told to, and keeps what it was sent.
 pub(crate) struct Stranger {
     pub(crate) url: String,
     seen: thread::JoinHandle<String>,
 }
 
 impl Stranger {
+    /// One that answers everything the same.
     pub(crate) fn answering(status: &str, body: &str) -> Self {
+        Self::answering_in_turn(status, vec![body.to_owned()])
+    }
+
+    /// One that answers with one body after the other, and with the last for ever.
+    pub(crate) fn answering_in_turn(status: &str, bodies: Vec<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let length = body.len();
-        let answer = format!(
-            "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\ncontent-length: {length}\r\n\
-             connection: close\r\n\r\n{body}"
-        );
+        let status = status.to_owned();
+        let kind = if status.starts_with('2') { "application/json" } else { "application/problem+json" };
         let seen = thread::spawn(move || {
-            let mut seen = String::new();
+            let (mut seen, mut turn) = (String::new(), 0);
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
                 let mut bytes = [0; 8192];
@@ -259,7 +383,13 @@ impl Stranger {
                     break;
                 }
                 seen.push_str(&request);
-                stream.write_all(answer.as_bytes()).unwrap();
+                let body = &bodies[turn.min(bodies.len() - 1)];
+                let length = body.len();
+                turn += 1;
+                let head = format!(
+                    "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+                );
+                stream.write_all((head + body).as_bytes()).unwrap();
             }
             seen
         });

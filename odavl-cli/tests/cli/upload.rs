@@ -1,13 +1,10 @@
 //! `odavl insight analyze --upload`, through its queue.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{Ended, Person, Server, Stranger};
+use crate::support::{Ended, Person, Server, Stranger, stored};
 
 const REPORT: &str = r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "other"}}, "results": [
     {"ruleId": "O1", "level": "error", "message": {"text": "bad"}}]}]}"#;
@@ -19,25 +16,6 @@ fn linked(server: &Server) -> Person {
     fs::write(person.folder.path().join("report.sarif"), REPORT).unwrap();
     person.odavl("link --create app").well();
     person
-}
-
-fn used(person: &Person, meter: &str) -> u64 {
-    let usage: Value = person.odavl("usage --json").json();
-    let limits = usage["limits"].as_array().unwrap();
-    limits.iter().find(|limit| limit["meter"] == meter).unwrap()["used"].as_u64().unwrap()
-}
-
-/// The bytes of objects in the store's folder; what describes them is not theirs.
-fn stored(folder: &Path) -> u64 {
-    let mut bytes = 0;
-    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        if entry.file_type().unwrap().is_dir() {
-            bytes += stored(&entry.path());
-        } else if !entry.file_name().to_string_lossy().ends_with("~meta") {
-            bytes += entry.metadata().unwrap().len();
-        }
-    }
-    bytes
 }
 
 fn queued(person: &Person) -> Vec<PathBuf> {
@@ -62,14 +40,14 @@ fn ten_runs_are_taken_and_the_eleventh_ends_with_6_and_waits_nowhere() {
         let ended = person.odavl(UPLOAD);
         assert!(ended.stderr.contains("uploaded to app as upl_"), "{ended:?}");
         ended.well();
-        assert_eq!(used(&person, "insight_analyses"), run);
+        assert_eq!(person.used("insight_analyses"), run);
     }
     let refused = person.odavl(UPLOAD);
     is_refused(&refused, 6, &["insight_analyses", "resets"]);
     assert!(refused.stdout.contains("O1"), "what was found is shown all the same");
     assert!(queued(&person).is_empty());
-    assert_eq!(used(&person, "insight_analyses"), 10);
-    assert_eq!(used(&person, "storage_bytes"), stored(&server.data.path().join("objects/objects")));
+    assert_eq!(person.used("insight_analyses"), 10);
+    assert_eq!(person.used("storage_bytes"), stored(&server.data.path().join("objects/objects")));
 }
 
 #[test]
@@ -91,14 +69,14 @@ fn what_the_server_was_away_for_is_sent_by_the_next_run_and_counts_once() {
     assert!(shown.stderr.contains("which had waited"), "{shown:?}");
     assert_eq!(shown.json()["upload"]["project"], "app");
     assert!(queued(&person).is_empty());
-    assert_eq!(used(&person, "insight_analyses"), 2);
+    assert_eq!(person.used("insight_analyses"), 2);
 
     // As if it had been killed before it took the run out of the queue.
     for (path, bytes) in copies {
         fs::write(path, bytes).unwrap();
     }
     person.odavl(UPLOAD).well();
-    assert_eq!(used(&person, "insight_analyses"), 3);
+    assert_eq!(person.used("insight_analyses"), 3);
     assert!(queued(&person).is_empty());
     drop(server);
 }
@@ -134,7 +112,7 @@ fn what_came_with_the_folder_for_another_server_is_not_sent_there() {
     assert!(ended.stderr.contains(&stranger.url), "{ended:?}");
     ended.well();
     assert_eq!(stranger.seen(), "");
-    assert_eq!(used(&person, "insight_analyses"), 1);
+    assert_eq!(person.used("insight_analyses"), 1);
     drop(server);
 }
 

@@ -49,7 +49,7 @@ pub use port::{Object, PutMode, PutOptions, Storage, Stored};
 pub use presign::{Method, PRESIGN_MOST, Presign, PresignedRequest, expiry};
 pub use service::{
     Deleted, Download, NewObject, NewUpload, Objects, Progress, Recount, SignedPart, UploadStatus,
-    UploadTicket, WHOLE_MOST,
+    UploadTicket, WHOLE_MOST, part_size,
 };
 #[cfg(feature = "sqlite")]
 pub use sql::SqlCatalog;

@@ -23,7 +23,7 @@ pub use put::NewObject;
 pub(crate) use put::{Capped, IDLE};
 pub use read::Download;
 pub use recount::Recount;
-pub use upload::{NewUpload, Progress, UploadStatus, UploadTicket};
+pub use upload::{NewUpload, Progress, UploadStatus, UploadTicket, part_size};
 
 use super::{Creator, ObjectName};
 use crate::{

@@ -140,8 +140,9 @@ impl NewUpload {
     }
 }
 
-/// The parts' size of an object.
-fn part_size(size: u64) -> u64 {
+/// How many bytes each part but the last has of an object of `size` bytes that comes in parts: so that whoever fetches
+/// it can make the digest of the parts' digests as well.
+pub fn part_size(size: u64) -> u64 {
     PART_SIZE.max(size.div_ceil(u64::from(PARTS_MOST)).next_multiple_of(1 << 20))
 }
 

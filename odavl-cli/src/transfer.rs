@@ -1,0 +1,116 @@
+//! Presigned requests: bytes to and from the store that the server names. No credential goes along: the URL is one.
+
+use std::{ops::Range, time::Duration};
+
+use odavl_client::types::PresignedRequest;
+use odavl_core::{Error, Result as Own};
+use reqwest::{Body, Client, Response, StatusCode, Url, header::RANGE};
+use tokio::time::timeout;
+
+use crate::{
+    failure::{Failure, Result},
+    http,
+    origin::Origin,
+    settings::Settings,
+};
+
+/// How long sending a body may take: no URL lives longer.
+const SENDING: Duration = Duration::from_hours(1);
+/// How long an answer may stand still.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The way to a store.
+#[derive(Debug)]
+pub(crate) struct Transfer {
+    origin: Origin,
+    http: Client,
+}
+
+impl Transfer {
+    /// The way to the store that `request` goes to: the server itself, or another that it names.
+    ///
+    /// # Errors
+    /// `invalid_input` for http to another machine, and for a distant server that points at this machine.
+    pub(crate) fn to(request: &PresignedRequest, settings: &Settings) -> Result<Self> {
+        let server = &settings.server.value;
+        let origin = origin(&request.url)?;
+        if origin.is_loopback() && !server.is_loopback() {
+            return Err(Error::invalid_with(
+                format!("{server} says that its store is this machine's own {origin}"),
+                "tell the server's operator: its public URL or its store's is wrong",
+            )
+            .into());
+        }
+        let http = http::build(http::to(&origin, settings)?)?;
+        Ok(Self { origin, http })
+    }
+
+    /// Sends bytes.
+    pub(crate) async fn put(&self, request: &PresignedRequest, body: Body) -> Result<()> {
+        let mut sending = self.http.put(self.url(request)?).timeout(SENDING).body(body);
+        for header in &request.headers {
+            sending = sending.header(&header.name, &header.value);
+        }
+        self.well(sending.send().await).await.map(drop)
+    }
+
+    /// Asks for the bytes of `range`, out of `size`.
+    pub(crate) async fn get(
+        &self,
+        request: &PresignedRequest,
+        range: &Range<u64>,
+        size: u64,
+    ) -> Result<Response> {
+        let whole = *range == (0..size);
+        let mut asking = self.http.get(self.url(request)?);
+        if !whole {
+            asking = asking.header(RANGE, format!("bytes={}-{}", range.start, range.end - 1));
+        }
+        let answer = timeout(PATIENCE, asking.send()).await.map_err(|_| self.still())?;
+        let response = self.well(answer).await?;
+        let expected = if whole { StatusCode::OK } else { StatusCode::PARTIAL_CONTENT };
+        match response.status() {
+            status if status == expected => Ok(response),
+            other => Err(Failure::Foreign(self.origin.clone(), other.as_u16())),
+        }
+    }
+
+    /// The bytes that come next.
+    pub(crate) async fn piece(&self, response: &mut Response) -> Result<Option<impl AsRef<[u8]>>> {
+        let piece = timeout(PATIENCE, response.chunk()).await.map_err(|_| self.still())?;
+        piece.map_err(|error| self.broken(error))
+    }
+
+    async fn well(&self, answer: reqwest::Result<Response>) -> Result<Response> {
+        let response = answer.map_err(|error| self.broken(error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(Failure::answered(&self.origin, response).await)
+    }
+
+    fn broken(&self, error: reqwest::Error) -> Failure {
+        Failure::Unreachable(self.origin.clone(), error.without_url())
+    }
+
+    fn still(&self) -> Failure {
+        Error::unavailable(format!("{} has stopped sending", self.origin), None).into()
+    }
+
+    /// Where the request goes; never to another store than this one.
+    fn url(&self, request: &PresignedRequest) -> Own<Url> {
+        if origin(&request.url)? == self.origin {
+            return parse(&request.url);
+        }
+        Err(Error::invalid("the server names two stores for one object"))
+    }
+}
+
+fn parse(url: &str) -> Own<Url> {
+    // The URL is a credential: it is not repeated.
+    url.parse().map_err(|_| Error::invalid("the server named its store by what is no URL"))
+}
+
+fn origin(url: &str) -> Own<Origin> {
+    parse(url)?.origin().ascii_serialization().parse()
+}
