@@ -6,6 +6,7 @@ mod admin;
 mod binding;
 #[cfg(test)]
 mod browser;
+mod gate;
 mod insight;
 mod keys;
 mod link;
