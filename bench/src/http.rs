@@ -1,4 +1,4 @@
-//! `gateway/verify` over HTTP, against a server process, beside a floor behind the same HTTP library.
+//! `gateway/verify` over HTTP, against a server process, beside a floor in another behind the same HTTP library.
 
 use std::{
     net::{SocketAddr, TcpListener as StdListener},
@@ -22,6 +22,9 @@ use crate::{
     process::{Bench, CONFIG},
 };
 
+/// What tells this program to be the floor.
+pub const FLOOR: &str = "--floor";
+
 pub async fn requests(server: &Path, long: Duration) -> Outcome<()> {
     let address = free_address()?;
     let bench = Bench::open(1, &format!("http://{address}")).await?;
@@ -35,11 +38,11 @@ pub async fn requests(server: &Path, long: Duration) -> Outcome<()> {
     let config = folder.path().join("odavl.toml");
     std::fs::write(&config, CONFIG)?;
     let begun = Instant::now();
-    let mut service = Service::start(server, folder.path(), &config, address)?;
-    service.wait(address).await?;
+    let service = Service::start(server, folder.path(), &config, address)?.wait(address).await?;
     println!("| serving after | {} ms |", begun.elapsed().as_millis());
     println!("| idle memory | {:.1} MiB |", service.memory()?);
-    let floor = floor(folder.path()).await?;
+    let floor = free_address()?;
+    let _floor = Service::start_floor(folder.path(), floor)?.wait(floor).await?;
     let floor_request = post(floor, "/", "none", &body);
     for connections in [32, 256] {
         let mut bare = load(floor, &floor_request, connections, long).await?;
@@ -65,10 +68,10 @@ fn post(address: SocketAddr, path: &str, key: &str, body: &str) -> Arc<Vec<u8>> 
     Arc::new(request.into_bytes())
 }
 
-/// A poem route that only combines.
-async fn floor(folder: &Path) -> Outcome<SocketAddr> {
-    let address = free_address()?;
-    let floor = Floor::open(folder)?;
+/// Serves a poem route that only combines; `args`: its address and its folder.
+pub async fn serve_floor(mut args: impl Iterator<Item = String>) -> Outcome<()> {
+    let (address, folder) = (args.next(), args.next());
+    let floor = Floor::open(Path::new(&folder.ok_or("a floor has a folder")?))?;
     let route = make(move |request| {
         let floor = floor.clone();
         async move {
@@ -80,9 +83,8 @@ async fn floor(folder: &Path) -> Outcome<SocketAddr> {
             Ok::<_, poem::Error>(format!("{{\"used\":{used}}}"))
         }
     });
-    tokio::spawn(Server::new(TcpListener::bind(address)).run(Route::new().at("/", poem::post(route))));
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    Ok(address)
+    let listener = TcpListener::bind(address.ok_or("a floor has an address")?);
+    Ok(Server::new(listener).run(Route::new().at("/", poem::post(route))).await?)
 }
 
 async fn load(
@@ -148,10 +150,15 @@ impl Service {
         Ok(Self(child))
     }
 
-    async fn wait(&mut self, address: SocketAddr) -> Outcome<()> {
+    fn start_floor(folder: &Path, address: SocketAddr) -> Outcome<Self> {
+        let itself = std::env::current_exe()?;
+        Ok(Self(Command::new(itself).args([FLOOR, &address.to_string()]).arg(folder).spawn()?))
+    }
+
+    async fn wait(mut self, address: SocketAddr) -> Outcome<Self> {
         for _ in 0..2000 {
             if TcpStream::connect(address).await.is_ok() {
-                return Ok(());
+                return Ok(self);
             }
             if let Some(status) = self.0.try_wait()? {
                 return Err(format!("the server ended: {status}").into());

@@ -15,7 +15,11 @@ pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let mut args = std::env::args().skip(1);
-    let server = PathBuf::from(args.next().ok_or("usage: odavl-bench PATH-OF-ODAVL [MILLISECONDS]")?);
+    let server = args.next().ok_or("usage: odavl-bench PATH-OF-ODAVL [MILLISECONDS]")?;
+    if server == http::FLOOR {
+        return http::serve_floor(args).await;
+    }
+    let server = PathBuf::from(server);
     let long = args.next().map_or(Ok(LONG), |text| text.parse().map(Duration::from_millis))?;
     println!("| figure | result |\n|---|--:|");
     process::decisions(long).await?;
