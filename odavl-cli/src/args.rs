@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        admin, completions, doctor, insight, keys, link, login, logout, org, serve, storage, usage, whoami,
+        admin, completions, doctor, insight, keys, link, login, logout, org, serve, storage, uploads, usage,
+        whoami,
     },
     output,
 };
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Insight(insight::Args),
     /// Stored objects
     Storage(storage::Args),
+    /// Uploaded results
+    Uploads(uploads::Args),
     /// What was used and what is left
     Usage(usage::Args),
     /// Say where each setting came from, and whether all is well

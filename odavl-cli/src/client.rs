@@ -3,7 +3,10 @@
 use jiff::SignedDuration;
 use odavl_client::{Client as Api, Error as ApiError, ResponseValue, types::Problem};
 use odavl_core::{Clock, Error, Reason, Result as Own, SystemClock, secret::Secret};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{
+    ClientBuilder,
+    header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
+};
 
 use crate::{
     credentials::{Holding, Store, Tokens},
@@ -31,14 +34,27 @@ pub(crate) struct Client {
 impl Client {
     /// A client for the server that the settings name, with the credential for it.
     pub(crate) async fn open(flags: &Flags) -> Result<Self> {
+        Self::speaking(flags, http::builder).await
+    }
+
+    /// The same, for answers that take as long as they take while more of them comes.
+    pub(crate) async fn open_for_bytes(flags: &Flags) -> Result<Self> {
+        Self::speaking(flags, http::for_bytes).await
+    }
+
+    async fn speaking(flags: &Flags, http: fn(&Settings) -> Own<ClientBuilder>) -> Result<Self> {
         let store = Store::open()?;
         let settings = Settings::find(flags, &store)?;
         let secret = bearer(&settings, &store).await?;
-        Self::with(settings, &secret)
+        Self::of(http(&settings)?, settings, &secret)
     }
 
     /// A client that shows `secret`.
     pub(crate) fn with(settings: Settings, secret: &Secret<String>) -> Result<Self> {
+        Self::of(http::builder(&settings)?, settings, secret)
+    }
+
+    fn of(http: ClientBuilder, settings: Settings, secret: &Secret<String>) -> Result<Self> {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, authorization(secret)?);
         if let Some(organization) = &settings.organization {
@@ -46,7 +62,7 @@ impl Client {
                 .map_err(|_| Error::invalid("the organisation's name holds what no header may"))?;
             headers.insert(HeaderName::from_static("odavl-organization"), value);
         }
-        let http = http::build(http::builder(&settings)?.default_headers(headers))?;
+        let http = http::build(http.default_headers(headers))?;
         Ok(Self { api: Api::new_with_client(settings.server.value.as_str(), http), settings })
     }
 

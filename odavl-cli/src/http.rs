@@ -12,6 +12,7 @@ use crate::{origin::Origin, settings::Settings};
 const AGENT: &str = concat!("odavl-cli/", env!("CARGO_PKG_VERSION"));
 const CONNECT: Duration = Duration::from_secs(10);
 const TOTAL: Duration = Duration::from_mins(1);
+const STILL: Duration = Duration::from_mins(1);
 
 /// A client for the server of `settings`, whose calls are short.
 ///
@@ -19,6 +20,14 @@ const TOTAL: Duration = Duration::from_mins(1);
 /// `invalid_input` for http to another machine.
 pub(crate) fn builder(settings: &Settings) -> Result<ClientBuilder> {
     Ok(to(&settings.server.value, settings)?.timeout(TOTAL))
+}
+
+/// A client for the server of `settings`, whose answers may be long, but may not stand still.
+///
+/// # Errors
+/// `invalid_input` for http to another machine.
+pub(crate) fn for_bytes(settings: &Settings) -> Result<ClientBuilder> {
+    Ok(to(&settings.server.value, settings)?.read_timeout(STILL))
 }
 
 /// A client for `origin`: it follows no redirect, asks no proxy about this machine, and speaks plain http to another

@@ -12,6 +12,7 @@ mod openapi;
 pub(crate) mod org;
 pub(crate) mod serve;
 pub(crate) mod storage;
+pub(crate) mod uploads;
 pub(crate) mod usage;
 pub(crate) mod whoami;
 
@@ -38,6 +39,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         Command::Org(args) => here(org::run(args, output)),
         Command::Keys(args) => here(keys::run(args, output)),
         Command::Storage(args) => here(storage::run(args, output)),
+        Command::Uploads(args) => here(uploads::run(args, output)),
         Command::Usage(args) => here(usage::run(args, output)),
         Command::Doctor(args) => here(doctor::run(args, output)),
         Command::Admin(args) => here(admin::run(args, output)),

@@ -12,9 +12,11 @@ mod keys;
 mod link;
 mod sign_in;
 mod storage;
+mod stranger;
 mod support;
 mod talk;
 mod upload;
+mod uploads;
 mod usage;
 #[cfg(test)]
 mod webdriver;
