@@ -9,7 +9,9 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
+use clap::error::ContextKind;
 use odavl_cli::printable::printable;
+use odavl_core::Error;
 
 use crate::failure::{Failure, Result};
 
@@ -38,6 +40,18 @@ pub(crate) fn code(result: Result<Outcome>) -> ExitCode {
     // Where standard error is gone there is nobody to tell.
     let _ = anstream::stderr().lock().write_all(told(&failure).as_bytes());
     ExitCode::from(failure.code().exit_code())
+}
+
+/// The exit code where the arguments are no command, or ask for help.
+pub(crate) fn unread(error: &clap::Error) -> ExitCode {
+    let own = error.source().and_then(|cause| cause.downcast_ref::<Error>());
+    let Some((own, argument)) = own.zip(error.get(ContextKind::InvalidArg)) else {
+        // Where nobody reads it, there is nobody to tell.
+        let _ = error.print();
+        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    };
+    let hint = own.hint().unwrap_or_else(|| "--help shows what it takes".to_owned());
+    code(Err(Failure::Stuck(own.code(), format!("{argument}: {own}"), hint)))
 }
 
 /// What is told: words of servers and files are stripped of what a terminal acts on.

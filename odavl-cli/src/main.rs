@@ -28,6 +28,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
-    exit::code(commands::run(args))
+    match args::Args::try_parse() {
+        Ok(args) => exit::code(commands::run(args)),
+        Err(error) => exit::unread(&error),
+    }
 }

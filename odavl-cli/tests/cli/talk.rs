@@ -61,6 +61,25 @@ fn each_failure_has_its_exit_code_and_a_way_out() {
 }
 
 #[test]
+fn an_argument_that_is_none_has_the_way_out_of_its_kind() {
+    let person = Person::new();
+    for (line, said, hint) in [
+        ("admin user create --email a@b.example --org acme --role king", "`king` is not a role", "viewer"),
+        ("usage --history --meter m --from soon", "`soon` is not", "90d"),
+        ("uploads list --product No", "`No` is not a product", "--help"),
+    ] {
+        let ended = person.odavl(line);
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{line}: {ended:?}");
+        let (error, way_out) = ended.stderr.split_once("\nhint: ").unwrap();
+        assert!(error.starts_with("error: ") && error.contains(said), "{line}: {error}");
+        assert!(way_out.contains(hint), "{line}: {way_out}");
+    }
+    let mut command = person.command("uploads get");
+    let hostile = command.arg("upl\u{1b}[2J").output().unwrap().stderr;
+    assert!(!hostile.contains(&0x1b), "{}", String::from_utf8_lossy(&hostile));
+}
+
+#[test]
 fn quiet_leaves_data_and_errors() {
     let server = Server::start();
     let person = Person::signed_in(&server);
