@@ -64,6 +64,7 @@ fn each_failure_has_its_exit_code_and_a_way_out() {
 fn an_argument_that_is_none_has_the_way_out_of_its_kind() {
     let person = Person::new();
     for (line, said, hint) in [
+        ("admin org limit acme api_calls five", "`five` is not a limit", "unlimited"),
         ("admin user create --email a@b.example --org acme --role king", "`king` is not a role", "viewer"),
         ("usage --history --meter m --from soon", "`soon` is not", "90d"),
         ("uploads list --product No", "`No` is not a product", "--help"),

@@ -198,9 +198,9 @@ impl Api {
     ) -> Result<Json<OrgBody>, Failure> {
         let update = OrgUpdate {
             plan: body.plan.map(|plan| plan.0),
-            overrides: None,
             suspended: body.suspended,
             metadata: body.metadata.map(|notes| notes.0),
+            ..OrgUpdate::default()
         };
         Ok(Json(session.orgs().update(&organization.parse::<OrgRef>()?, update).await?.into()))
     }

@@ -3,6 +3,7 @@
 mod audit;
 mod keys;
 mod org;
+mod plan;
 mod user;
 
 use clap::Subcommand;
@@ -34,6 +35,9 @@ enum Command {
     /// The organisations of the installation
     #[command(subcommand)]
     Org(org::Command),
+    /// The plans of the configuration
+    #[command(subcommand)]
+    Plan(plan::Command),
     /// API keys of any organisation: how a server without a browser gets its first one
     #[command(subcommand)]
     Keys(keys::Command),
@@ -51,6 +55,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     match args.command {
         Command::User(command) => user::run(&odavl, command, output).await,
         Command::Org(command) => org::run(&odavl, command, output).await,
+        Command::Plan(command) => plan::run(&odavl, &command, output),
         Command::Keys(command) => keys::run(&odavl, command, output).await,
         Command::Audit(command) => audit::run(&odavl, command, output).await,
     }

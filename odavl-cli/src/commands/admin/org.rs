@@ -1,17 +1,19 @@
 //! `odavl admin org`: organisations.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, str::FromStr};
 
 use clap::Subcommand;
 use jiff::Timestamp;
 use odavl_core::{
-    Odavl,
+    Error, Odavl,
     auth::{NewOrg, OrgUpdate, Organization, Slug},
     ids::OrgId,
+    metering::{Allowance, Allowances, MeterName},
     page::PageQuery,
 };
 use serde::Serialize;
 
+use super::plan;
 use crate::{
     failure::Result,
     output::{Column, Output},
@@ -32,6 +34,8 @@ pub(super) enum Command {
         /// The plan's name
         plan: String,
     },
+    /// Give an organisation limits of its own on a meter, at once; what is used stays used
+    Limit(Limit),
     /// Lock an organisation out
     #[command(after_help = "Example:\n  odavl admin org suspend external:customer-17")]
     Suspend {
@@ -61,6 +65,63 @@ pub(super) struct Create {
     external_id: Option<String>,
 }
 
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  odavl admin org limit acme insight_analyses 50\n  \
+    odavl admin org limit acme api_calls 100000 20/1s\n  \
+    odavl admin org limit acme api_calls default")]
+pub(super) struct Limit {
+    /// Its slug, its id, or `external:` and the team's own id
+    organization: String,
+    /// The meter
+    meter: MeterName,
+    /// Units, `unlimited`, or `default` for those of the plan; over the usual period, or one such as day or 60s
+    #[arg(required = true, value_name = "UNITS[/PERIOD]")]
+    bounds: Vec<Bound>,
+}
+
+/// One word of a limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Bound {
+    /// What the plan says.
+    Default,
+    /// What is said here.
+    Own(Allowance),
+}
+
+impl FromStr for Bound {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if text == "default" {
+            return Ok(Self::Default);
+        }
+        let (units, per) = match text.split_once('/') {
+            Some((units, per)) => (units, Some(per.parse()?)),
+            None => (text, None),
+        };
+        let wrong = |_| {
+            let detail = format!("`{}` is not a limit", text.escape_default());
+            Error::invalid_with(detail, "write it like 50, 1000/day, unlimited or default")
+        };
+        let max = if units == "unlimited" { None } else { Some(units.parse().map_err(wrong)?) };
+        Ok(Self::Own(Allowance { max, per, soft: false, ceiling: None }))
+    }
+}
+
+impl Limit {
+    fn update(self) -> Result<OrgUpdate, Error> {
+        let own = |bound: &Bound| match bound {
+            Bound::Default => None,
+            Bound::Own(allowance) => Some(allowance.clone()),
+        };
+        let list: Option<Vec<_>> = self.bounds.iter().map(own).collect();
+        if list.is_none() && self.bounds.len() > 1 {
+            return Err(Error::invalid_with("`default` stands alone", "leave it out, or the others"));
+        }
+        Ok(OrgUpdate { overrides: BTreeMap::from([(self.meter, list)]), ..OrgUpdate::default() })
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct Shown {
     id: OrgId,
@@ -69,6 +130,8 @@ struct Shown {
     plan: String,
     state: &'static str,
     external_id: Option<String>,
+    /// Limits of its own, by meter.
+    limits: Allowances,
     created_at: Timestamp,
 }
 
@@ -86,6 +149,7 @@ impl From<Organization> for Shown {
             plan: org.plan,
             state,
             external_id: org.external_id,
+            limits: org.overrides,
             created_at: org.created_at,
         }
     }
@@ -108,6 +172,7 @@ pub(super) async fn run(odavl: &Odavl, command: Command, output: Output) -> Resu
         Command::Plan { organization, plan } => {
             update(odavl, &organization, change(Some(plan), None), output).await
         }
+        Command::Limit(wish) => limit(odavl, wish, output).await,
         Command::Suspend { organization } => {
             update(odavl, &organization, change(None, Some(true)), output).await
         }
@@ -134,8 +199,19 @@ async fn create(odavl: &Odavl, wish: Create, output: Output) -> Result<()> {
 async fn update(odavl: &Odavl, name: &str, update: OrgUpdate, output: Output) -> Result<()> {
     let org = super::operator(odavl).await?.orgs().update(&name.parse()?, update).await?;
     let state = if org.suspended { "suspended" } else { "active" };
-    output.say(&format!("{} has the plan {} and is {state}", org.slug, org.plan));
-    Ok(())
+    let told = format!("{} has the plan {} and is {state}", org.slug, org.plan);
+    output.done(&Shown::from(org), &told)
+}
+
+async fn limit(odavl: &Odavl, wish: Limit, output: Output) -> Result<()> {
+    let (name, meter) = (wish.organization.parse()?, wish.meter.clone());
+    let org = super::operator(odavl).await?.orgs().update(&name, wish.update()?).await?;
+    let limits = match org.overrides.get(&meter) {
+        Some(list) => plan::limits([(&meter, list)]),
+        None => format!("those of the plan {}", org.plan),
+    };
+    let told = format!("the limits of {} on {meter}: {limits}", org.slug);
+    output.done(&Shown::from(org), &told)
 }
 
 async fn all(odavl: &Odavl) -> Result<Vec<Shown>> {

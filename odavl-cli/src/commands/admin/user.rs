@@ -1,10 +1,10 @@
 //! `odavl admin user`: people.
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use jiff::Timestamp;
 use odavl_core::{
     Error, ErrorCode, Odavl,
-    auth::{Email, NewUser, OPERATOR, Role, SetUp, Slug, User, UserUpdate},
+    auth::{Access, Email, NewUser, OPERATOR, Role, SetUp, Slug, User, UserUpdate},
     ids::UserId,
     page::PageQuery,
     secret::Secret,
@@ -26,6 +26,14 @@ pub(super) enum Command {
     List,
     /// Set a person's password: their sign-ins end
     Password(Password),
+    /// Say what a person may do on the whole installation, with its people and organisations
+    #[command(after_help = "Example:\n  odavl admin user grant bob@example.com write")]
+    Grant {
+        /// What they sign in with
+        email: Email,
+        /// How much of it
+        access: Grant,
+    },
     /// Lock a person out
     #[command(after_help = "Example:\n  odavl admin user disable bob@example.com")]
     Disable {
@@ -73,6 +81,29 @@ pub(super) struct Password {
     password_stdin: bool,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Grant {
+    /// Look at them
+    Read,
+    /// Also add and change them
+    Write,
+    /// Also say who may
+    Admin,
+    /// Nothing
+    None,
+}
+
+impl Grant {
+    fn access(self) -> Option<Access> {
+        match self {
+            Self::Read => Some(Access::Read),
+            Self::Write => Some(Access::Write),
+            Self::Admin => Some(Access::Admin),
+            Self::None => None,
+        }
+    }
+}
+
 /// A person as the operator sees them: without what they sign in with.
 #[derive(Debug, Serialize)]
 struct Shown {
@@ -91,7 +122,7 @@ impl From<User> for Shown {
             (false, None) => "without password",
             (false, Some(_)) => "active",
         };
-        let instance = user.instance.map(odavl_core::auth::Access::as_str);
+        let instance = user.instance.map(Access::as_str);
         Self { id: user.id, email: user.email, name: user.name, state, instance, created_at: user.created_at }
     }
 }
@@ -111,28 +142,40 @@ pub(super) async fn run(odavl: &Odavl, command: Command, output: Output) -> Resu
         Command::List => list(odavl, output).await,
         Command::Password(Password { email, .. }) => {
             let password = Some(input::secret("New password: ")?);
-            update(odavl, &email, UserUpdate { password, ..UserUpdate::default() }).await?;
-            output.say(&format!("{email} signs in with the new password from now on"));
-            Ok(())
+            let told = format!("{email} signs in with the new password from now on");
+            update(odavl, &email, UserUpdate { password, ..UserUpdate::default() }, (&told, output)).await
+        }
+        Command::Grant { email, access } => {
+            let instance = access.access();
+            let scope =
+                instance.map_or("nothing".to_owned(), |access| format!("instance:{}", access.as_str()));
+            let told = format!("{email} holds {scope} on the installation");
+            let change = UserUpdate { instance: Some(instance), ..UserUpdate::default() };
+            update(odavl, &email, change, (&told, output)).await
         }
         Command::Disable { email } => {
-            update(odavl, &email, UserUpdate { disabled: Some(true), ..UserUpdate::default() }).await?;
-            output.say(&format!("{email} is locked out"));
-            Ok(())
+            let told = format!("{email} is locked out");
+            let change = UserUpdate { disabled: Some(true), ..UserUpdate::default() };
+            update(odavl, &email, change, (&told, output)).await
         }
         Command::Enable { email } => {
-            update(odavl, &email, UserUpdate { disabled: Some(false), ..UserUpdate::default() }).await?;
-            output.say(&format!("{email} may sign in again"));
-            Ok(())
+            let told = format!("{email} may sign in again");
+            let change = UserUpdate { disabled: Some(false), ..UserUpdate::default() };
+            update(odavl, &email, change, (&told, output)).await
         }
     }
 }
 
-async fn update(odavl: &Odavl, email: &Email, update: UserUpdate) -> Result<()> {
+async fn update(
+    odavl: &Odavl,
+    email: &Email,
+    update: UserUpdate,
+    (told, output): (&str, Output),
+) -> Result<()> {
     let session = super::operator(odavl).await?;
     let user = session.users().find(email).await?;
-    session.users().update(user.id, update).await?;
-    Ok(())
+    let user = session.users().update(user.id, update).await?;
+    output.done(&Shown::from(user), told)
 }
 
 async fn list(odavl: &Odavl, output: Output) -> Result<()> {

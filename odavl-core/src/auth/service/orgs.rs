@@ -11,7 +11,7 @@ use crate::{
     auth::{Access, AuditEntry, Change, Membership, OrgRef, Organization, Role, Slug, User},
     error::{Error, Reason, Result},
     ids::{OrgId, UserId},
-    metering::Allowances,
+    metering::{Allowance, Allowances, Catalog, MeterName},
     page::{Page, PageQuery},
     session::{Ask, Permit, Session, Usage},
     text,
@@ -39,8 +39,8 @@ pub struct NewOrg {
 pub struct OrgUpdate {
     /// Its plan.
     pub plan: Option<String>,
-    /// Limits of its own, in place of the plan's.
-    pub overrides: Option<Allowances>,
+    /// Limits of its own on some meters, in place of the plan's; `None` gives a meter the plan's again.
+    pub overrides: BTreeMap<MeterName, Option<Vec<Allowance>>>,
     /// Whether it is locked out.
     pub suspended: Option<bool>,
     /// The team's own notes.
@@ -131,7 +131,8 @@ impl Orgs<'_> {
     pub async fn update(&self, name: &OrgRef, update: OrgUpdate) -> Result<Organization> {
         let catalog = &self.0.core.settings.catalog;
         update.plan.as_deref().map_or(Ok(()), |plan| catalog.plan(plan).map(drop))?;
-        update.overrides.as_ref().map_or(Ok(()), |overrides| catalog.check_allowances(overrides))?;
+        let own = update.overrides.iter().filter_map(|(meter, list)| Some((meter.clone(), list.clone()?)));
+        catalog.check_allowances(&own.collect())?;
         update.metadata.as_ref().map_or(Ok(()), check_metadata)?;
         self.0
             .metered(Ask::new(Action::OrgUpdate), async |permit| {
@@ -143,7 +144,7 @@ impl Orgs<'_> {
                     ));
                 }
                 org.plan = update.plan.unwrap_or(org.plan);
-                org.overrides = update.overrides.unwrap_or(org.overrides);
+                replace(&mut org.overrides, update.overrides, catalog)?;
                 org.suspended = update.suspended.unwrap_or(org.suspended);
                 org.metadata = update.metadata.unwrap_or(org.metadata);
                 let record = self.0.record_in(permit, org.id, &org.id)?;
@@ -212,6 +213,22 @@ impl Members<'_> {
         }
         Ok(())
     }
+}
+
+/// What is of a meter that the configuration no longer has can still be taken back.
+fn replace(
+    overrides: &mut Allowances,
+    new: BTreeMap<MeterName, Option<Vec<Allowance>>>,
+    catalog: &Catalog,
+) -> Result<()> {
+    for (meter, list) in new {
+        if let Some(list) = list {
+            overrides.insert(meter, list);
+        } else if overrides.remove(&meter).is_none() {
+            catalog.meter(&meter)?;
+        }
+    }
+    Ok(())
 }
 
 /// It is written into logs and addresses, so it holds what can be read there.
