@@ -1,6 +1,9 @@
 //! Where the settings come from: flag, then `ODAVL_*` variable, then `odavl.toml`, then the default.
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use odavl_core::{Odavl, Result, Settings, config::Config};
@@ -8,6 +11,8 @@ use odavl_core::{Odavl, Result, Settings, config::Config};
 /// The file that is read where none is named.
 const FILE: &str = "odavl.toml";
 const DATA: &str = "odavl-data";
+/// Where `serve` listens unless it is told otherwise.
+pub(crate) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8787);
 
 /// Which installation a command works on: for the commands that run on the server.
 #[derive(Debug, Clone, Args)]
@@ -47,10 +52,27 @@ impl Location {
     pub(crate) fn data_and_source(&self, config: &Config) -> (PathBuf, &'static str) {
         let source = match (&self.data, &config.data) {
             (Some(path), _) => named_by("ODAVL_DATA", path),
-            (None, Some(_)) => "odavl.toml",
+            (None, Some(_)) => FILE,
             (None, None) => "default",
         };
         (self.data(config), source)
+    }
+
+    /// Where `serve` listens and what it calls itself unless a flag says otherwise, and where that came from.
+    pub(crate) fn serving(config: &Config) -> [(&'static str, String, &'static str); 2] {
+        let named = |variable: &'static str, file: Option<String>, usual: &str| match (
+            std::env::var(variable).ok().filter(|value| !value.is_empty()),
+            file,
+        ) {
+            (Some(value), _) => (value, variable),
+            (None, Some(value)) => (value, FILE),
+            (None, None) => (usual.to_owned(), "default"),
+        };
+        let listen = config.serve.listen.map(|address| address.to_string());
+        let (listen, listen_source) = named("ODAVL_LISTEN", listen, &LISTEN.to_string());
+        let (url, url_source) =
+            named("ODAVL_PUBLIC_URL", config.public_url.clone(), &format!("http://{listen}"));
+        [("listens on", listen, listen_source), ("public URL", url, url_source)]
     }
 
     /// Opens the installation.

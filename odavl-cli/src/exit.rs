@@ -50,7 +50,7 @@ pub(crate) fn unread(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
     };
-    let hint = own.hint().unwrap_or_else(|| "--help shows what it takes".to_owned());
+    let hint = own.hint().unwrap_or_else(|| "--help shows what it is and where to find it".to_owned());
     code(Err(Failure::Stuck(own.code(), format!("{argument}: {own}"), hint)))
 }
 

@@ -74,6 +74,14 @@ impl Failure {
 
     /// The ways out, a line each.
     pub(crate) fn hints(&self) -> Vec<String> {
+        let mut hints = self.own_hints();
+        if hints.is_empty() {
+            hints.extend(self.usual_hint().map(str::to_owned));
+        }
+        hints
+    }
+
+    fn own_hints(&self) -> Vec<String> {
         match self {
             Self::Own(error) => error.hint().into_iter().collect(),
             Self::Stuck(_, _, hint) => vec![hint.clone()],
@@ -94,6 +102,45 @@ impl Failure {
             Self::Foreign(..) => vec!["check that the server is odavl: `odavl doctor`".to_owned()],
         }
     }
+}
+
+impl Failure {
+    /// The way out that failures of that kind mostly have.
+    fn usual_hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Own(Error::NotFound { kind, .. }) => list_of(kind),
+            _ => usual(self.code()),
+        }
+    }
+}
+
+/// The way out that failures of that code mostly have.
+fn usual(code: ErrorCode) -> Option<&'static str> {
+    match code {
+        ErrorCode::NotFound => {
+            Some("what another organisation has is not found either: `odavl whoami` shows yours")
+        }
+        ErrorCode::InvalidInput => Some("--help shows what the command takes"),
+        ErrorCode::AlreadyExists => Some("choose another name, or change what is there"),
+        ErrorCode::Unsupported => Some("a newer odavl may support it"),
+        ErrorCode::Corrupted => {
+            Some("it cannot be mended here: bring back a copy, or ask whoever runs the server")
+        }
+        _ => None,
+    }
+}
+
+/// Where one finds the right name of what this command did not find by itself.
+fn list_of(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "file" => "check the path, and that its folder is there",
+        "meter" => "`odavl usage` lists the meters",
+        "object" => "`odavl storage list` lists the objects",
+        "organization" => "`odavl admin org list` lists the organisations",
+        "upload" => "`odavl uploads list` lists the uploads",
+        "user" => "`odavl admin user list` lists the people",
+        _ => return None,
+    })
 }
 
 /// The code that comes nearest to a status of the transport's own.

@@ -95,14 +95,17 @@ fn of_installation(location: &Location) -> Result<Vec<Finding>> {
     let (file, file_source) = location.file();
     let (data, data_source) = location.data_and_source(&config);
     let finding = |name, value: String, source: &str| Finding { name, value, source: source.to_owned() };
-    Ok(vec![
+    let mut findings = vec![
         finding(
             "configuration",
             file.map_or_else(|| "-".to_owned(), |path| path.display().to_string()),
             file_source,
         ),
         finding("data folder", data.display().to_string(), data_source),
-    ])
+    ];
+    let serving = Location::serving(&config).into_iter();
+    findings.extend(serving.map(|(name, value, source)| finding(name, value, source)));
+    Ok(findings)
 }
 
 /// Asks the server; what fails is told with the rest, and decides the exit code.

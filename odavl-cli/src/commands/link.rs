@@ -40,8 +40,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     }
     let link = Project { server: client.origin().clone(), organization: me.organization_slug, slug };
     let path = link.write(&folder)?;
-    output.say(&format!("linked to {} of {} in {}", link.slug, link.organization, path.display()));
-    Ok(())
+    output.done(&link, &format!("linked to {} of {} in {}", link.slug, link.organization, path.display()))
 }
 
 async fn create(client: &Client, slug: &str, output: Output) -> Result<()> {

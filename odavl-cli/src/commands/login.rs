@@ -5,6 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use odavl_client::types::Me;
 use odavl_core::{Error, secret::Secret};
 use reqwest::Url;
 
@@ -44,12 +45,12 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     } else {
         in_browser(&settings, output, &args).await?
     };
-    let login = Login { account: account(&settings, &holding).await?, organization: None, holding };
+    let me = me(&settings, &holding).await?;
+    let login = Login { account: whoami::name(&me), organization: None, holding };
     let told = format!("signed in to {} as {}", settings.server.value, login.account);
     keep(&store, settings, login)?;
     output.say(&told);
-    output.say(&format!("the credential is in {}, for your eyes only", store.path().display()));
-    Ok(())
+    output.done(&me, &format!("the credential is in {}, for your eyes only", store.path().display()))
 }
 
 /// Nobody is led to a server's sign-in page by a file of somebody else's.
@@ -86,13 +87,13 @@ fn open_browser(link: &str) {
 }
 
 /// Whom the server takes the credential for; one that does not hold is not kept.
-async fn account(settings: &Settings, holding: &Holding) -> Result<String> {
+async fn me(settings: &Settings, holding: &Holding) -> Result<Me> {
     let secret: &Secret<String> = match holding {
         Holding::ApiKey { key } => key,
         Holding::Session(tokens) => &tokens.access_token,
     };
     let client = Client::with(settings.clone(), secret)?;
-    Ok(whoami::name(&client.call(async |api| api.me().await).await?))
+    client.call(async |api| api.me().await).await
 }
 
 fn keep(store: &Store, settings: Settings, login: Login) -> Result<()> {

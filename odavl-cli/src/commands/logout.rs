@@ -25,16 +25,15 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let store = Store::open()?;
     let settings = Settings::find(&args.remote, &store)?;
     let origin = settings.server.value.clone();
+    let ended = serde_json::json!({ "server": origin });
     let Some(login) = store.read()?.servers.remove(&origin) else {
-        output.say(&format!("there is no sign-in to {origin}"));
-        return Ok(());
+        return output.done(&ended, &format!("there is no sign-in to {origin}"));
     };
     if !args.local {
         end(&settings, &login, output).await?;
     }
     forget(&store, &origin)?;
-    output.say(&format!("signed out of {origin}"));
-    Ok(())
+    output.done(&ended, &format!("signed out of {origin}"))
 }
 
 async fn end(settings: &Settings, login: &Login, output: Output) -> Result<()> {

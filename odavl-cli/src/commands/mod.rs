@@ -30,7 +30,7 @@ use crate::{
 pub(crate) fn run(args: Args) -> Result<Outcome> {
     let output = Output::from(args.output);
     match args.command {
-        Command::Serve(args) => on(Builder::new_multi_thread(), async { Ok(serve::run(args).await?) }),
+        Command::Serve(args) => on(Builder::new_multi_thread(), serve::run(args)),
         Command::Insight(args) => return here(insight::run(args, output)),
         Command::Login(args) => here(login::run(args, output)),
         Command::Logout(args) => here(logout::run(args, output)),

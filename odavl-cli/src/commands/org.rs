@@ -2,12 +2,12 @@
 
 use clap::Subcommand;
 use odavl_client::types::Belonging;
-use odavl_core::Error;
+use odavl_core::{Error, ErrorCode};
 
 use crate::{
     client::Client,
     credentials::Store,
-    failure::Result,
+    failure::{Failure, Result},
     output::{Column, Output},
     settings::{Credential, Flags},
 };
@@ -38,8 +38,8 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     match args.command {
         Command::List => {
             let client = Client::open(&args.remote).await?;
-            let found = client.call(async |api| api.me_organizations().await).await?;
-            output.list(&found.items, &COLUMNS)
+            let found = client.call(async |api| api.me_organizations().await).await;
+            output.list(&found.map_err(of_a_key)?.items, &COLUMNS)
         }
         Command::Use { organization } => choose(args.remote, organization, output).await,
     }
@@ -51,6 +51,15 @@ const COLUMNS: [Column<Belonging>; 4] = [
     Column::text("role", |one| one.role.clone()),
     Column::text("id", |one| one.id.clone()),
 ];
+
+/// No scope makes a key a person, whatever the server's hint is.
+fn of_a_key(failure: Failure) -> Failure {
+    if failure.code() != ErrorCode::Forbidden {
+        return failure;
+    }
+    let hint = "a key belongs to one organisation, which `odavl whoami` shows; sign in with `odavl login`";
+    Failure::Stuck(ErrorCode::Forbidden, failure.to_string(), hint.to_owned())
+}
 
 async fn choose(remote: Flags, organization: String, output: Output) -> Result<()> {
     // The server says whether the caller may act on it, and how it is written.
@@ -67,6 +76,5 @@ async fn choose(remote: Flags, organization: String, output: Output) -> Result<(
         login.organization = Some(me.organization_slug.clone());
     }
     locked.write(&credentials)?;
-    output.say(&format!("acting on {} from now on", me.organization_slug));
-    Ok(())
+    output.done(&me, &format!("acting on {} from now on", me.organization_slug))
 }

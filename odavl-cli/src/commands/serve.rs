@@ -3,14 +3,14 @@
 use std::{
     fs::OpenOptions,
     io::{self, IsTerminal, Write},
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     os::unix::fs::OpenOptionsExt,
     path::Path,
     time::Duration,
 };
 
 use clap::Args as ClapArgs;
-use odavl_core::{Error, Odavl, Result, config::Serve, secret::Secret};
+use odavl_core::{Error, ErrorCode, Odavl, Result, config::Serve, secret::Secret};
 use odavl_http::Door;
 use poem::{
     Server,
@@ -21,7 +21,10 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use crate::config::Location;
+use crate::{
+    config::{LISTEN, Location},
+    failure::Failure,
+};
 
 /// How long requests that are under way may take once the service is told to stop.
 const GRACE: Duration = Duration::from_secs(20);
@@ -45,11 +48,11 @@ pub(crate) struct Args {
     allow_http: bool,
 }
 
-pub(crate) async fn run(args: Args) -> Result<()> {
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     start_log();
     let mut config = args.location.read()?;
     config.public_url = args.public_url.or(config.public_url);
-    let listen = args.listen.or(config.serve.listen).unwrap_or((Ipv4Addr::LOCALHOST, 8787).into());
+    let listen = args.listen.or(config.serve.listen).unwrap_or(LISTEN);
     // Bound before anything is promised: a port that is taken leaves no set-up link behind, and port 0 is known.
     let acceptor = bind(listen).await?;
     let listen =
@@ -70,16 +73,18 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     let door = Door::new(odavl, door_settings(&config.serve));
     let end = server.run_with_graceful_shutdown(door.endpoint(), stopped(), Some(GRACE)).await;
     sweeper.abort();
-    end.map_err(|error| cannot_listen(listen, error))
+    end.map_err(|error| cannot_listen(listen, &error))
 }
 
-async fn bind(listen: SocketAddr) -> Result<TcpAcceptor> {
+async fn bind(listen: SocketAddr) -> Result<TcpAcceptor, Failure> {
     let bound = TcpListener::bind(listen).await.and_then(TcpAcceptor::from_tokio);
-    bound.map_err(|error| cannot_listen(listen, error))
+    bound.map_err(|error| cannot_listen(listen, &error))
 }
 
-fn cannot_listen(listen: SocketAddr, error: io::Error) -> Error {
-    Error::unavailable(format!("{listen} cannot be listened on"), Some(error.into()))
+fn cannot_listen(listen: SocketAddr, error: &io::Error) -> Failure {
+    let detail = format!("{listen} cannot be listened on: {error}");
+    let hint = "choose another address with --listen, or end what listens there".to_owned();
+    Failure::Stuck(ErrorCode::Unavailable, detail, hint)
 }
 
 fn start_log() {

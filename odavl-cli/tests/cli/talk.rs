@@ -1,6 +1,8 @@
 use std::{io::pipe, process::Stdio};
 
-use crate::support::{Person, Server, Stranger, nobody};
+use serde_json::Value;
+
+use crate::support::{Ended, Person, Server, Stranger, nobody};
 
 #[test]
 fn a_closed_pipe_is_success() {
@@ -44,12 +46,20 @@ fn each_failure_has_its_exit_code_and_a_way_out() {
         ("frobnicate", 2, "unrecognized subcommand"),
         ("usage consume no_such_meter", 2, "no_such_meter"),
         ("keys revoke key_01jz0000000000000000000000", 3, "key_01jz0000000000000000000000"),
+        ("uploads get upl_01jz0000000000000000000000", 3, "odavl whoami"),
+        ("storage get no/such/thing", 3, "odavl storage list"),
+        ("storage put no-such-file", 3, "check the path"),
+        ("org list", 4, "odavl login"),
         ("link no-such-project", 3, "--create"),
         ("usage consume insight_analyses 11", 6, "it resets at 20"),
     ] {
         let ended = person.odavl(line);
         assert_eq!(ended.code, code, "{line}: {ended:?}");
         assert!(ended.stderr.contains(said), "{line}: {ended:?}");
+        assert!(
+            ["\nhint: ", "--help"].iter().any(|way_out| ended.stderr.contains(way_out)),
+            "{line}: {ended:?}"
+        );
         assert_eq!(ended.stdout, "", "{line}");
     }
     let ended = person.with_key("odavl_live_mistyped", "whoami");
@@ -81,6 +91,37 @@ fn an_argument_that_is_none_has_the_way_out_of_its_kind() {
 }
 
 #[test]
+fn with_json_what_changes_something_answers_one_document() {
+    let server = Server::start();
+    let person = Person::signed_in(&server);
+    person.file("f", b"bytes");
+    let key = person.odavl("keys create --name ci --scope usage:read --json").json();
+    let data = server.data.path().display();
+    for (line, field, value) in [
+        ("link --create app".to_owned(), "project", "app"),
+        ("org use acme".to_owned(), "organization_slug", "acme"),
+        (format!("keys revoke {}", key["key"]["id"].as_str().unwrap()), "name", "ci"),
+        ("storage put f".to_owned(), "name", "f"),
+        (format!("admin --data {data} org plan acme PRO"), "plan", "PRO"),
+        (format!("admin --data {data} org limit acme api_calls 7"), "slug", "acme"),
+        (format!("admin --data {data} user create --email bob@example.com"), "state", "without password"),
+        (format!("admin --data {data} user disable bob@example.com"), "state", "disabled"),
+        (format!("admin --data {data} user enable bob@example.com"), "state", "without password"),
+        ("logout".to_owned(), "server", server.url.as_str()),
+        ("logout".to_owned(), "server", server.url.as_str()),
+    ] {
+        let said = person.odavl(&format!("{line} --json --quiet"));
+        assert_eq!(said.stderr, "", "{line}");
+        let said = said.well();
+        assert_eq!(said.lines().count(), 1, "{line}: {said}");
+        assert_eq!(serde_json::from_str::<Value>(&said).unwrap()[field], value, "{line}: {said}");
+    }
+    let key = server.key("usage:read");
+    let line = format!("login --with-key --json --server {}", server.url);
+    assert_eq!(person.odavl_with(&line, &key).json()["organization_slug"], "acme");
+}
+
+#[test]
 fn quiet_leaves_data_and_errors() {
     let server = Server::start();
     let person = Person::signed_in(&server);
@@ -97,6 +138,7 @@ fn doctor_says_where_each_setting_came_from_and_hides_secrets() {
     for line in [
         format!("server\t{}\todavl login", server.url),
         "credential\tAPI key of a login\todavl login".to_owned(),
+        "listens on\t127.0.0.1:8787\tdefault".to_owned(),
         "server version\t0.1.0\tok".to_owned(),
         "signed in as\tthe key test\tok".to_owned(),
     ] {
@@ -104,6 +146,11 @@ fn doctor_says_where_each_setting_came_from_and_hides_secrets() {
     }
     let key = person.credentials()["servers"][&server.url]["key"].as_str().unwrap().to_owned();
     assert!(!told.contains(&key));
+    person.file("odavl.toml", b"public_url = \"https://odavl.example\"\n");
+    let told: Ended = person.command("doctor").env("ODAVL_LISTEN", "[::1]:80").output().unwrap().into();
+    let told = told.well();
+    assert!(told.contains("listens on\t[::1]:80\tODAVL_LISTEN\n"), "{told}");
+    assert!(told.contains("public URL\thttps://odavl.example\todavl.toml\n"), "{told}");
     let told = person.odavl(&format!("doctor --server {}", nobody()));
     assert_eq!(told.code, 7, "{told:?}");
     assert!(told.stdout.contains("\tflag\n"));

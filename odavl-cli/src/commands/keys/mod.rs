@@ -91,8 +91,7 @@ pub(crate) fn show(new: &NewApiKey, output: Output) -> Result<()> {
 
 async fn revoke(client: &Client, key: &str, output: Output) -> Result<()> {
     let revoked = client.call(async |api| api.key_revoke(key).await).await?;
-    output.say(&format!("the key {} ({}) is revoked", revoked.id, revoked.name));
-    Ok(())
+    output.done(&revoked, &format!("the key {} ({}) is revoked", revoked.id, revoked.name))
 }
 
 async fn list(client: &Client, output: Output) -> Result<()> {
