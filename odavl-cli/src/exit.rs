@@ -13,7 +13,7 @@ use clap::error::ContextKind;
 use odavl_cli::printable::printable;
 use odavl_core::Error;
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, way_out};
 
 const RED: Style = AnsiColor::Red.on_default().bold();
 const CYAN: Style = AnsiColor::Cyan.on_default().bold();
@@ -50,7 +50,7 @@ pub(crate) fn unread(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
     };
-    let hint = own.hint().unwrap_or_else(|| "--help shows what it is and where to find it".to_owned());
+    let hint = way_out(own).unwrap_or_else(|| "--help shows what the command takes".to_owned());
     code(Err(Failure::Stuck(own.code(), format!("{argument}: {own}"), hint)))
 }
 

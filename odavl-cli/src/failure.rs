@@ -76,14 +76,14 @@ impl Failure {
     pub(crate) fn hints(&self) -> Vec<String> {
         let mut hints = self.own_hints();
         if hints.is_empty() {
-            hints.extend(self.usual_hint().map(str::to_owned));
+            hints.extend(usual(self.code()).map(str::to_owned));
         }
         hints
     }
 
     fn own_hints(&self) -> Vec<String> {
         match self {
-            Self::Own(error) => error.hint().into_iter().collect(),
+            Self::Own(error) => way_out(error).into_iter().collect(),
             Self::Stuck(_, _, hint) => vec![hint.clone()],
             Self::Refused(problem) => refused_hints(problem),
             Self::Denied(..) if self.code() == ErrorCode::Unauthenticated => {
@@ -104,14 +104,13 @@ impl Failure {
     }
 }
 
-impl Failure {
-    /// The way out that failures of that kind mostly have.
-    fn usual_hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Own(Error::NotFound { kind, .. }) => list_of(kind),
-            _ => usual(self.code()),
-        }
-    }
+/// The way out of a failure of odavl's own.
+pub(crate) fn way_out(error: &Error) -> Option<String> {
+    let usual = || match error {
+        Error::NotFound { kind, .. } => list_of(kind),
+        other => usual(other.code()),
+    };
+    error.hint().or_else(|| usual().map(str::to_owned))
 }
 
 /// The way out that failures of that code mostly have.

@@ -104,7 +104,9 @@ pub(crate) fn authorise(caller: &Caller, ask: &Ask) -> Result<()> {
             if ask.products.iter().any(scope) || caller.scopes.allow("uploads", access) {
                 return Ok(());
             }
-            lacks(ask.products.first().map_or("uploads", String::as_str), access)
+            // Any of several would do; one scope is over them all.
+            let named = if let [product] = ask.products.as_slice() { product } else { "uploads" };
+            lacks(named, access)
         }
     }
 }

@@ -99,6 +99,8 @@ fn who_may_not_read_a_product_s_results_gets_none() {
         assert_eq!(code("uploads list --product insight"), of_insight, "{scopes}");
         assert_eq!(code(&get), got, "{scopes}");
     }
+    let none = person.with_key(&server.key("storage:admin"), "uploads list");
+    is_refused(&none, 4, "uploads:read");
     let blind = person.with_key(&server.key("autopilot:read"), "uploads list");
     assert_eq!(blind.well(), "");
 }
