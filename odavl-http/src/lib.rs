@@ -1,6 +1,6 @@
 //! The HTTP door to odavl: transport on the outside, one file a resource within, and nothing decided here.
 //!
-//! [`Door::endpoint`] is a poem endpoint: serve it by itself, or nest it in an application of your own.
+//! [`Door::serve`] serves it; [`Door::endpoint`] is a poem endpoint, to nest in an application of your own.
 
 mod address;
 mod allow;
@@ -15,6 +15,7 @@ mod limits;
 mod oauth;
 mod problem;
 mod schema;
+mod serve;
 mod shape;
 mod stream;
 mod throttle;
@@ -26,6 +27,7 @@ use odavl_core::{Odavl, storage::DIRECT_PATH};
 use poem::{Endpoint, EndpointExt, IntoEndpoint, get};
 
 pub use api::document;
+pub use serve::serve;
 
 /// What the HTTP door needs to know besides the installation itself.
 #[derive(Debug, Clone)]
@@ -38,8 +40,14 @@ pub struct Settings {
     pub anonymous_per_minute: Option<u32>,
     /// The most bytes of a JSON body.
     pub body_most: usize,
-    /// How long a request may take.
+    /// How long a request may take, and its body to come.
     pub timeout: Duration,
+    /// How long a connection may stand still: between requests, in a head, before an answer is taken.
+    pub idle: Duration,
+    /// How many connections there are at once; who comes later waits.
+    pub connections: usize,
+    /// How long requests that are under way may take once the service is told to stop.
+    pub grace: Duration,
 }
 
 impl Default for Settings {
@@ -50,6 +58,9 @@ impl Default for Settings {
             anonymous_per_minute: Some(100),
             body_most: 1 << 20,
             timeout: Duration::from_secs(30),
+            idle: Duration::from_mins(1),
+            connections: 10_000,
+            grace: Duration::from_secs(20),
         }
     }
 }

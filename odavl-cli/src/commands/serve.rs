@@ -12,10 +12,7 @@ use std::{
 use clap::Args as ClapArgs;
 use odavl_core::{Error, ErrorCode, Odavl, Result, config::Serve, secret::Secret};
 use odavl_http::Door;
-use poem::{
-    Server,
-    listener::{Acceptor, TcpAcceptor},
-};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -26,8 +23,8 @@ use crate::{
     failure::Failure,
 };
 
-/// How long requests that are under way may take once the service is told to stop.
-const GRACE: Duration = Duration::from_secs(20);
+/// Open files that are not connections: the database's, the log's, those of the folder.
+const OWN_FILES: u64 = 64;
 /// How often what expired is swept.
 const SWEEP: Duration = Duration::from_secs(5);
 const HOUR: Duration = Duration::from_hours(1);
@@ -54,9 +51,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     config.public_url = args.public_url.or(config.public_url);
     let listen = args.listen.or(config.serve.listen).unwrap_or(LISTEN);
     // Bound before anything is promised: a port that is taken leaves no set-up link behind, and port 0 is known.
-    let acceptor = bind(listen).await?;
-    let listen =
-        acceptor.local_addr().first().and_then(|address| address.as_socket_addr().copied()).unwrap_or(listen);
+    let listener = TcpListener::bind(listen).await.map_err(|error| cannot_listen(listen, &error))?;
+    let listen = listener.local_addr().map_err(|error| cannot_listen(listen, &error))?;
     let url = format!("http://{listen}");
     let settings = config.settings(&url)?;
     refuse_open_http(
@@ -67,18 +63,12 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let public_url = settings.public_url.clone();
 
     let odavl = args.location.open(&config, settings).await?;
-    let server = Server::new_with_acceptor(acceptor);
     announce(&odavl, &public_url, &args.location.data(&config)).await?;
     let sweeper = tokio::spawn(sweep(odavl.clone()));
     let door = Door::new(odavl, door_settings(&config.serve));
-    let end = server.run_with_graceful_shutdown(door.endpoint(), stopped(), Some(GRACE)).await;
+    door.serve(listener, stopped()).await;
     sweeper.abort();
-    end.map_err(|error| cannot_listen(listen, &error))
-}
-
-async fn bind(listen: SocketAddr) -> Result<TcpAcceptor, Failure> {
-    let bound = TcpListener::bind(listen).await.and_then(TcpAcceptor::from_tokio);
-    bound.map_err(|error| cannot_listen(listen, &error))
+    Ok(())
 }
 
 fn cannot_listen(listen: SocketAddr, error: &io::Error) -> Failure {
@@ -114,8 +104,19 @@ fn door_settings(serve: &Serve) -> odavl_http::Settings {
             Some(most) => Some(most),
             None => Some(100),
         },
+        connections: connections(odavl_http::Settings::default().connections),
         ..odavl_http::Settings::default()
     }
+}
+
+/// How many connections there can be beside a file for each, after this process took all the open files it may have.
+fn connections(most: usize) -> usize {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // Where it is refused, what there was still counts.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let fit = usize::try_from(files.saturating_sub(OWN_FILES) / 2).unwrap_or(usize::MAX);
+    most.min(fit.max(1))
 }
 
 /// Says where the service is, and how it is set up where nobody has yet. The link is a secret: it goes to the

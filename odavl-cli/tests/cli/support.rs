@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    future::pending,
     io::{ErrorKind, Read, Write},
     net::TcpListener,
     path::{Path, PathBuf},
@@ -17,7 +18,7 @@ use odavl_core::{
     storage::DIRECT_PATH,
 };
 use odavl_http::Door;
-use poem::{Endpoint, EndpointExt, http::Method, listener::TcpAcceptor};
+use poem::{Endpoint, EndpointExt, http::Method};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -71,8 +72,9 @@ impl Server {
         let odavl = runtime.block_on(async {
             let settings = Settings::preset(&url).unwrap();
             let odavl = Odavl::open(data.path(), settings).await.unwrap();
-            let door = Door::new(odavl.clone(), odavl_http::Settings::default());
-            let server = poem::Server::new_with_acceptor(TcpAcceptor::from_std(listener).unwrap());
+            let settings = odavl_http::Settings::default();
+            let door = Door::new(odavl.clone(), settings.clone());
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             let endpoint = door.endpoint().around(move |endpoint, request| {
                 let gate = watched.clone();
                 async move {
@@ -82,7 +84,7 @@ impl Server {
                     if upload { gate.pass(answer).await } else { answer.await }
                 }
             });
-            tokio::spawn(server.run(endpoint));
+            tokio::spawn(async move { odavl_http::serve(endpoint, listener, &settings, pending()).await });
             odavl
         });
         Self { url, data, gate, odavl, runtime }

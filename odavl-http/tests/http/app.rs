@@ -14,11 +14,8 @@ use odavl_core::{
     uploads::MemoryUploads,
 };
 use odavl_http::{Door, Settings as DoorSettings};
-use poem::{
-    Server,
-    listener::{Acceptor, Listener, TcpListener},
-};
 use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::client::{Answer, Call};
 
@@ -46,14 +43,18 @@ impl App {
     /// A service that is set up, reached by https, without a limit on addresses.
     pub(crate) async fn start() -> Self {
         let app = Self::with(|_| {}).await;
+        app.set_up().await;
+        app
+    }
+
+    pub(crate) async fn set_up(&self) {
         let wish = SetUp {
             email: EMAIL.parse().unwrap(),
             name: "Ada".to_owned(),
             password: Secret::new(PASSWORD.to_owned()),
             organization: ORG.parse().unwrap(),
         };
-        app.odavl.set_up(wish).await.unwrap();
-        app
+        self.odavl.set_up(wish).await.unwrap();
     }
 
     /// A service as `change` makes it, not set up yet.
@@ -81,11 +82,16 @@ impl App {
             .clock(clock.clone())
             .build()
             .unwrap();
-        let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
-        let address = *acceptor.local_addr()[0].as_socket_addr().unwrap();
-        let door = Door::new(odavl.clone(), plan.door).endpoint();
-        tokio::spawn(Server::new_with_acceptor(acceptor).run(door));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let door = Door::new(odavl.clone(), plan.door);
+        tokio::spawn(door.serve(listener, std::future::pending()));
         Self { address, host, odavl, clock }
+    }
+
+    /// A connection, to be badly treated.
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
     }
 
     pub(crate) fn call(&self, method: &str, path: &str) -> Call {

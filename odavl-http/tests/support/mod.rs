@@ -12,7 +12,6 @@ use odavl_core::{
     session::{Context, Session},
 };
 use odavl_http::Door;
-use poem::listener::TcpAcceptor;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
@@ -59,11 +58,9 @@ pub(crate) async fn serve(limits: &[(&str, Option<u64>)]) -> Service {
     let session = odavl.system(&"one".parse().unwrap(), Context::default()).await.unwrap();
     let scopes = "storage:admin uploads:admin usage:read org:read".parse().unwrap();
     let key = session.keys().create(NewKeyRequest::new("test", scopes)).await.unwrap();
-    let door = Door::new(odavl.clone(), odavl_http::Settings::default()).endpoint();
-    let acceptor = TcpAcceptor::from_std(listener).unwrap();
-    let server = tokio::spawn(async move {
-        let _ = poem::Server::new_with_acceptor(acceptor).run(door).await;
-    });
+    let door = Door::new(odavl.clone(), odavl_http::Settings::default());
+    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+    let server = tokio::spawn(door.serve(listener, std::future::pending()));
     Service { address, odavl, key: key.token.unwrap().secret().reveal().clone(), folder, server }
 }
 
