@@ -94,11 +94,12 @@ impl ResponseError for BodyFailure {
 }
 
 /// The statuses that every operation may answer with.
-const STATUSES: [(u16, &str); 14] = [
+const STATUSES: [(u16, &str); 15] = [
     (400, "The input is not valid."),
     (401, "No valid credential was given."),
     (403, "The credential does not allow this."),
     (404, "There is no such thing, or it is another organisation's."),
+    (408, "The body did not come in time."),
     (409, "It exists already, or the request contradicts what is there."),
     (412, "A condition does not hold."),
     (413, "Too large."),
@@ -220,6 +221,7 @@ fn of_transport(error: &poem::Error, request_id: &str) -> Response {
         StatusCode::NOT_FOUND => "not_found",
         StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
         StatusCode::NOT_ACCEPTABLE => "not_acceptable",
+        StatusCode::REQUEST_TIMEOUT => "request_timeout",
         StatusCode::PAYLOAD_TOO_LARGE => "too_large",
         StatusCode::LENGTH_REQUIRED => "length_required",
         StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",

@@ -1,6 +1,9 @@
 //! What every request goes through: its id, its address, its bounds, its one line in the log.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use odavl_core::{Error, Odavl, metering::Refusal, storage::DIRECT_PATH};
@@ -19,8 +22,22 @@ use crate::{
     face::Face,
     limits,
     problem::{Failure, library_error},
+    stream::{self, Cut, Patience},
     throttle::Throttle,
 };
+
+/// The headers that say who asks for what.
+const SAID_ONCE: [&str; 6] = [
+    "authorization",
+    "content-encoding",
+    "content-type",
+    "idempotency-key",
+    "odavl-content-sha256",
+    "odavl-organization",
+];
+
+/// How much longer a request may take than its body.
+const LEEWAY: Duration = Duration::from_secs(1);
 
 /// What carries results, and streams.
 const UPLOADS: &str = "/api/v1/uploads";
@@ -107,16 +124,16 @@ impl<E: Endpoint> Layer<E> {
     /// The inner endpoint, with a bound on the body and on the time.
     async fn bounded(&self, mut request: Request) -> poem::Result<Response> {
         let settings = &self.transport.settings;
+        refuse_muddled(&request)?;
         refuse_packed(&request)?;
         if is_streamed(&request) {
             return self.inner.call(request).await.map(IntoResponse::into_response);
         }
-        let answer = async {
-            bound_body(&mut request, settings.body_most).await?;
-            self.inner.call(request).await.map(IntoResponse::into_response)
-        };
-        match tokio::time::timeout(settings.timeout, answer).await {
-            Ok(result) => result,
+        bound_body(&mut request, settings)?;
+        // The body's own bound ends first, so that a caller who is slow hears that it is them.
+        let answer = self.inner.call(request);
+        match tokio::time::timeout(settings.timeout + LEEWAY, answer).await {
+            Ok(result) => result.map(IntoResponse::into_response).map_err(cut_off),
             Err(_) => Err(Refused(StatusCode::GATEWAY_TIMEOUT, "it took too long").into()),
         }
     }
@@ -209,15 +226,44 @@ fn is_streamed(request: &Request) -> bool {
     path.starts_with(DIRECT_PATH) || (request.method() == Method::POST && path == UPLOADS)
 }
 
-/// A length that is said is checked before anything is read; where none is said, the body is read to find out.
-async fn bound_body(request: &mut Request, most: usize) -> poem::Result<()> {
-    if let Some(length) = request.header(header::CONTENT_LENGTH) {
-        let fits = length.parse::<usize>().is_ok_and(|length| length <= most);
-        return if fits { Ok(()) } else { Err(ReadBodyError::PayloadTooLarge.into()) };
+/// A length that is said is checked before anything is read; the rest while it comes, by whoever reads it.
+fn bound_body(request: &mut Request, settings: &Settings) -> poem::Result<()> {
+    let most = settings.body_most;
+    if let Some(length) = request.header(header::CONTENT_LENGTH)
+        && !length.parse::<usize>().is_ok_and(|length| length <= most)
+    {
+        return Err(ReadBodyError::PayloadTooLarge.into());
     }
-    if request.headers().contains_key(header::TRANSFER_ENCODING) {
-        let bytes = request.take_body().into_bytes_limit(most).await?;
-        request.set_body(bytes);
+    if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING]
+        .iter()
+        .any(|name| request.headers().contains_key(name))
+    {
+        let body = stream::bounded(request.take_body(), most, Patience(settings.timeout));
+        request.set_body(body);
+    }
+    Ok(())
+}
+
+/// Tells a body that was cut off from one that is wrong.
+fn cut_off(error: poem::Error) -> poem::Error {
+    match error.downcast_ref().and_then(|error: &ReadBodyError| Cut::behind(error)) {
+        Some(Cut::TooLarge) => ReadBodyError::PayloadTooLarge.into(),
+        Some(Cut::Late) => Refused(StatusCode::REQUEST_TIMEOUT, "the body did not come in time").into(),
+        None => error,
+    }
+}
+
+/// What says who asks for what is there once and is text: one that is not would be passed over, and something else
+/// be done than was asked.
+fn refuse_muddled(request: &Request) -> poem::Result<()> {
+    for name in SAID_ONCE {
+        let mut said = request.headers().get_all(name).iter();
+        let first = said.next();
+        if said.next().is_some() || first.is_some_and(|value| value.to_str().is_err()) {
+            let error =
+                Error::invalid_with(format!("`{name}` is there twice, or is not ASCII"), "send it once");
+            return Err(Failure(error).into());
+        }
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use tokio::{
     time::{interval, timeout},
 };
 
-use crate::app::{App, Plan};
+use crate::app::{App, ORG, Plan};
 
 /// What an impatient service waits for.
 const SOON: Duration = Duration::from_millis(200);
@@ -25,6 +25,7 @@ const HOST: &str = "odavl.example";
 
 fn impatient(plan: &mut Plan) {
     plan.door.idle = SOON;
+    plan.door.timeout = SOON;
 }
 
 /// Everything that comes until the service ends the connection, whichever way.
@@ -81,6 +82,18 @@ async fn a_connection_that_nobody_uses_ends() {
     let mut used = app.connect().await;
     used.write_all(health().as_bytes()).await.unwrap();
     assert!(to_the_end(&mut used).await.starts_with("HTTP/1.1 200 "), "and after one");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_a_problem_of_its_sender() {
+    let app = App::with(impatient).await;
+    app.set_up().await;
+    let (_, key) = app.key(ORG, "usage:write uploads:write").await;
+    let json = app.post("/api/v1/usage/consume").bearer(&key).header("Content-Type", "application/json");
+    json.header("Content-Length", "20").send().await.expect_problem(408, "request_timeout");
+    let form = app.post("/api/auth/token").header("Content-Type", "application/x-www-form-urlencoded");
+    let late = form.header("Content-Length", "20").send().await.expect(408);
+    assert_eq!(late.json()["error"], "invalid_request");
 }
 
 #[tokio::test]

@@ -97,6 +97,17 @@ async fn another_media_type_is_refused() {
 }
 
 #[tokio::test]
+async fn what_says_who_asks_for_what_is_said_once_and_in_ascii() {
+    let app = App::start().await;
+    let (_, key) = app.key(ORG, "usage:write").await;
+    let consume = || app.post("/api/v1/usage/consume").bearer(&key).json(&json!({"meter": "api_calls"}));
+    consume().bearer(&key).send().await.expect_problem(400, "invalid_input");
+    consume().header("Idempotency-Key", "café").send().await.expect_problem(400, "invalid_input");
+    let twice = consume().header("Idempotency-Key", "run-1").header("Idempotency-Key", "run-2");
+    twice.send().await.expect_problem(400, "invalid_input");
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_large_is_refused_whether_its_length_is_said_or_not() {
     let app = App::start().await;
     let (_, key) = app.key(ORG, "usage:write").await;
@@ -133,13 +144,7 @@ async fn a_credential_that_does_not_hold_counts_as_none_and_one_that_holds_is_no
         app.get("/api/v1/me").bearer("nonsense").send().await.expect(401);
     }
     app.get("/api/v1/me").bearer("nonsense").send().await.expect_problem(429, "rate_limited");
-    let wish = odavl_core::auth::SetUp {
-        email: "ada@example.com".parse().unwrap(),
-        name: "Ada".to_owned(),
-        password: odavl_core::secret::Secret::new("correct horse battery".to_owned()),
-        organization: ORG.parse().unwrap(),
-    };
-    app.odavl.set_up(wish).await.unwrap();
+    app.set_up().await;
     let (_, key) = app.key(ORG, "usage:read").await;
     for _ in 0..5 {
         app.get("/api/v1/me").bearer(&key).send().await.expect(200);
