@@ -1,7 +1,7 @@
 //! `odavl serve`: the service, in one process.
 
 use std::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions, TryLockError},
     io::{self, IsTerminal, Write},
     net::{IpAddr, SocketAddr},
     os::unix::fs::OpenOptionsExt,
@@ -62,8 +62,10 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     )?;
     let public_url = settings.public_url.clone();
 
+    let data = args.location.data(&config);
     let odavl = args.location.open(&config, settings).await?;
-    announce(&odavl, &public_url, &args.location.data(&config)).await?;
+    let _alone = hold(&data)?;
+    announce(&odavl, &public_url, &data).await?;
     let sweeper = tokio::spawn(sweep(odavl.clone()));
     let door = Door::new(odavl, door_settings(&config.serve));
     door.serve(listener, stopped()).await;
@@ -75,6 +77,25 @@ fn cannot_listen(listen: SocketAddr, error: &io::Error) -> Failure {
     let detail = format!("{listen} cannot be listened on: {error}");
     let hint = "choose another address with --listen, or end what listens there".to_owned();
     Failure::Stuck(ErrorCode::Unavailable, detail, hint)
+}
+
+/// Has the folder alone, until the process ends, however it does. Two would decide as exactly as one, but nobody starts
+/// a second on purpose, and it would sign its links for another address. Commands work beside the service.
+fn hold(data: &Path) -> Result<File> {
+    let path = data.join("serve.lock");
+    let cannot = |error: io::Error| {
+        Error::unavailable(format!("{} cannot be locked", path.display()), Some(error.into()))
+    };
+    let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+    let lock = lock.map_err(cannot)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Error::Conflict(format!(
+            "another `odavl serve` has the folder {}: stop it, or name another folder with --data",
+            data.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(cannot(error)),
+    }
 }
 
 fn start_log() {
