@@ -33,12 +33,6 @@ impl Shape for Grant {
     const WORDS: &'static [&'static str] = &GRANTS;
 }
 
-enum Hint {}
-
-impl Shape for Hint {
-    const WORDS: &'static [&'static str] = &["access_token", REFRESH_TOKEN];
-}
-
 /// A device asks to be signed in (RFC 8628, 3.1).
 #[derive(Object, Deserialize)]
 struct DeviceCodeRequest {
@@ -131,8 +125,8 @@ struct TokenForm {
     /// The token.
     #[serde(default)]
     token: Text<Given>,
-    /// `access_token` or `refresh_token`; found out by itself.
-    token_type_hint: Option<Text<Hint>>,
+    /// What it is, such as `access_token`: found out without, so any word is taken.
+    token_type_hint: Option<String>,
 }
 
 /// What a token is worth now (RFC 7662, 2.2); of one that does not hold, nothing is said.

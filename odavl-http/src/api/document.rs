@@ -12,6 +12,7 @@ pub(super) fn finished(written: &str) -> String {
         open_what_is_open(&mut document);
         let components = document["components"].clone();
         complete(&mut document, &components);
+        fill_in_forms(&mut document);
         serde_json::to_string_pretty(&document)
     });
     pretty.map_or(text, |pretty| pretty + "\n")
@@ -58,6 +59,29 @@ fn allow_null(schema: &mut Map<String, Value>, components: &Value) {
                 property.insert("type".to_owned(), components["schemas"][name]["type"].clone());
             }
             property.insert("nullable".to_owned(), true.into());
+            // Where words are listed, null is one of them (OpenAPI 3.0.3's clarification of `nullable`).
+            if let Some(words) = property.get_mut("enum").and_then(Value::as_array_mut) {
+                words.push(Value::Null);
+            }
+        }
+    }
+}
+
+/// A field of a form is there or not: `null` in it is a word of four letters.
+fn fill_in_forms(document: &mut Value) {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let operations = paths.flat_map(|(_, path)| path.as_object().into_iter().flatten());
+    let forms = operations.filter_map(|(_, operation)| {
+        let form = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"];
+        form["schema"]["$ref"].as_str()?.rsplit('/').next().map(str::to_owned)
+    });
+    for form in forms.collect::<Vec<_>>() {
+        let fields = document["components"]["schemas"][form]["properties"].as_object_mut();
+        for field in fields.into_iter().flatten().filter_map(|(_, field)| field.as_object_mut()) {
+            field.remove("nullable");
+            if let Some(words) = field.get_mut("enum").and_then(Value::as_array_mut) {
+                words.retain(|word| !word.is_null());
+            }
         }
     }
 }

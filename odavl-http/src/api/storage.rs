@@ -71,8 +71,8 @@ struct PartBody {
 #[derive(Object)]
 #[oai(rename = "PartsRequest")]
 struct PartsBody {
-    /// The parts, at most 1,000.
-    #[oai(validator(max_items = 1000))]
+    /// The parts, 1 to 1,000.
+    #[oai(validator(min_items = 1, max_items = 1000))]
     parts: Vec<PartBody>,
 }
 

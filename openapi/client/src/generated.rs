@@ -606,7 +606,7 @@ pub mod types {
     ///The parts that are to be sent.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct PartsRequest {
-        ///The parts, at most 1,000.
+        ///The parts, 1 to 1,000.
         pub parts: ::std::vec::Vec<Part>,
     }
     ///A request that whoever holds it can send, without another credential, until it expires.
@@ -913,7 +913,7 @@ pub mod types {
     pub struct TokenForm {
         ///The token.
         pub token: ::std::string::String,
-        ///`access_token` or `refresh_token`; found out by itself.
+        ///What it is, such as `access_token`: found out without, so any word is taken.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub token_type_hint: ::std::option::Option<::std::string::String>,
     }
