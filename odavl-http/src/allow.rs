@@ -3,7 +3,7 @@
 use poem::http::HeaderValue;
 use serde_json::Value;
 
-use crate::{api, dashboard};
+use crate::{api, dashboard, docs};
 
 /// The paths of the service with their methods.
 #[derive(Debug)]
@@ -18,7 +18,8 @@ impl Methods {
             let methods = item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase());
             (path.clone(), methods.collect::<Vec<_>>().join(", "))
         });
-        let pages = dashboard::PATHS.into_iter().map(|(path, methods)| (path.to_owned(), methods.to_owned()));
+        let pages = dashboard::PATHS.into_iter().chain(docs::PATHS);
+        let pages = pages.map(|(path, methods)| (path.to_owned(), methods.to_owned()));
         Self(operations.chain(pages).collect())
     }
 
@@ -52,6 +53,7 @@ mod tests {
         assert_eq!(of("/api/v1/usage/consume").unwrap(), "POST");
         assert_eq!(of("/api/v1/api-keys/key_1").unwrap(), "DELETE, GET, PATCH");
         assert_eq!(of("/sign-in").unwrap(), "GET, POST");
+        assert_eq!(of("/api/docs").unwrap(), "GET");
         assert_eq!(of("/api/v1/api-keys/key_1/else"), None);
     }
 }

@@ -20,12 +20,15 @@ use poem_openapi::{SecurityScheme, auth::Bearer};
 
 use crate::problem::Failure;
 
+/// The one path of OAuth that asks for a bearer.
+const INTROSPECT: &str = "/api/auth/introspect";
+
 /// Where a request comes from, as the transport found it; and where its charges stand, for the answer's headers.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
     pub(crate) address: Option<IpAddr>,
     pub(crate) request_id: String,
-    /// Whether the request shows a credential at all; a presigned one is its own.
+    /// Whether the request shows a credential that will be looked at; a presigned one is its own.
     pub(crate) shows_credential: bool,
     /// How a credential of that kind is refused.
     pub(crate) refused_as: StatusCode,
@@ -34,11 +37,14 @@ pub(crate) struct Origin {
 
 impl Origin {
     pub(crate) fn new(address: Option<IpAddr>, request: &Request) -> Self {
-        let presigned = request.uri().path().starts_with(DIRECT_PATH);
+        let path = request.uri().path();
+        let presigned = path.starts_with(DIRECT_PATH);
+        // Elsewhere nobody looks at it, so it proves nothing.
+        let looked_at = path.starts_with("/api/v1/") || path == INTROSPECT;
         Self {
             address,
             request_id: request_id(request),
-            shows_credential: presigned || request.headers().contains_key(AUTHORIZATION),
+            shows_credential: presigned || (looked_at && request.headers().contains_key(AUTHORIZATION)),
             refused_as: if presigned { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED },
             standings: Arc::default(),
         }
@@ -103,6 +109,10 @@ pub(crate) fn context(request: &Request) -> Context {
     Context {
         address: origin.and_then(|origin| origin.address),
         request_id: origin.map(|origin| origin.request_id.clone()).unwrap_or_default(),
-        organization: request.header("odavl-organization").map(str::to_owned),
+        // What is not UTF-8 was refused by the transport.
+        organization: request
+            .headers()
+            .get("odavl-organization")
+            .map(|name| String::from_utf8_lossy(name.as_bytes()).into_owned()),
     }
 }

@@ -17,7 +17,7 @@ use poem::{
 
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 const HEADERS: &str = "Authorization, Content-Type, Content-Encoding, Idempotency-Key, If-Match, If-None-Match, \
-                       Odavl-Content-Sha256, Odavl-Organization, Range, X-Amz-Checksum-Sha256, X-Request-Id";
+                       If-Range, Odavl-Content-Sha256, Odavl-Organization, Range, X-Amz-Checksum-Sha256, X-Request-Id";
 const EXPOSED: &str = "Content-Range, ETag, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, \
                        X-Request-Id";
 
@@ -50,11 +50,16 @@ impl Cors {
         })
     }
 
-    /// Lets that origin read the answer.
-    pub(crate) fn open(response: &mut Response, origin: HeaderValue) {
-        response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        set(response, ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    /// Lets the origin read the answer, where it may; caches learn that the answer goes by the origin.
+    pub(crate) fn open(&self, response: &mut Response, reader: Option<HeaderValue>) {
+        if self.0.is_empty() {
+            return;
+        }
         response.headers_mut().append(VARY, HeaderValue::from_static("Origin"));
+        if let Some(origin) = reader {
+            response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            set(response, ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        }
     }
 }
 

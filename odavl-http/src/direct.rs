@@ -34,14 +34,68 @@ pub(crate) async fn endpoint(request: &Request, body: poem::Body) -> poem::Resul
         header: &header,
     };
     let visitor = odavl.visitor(context(request));
-    match visitor.storage().redeem(&signed, incoming(body, patience), range).await {
-        Ok(Redeemed::Stored) => Ok(StatusCode::OK.into()),
-        Ok(Redeemed::Fetched(object, disposition)) => Ok(download(object, &disposition)),
-        Err(error) if range.is_some() && error.code() == ErrorCode::InvalidInput => {
-            Err(poem::Error::from_string(error.to_string(), StatusCode::RANGE_NOT_SATISFIABLE))
+    let redeemed = visitor.storage().redeem(&signed, incoming(body, patience), range).await;
+    let (object, disposition) = match redeemed {
+        Ok(Redeemed::Stored) => return Ok(StatusCode::OK.into()),
+        Ok(Redeemed::Fetched(object, disposition)) => (object, disposition),
+        Err(error)
+            if range.is_some() && signed.method == "GET" && error.code() == ErrorCode::InvalidInput =>
+        {
+            return Err(poem::Error::from_string(error.to_string(), StatusCode::RANGE_NOT_SATISFIABLE));
         }
-        Err(error) => Err(Failure(error).into()),
+        Err(error) => return Err(Failure(error).into()),
+    };
+    match Condition::of(&header, &etag(&object)) {
+        Condition::Holds => Ok(download(object, &disposition)),
+        Condition::Failed => {
+            let error = Error::PreconditionFailed("the object is another than `If-Match` names".to_owned());
+            Err(Failure(error).into())
+        }
+        Condition::NotModified => {
+            let known = Response::builder().status(StatusCode::NOT_MODIFIED);
+            Ok(known.header(header::ETAG, etag(&object)).finish())
+        }
+        Condition::Whole if range.is_none() => Ok(download(object, &disposition)),
+        Condition::Whole => {
+            let nothing = incoming(poem::Body::empty(), patience);
+            match visitor.storage().redeem(&signed, nothing, None).await.map_err(Failure)? {
+                Redeemed::Stored => Ok(StatusCode::OK.into()),
+                Redeemed::Fetched(object, disposition) => Ok(download(object, &disposition)),
+            }
+        }
     }
+}
+
+/// What a download's conditions come to, in the order of RFC 9110, 13.2.2.
+enum Condition {
+    /// It is sent as it was asked for.
+    Holds,
+    /// It is not the one that was meant.
+    Failed,
+    /// The caller has it.
+    NotModified,
+    /// The caller has a part of another: it is sent whole.
+    Whole,
+}
+
+impl Condition {
+    fn of<'a>(header: &dyn Fn(&str) -> Option<&'a str>, etag: &str) -> Self {
+        let names = |list: &str| list.split(',').any(|one| one.trim() == "*" || one.trim() == etag);
+        let weakly = |list: &str| names(&list.replace("W/", ""));
+        if header("if-match").is_some_and(|list| !names(list)) {
+            Self::Failed
+        } else if header("if-none-match").is_some_and(weakly) {
+            Self::NotModified
+        } else if header("if-range").is_some_and(|known| known.trim() != etag) {
+            Self::Whole
+        } else {
+            Self::Holds
+        }
+    }
+}
+
+fn etag(object: &Object) -> String {
+    format!("\"{}\"", object.meta.etag)
 }
 
 /// The headers that are text; of one that came twice, none: what was signed came once.
@@ -54,6 +108,7 @@ fn headers(request: &Request) -> BTreeMap<&str, &str> {
 
 /// Stored bytes on their way: to be saved, never to be shown on the service's own origin.
 pub(crate) fn download(object: Object, disposition: &str) -> Response {
+    let etag = etag(&object);
     let Object { meta, range, body } = object;
     let part = range.end - range.start < meta.size;
     let mut response = Response::builder()
@@ -63,7 +118,7 @@ pub(crate) fn download(object: Object, disposition: &str) -> Response {
         .header(header::CONTENT_DISPOSITION, disposition)
         .header(header::CONTENT_SECURITY_POLICY, "sandbox")
         .header(header::ACCEPT_RANGES, "bytes")
-        .header(header::ETAG, format!("\"{}\"", meta.etag));
+        .header(header::ETAG, etag);
     if part {
         let last = range.end.saturating_sub(1);
         response =

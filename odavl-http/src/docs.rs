@@ -12,6 +12,9 @@ use poem::{
 
 use crate::api;
 
+/// The paths that stand in no document, with their methods.
+pub(crate) const PATHS: [(&str, &str); 2] = [("/api/docs", "GET"), ("/api/openapi.json", "GET")];
+
 /// The page, its policy and its tag; made when someone first asks for it.
 struct Page {
     html: String,

@@ -170,7 +170,7 @@ impl From<Standing> for StandingBody {
 
 /// Units of a meter.
 #[derive(Debug, Object)]
-#[oai(rename = "Charge")]
+#[oai(rename = "Charge", deny_unknown_fields)]
 pub(crate) struct ChargeBody {
     /// The meter.
     meter: Text<Meter>,

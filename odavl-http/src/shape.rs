@@ -98,7 +98,8 @@ impl<S: Shape> ParseFromJSON for Text<S> {
     fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
         match value.unwrap_or_default() {
             Value::String(text) => Ok(Self::new(text)),
-            other => Err(ParseError::expected_type(other)),
+            // What came instead is not repeated: it may hold a secret.
+            _ => Err(ParseError::custom("a text is expected")),
         }
     }
 }

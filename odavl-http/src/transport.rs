@@ -10,7 +10,7 @@ use odavl_core::{Error, Odavl, metering::Refusal, storage::DIRECT_PATH};
 use poem::{
     Endpoint, IntoResponse, Middleware, Request, Response,
     error::{MethodNotAllowedError, ReadBodyError, ResponseError},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, uri::Authority},
 };
 use poem_openapi::OperationId;
 
@@ -27,10 +27,11 @@ use crate::{
 };
 
 /// The headers that say who asks for what.
-const SAID_ONCE: [&str; 6] = [
+const SAID_ONCE: [&str; 7] = [
     "authorization",
     "content-encoding",
     "content-type",
+    "host",
     "idempotency-key",
     "odavl-content-sha256",
     "odavl-organization",
@@ -95,18 +96,20 @@ impl<E: Endpoint> Endpoint for Layer<E> {
         let reader = transport.cors.allowed(&request).filter(|_| face.is_for_programs());
         request.extensions_mut().insert(origin.clone());
 
-        let result = match transport.admit(&request, &origin) {
-            Ok(()) => match reader.as_ref().and_then(|_| Cors::preflight(&request)) {
-                Some(answer) => Ok(answer),
-                None => self.bounded(request).await,
+        let preflight = reader.as_ref().and_then(|_| Cors::preflight(&request));
+        let result = match preflight {
+            // A browser shows no credential with it, and asks before every call: it is not counted.
+            Some(answer) => transport.hosts(&request).map(|()| answer),
+            None => match transport.admit(&request, &origin) {
+                Ok(()) => self.bounded(request).await,
+                Err(refused) => Err(refused),
             },
-            Err(refused) => Err(refused),
         };
         let result = transport.throttled(result, &origin);
         let operation = operation(&result, &path);
         let mut response = transport.finish(result, face, &origin, &path);
-        if let Some(reader) = reader {
-            Cors::open(&mut response, reader);
+        if face.is_for_programs() {
+            transport.cors.open(&mut response, reader);
         }
         tracing::info!(
             request_id = origin.request_id,
@@ -146,12 +149,19 @@ impl Inner {
         if path.starts_with("/api/health") || path.starts_with("/.well-known/") {
             return Ok(());
         }
-        let host = request.header(header::HOST).unwrap_or_default();
-        if !host.eq_ignore_ascii_case(&self.host) {
-            let why = "this service does not answer for that host";
-            return Err(Refused(StatusCode::MISDIRECTED_REQUEST, why).into());
-        }
+        self.hosts(request)?;
         if origin.shows_credential { Ok(()) } else { self.count(origin) }
+    }
+
+    /// Refuses what is for another host: by its `Host`, or by its target, which may name one too (RFC 9112, 3.2.2).
+    fn hosts(&self, request: &Request) -> poem::Result<()> {
+        let target = request.original_uri().authority().map(Authority::as_str);
+        let said = request.header(header::HOST).unwrap_or_default();
+        if [target.unwrap_or(said), said].iter().all(|host| host.eq_ignore_ascii_case(&self.host)) {
+            return Ok(());
+        }
+        let why = "this service does not answer for that host";
+        Err(Refused(StatusCode::MISDIRECTED_REQUEST, why).into())
     }
 
     /// A credential that did not hold counts as none.
@@ -259,13 +269,18 @@ fn refuse_muddled(request: &Request) -> poem::Result<()> {
     for name in SAID_ONCE {
         let mut said = request.headers().get_all(name).iter();
         let first = said.next();
-        if said.next().is_some() || first.is_some_and(|value| value.to_str().is_err()) {
+        if said.next().is_some() || first.is_some_and(|value| !is_text(name, value)) {
             let error =
-                Error::invalid_with(format!("`{name}` is there twice, or is not ASCII"), "send it once");
+                Error::invalid_with(format!("`{name}` is there twice, or is no text"), "send it once");
             return Err(Failure(error).into());
         }
     }
     Ok(())
+}
+
+/// A team's own ids for organisations are UTF-8; all else is ASCII.
+fn is_text(name: &str, value: &HeaderValue) -> bool {
+    value.to_str().is_ok() || (name == "odavl-organization" && std::str::from_utf8(value.as_bytes()).is_ok())
 }
 
 /// Host and port of a URL, in lower case and without the scheme's own port: as browsers write `Host`.
@@ -291,7 +306,8 @@ fn operation(result: &poem::Result<Response>, path: &str) -> &'static str {
         Err(error) => error.data::<OperationId>(),
     };
     let page = || crate::dashboard::PATHS.into_iter().map(|(known, _)| known).find(|known| *known == path);
-    found.map(|id| id.0).or_else(page).unwrap_or("-")
+    let direct = || path.starts_with(DIRECT_PATH).then_some("storage_direct");
+    found.map(|id| id.0).or_else(page).or_else(direct).unwrap_or("-")
 }
 
 /// What failed inside is written here, once.

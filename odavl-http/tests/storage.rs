@@ -82,6 +82,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_download_keeps_the_conditions_that_come_with_it() {
+        let service = serve(&[]).await;
+        store(&service, "a", b"0123456789").await;
+        let request = download_url(&service, "a").await;
+        let get = async |conditions: &[(&str, &str)]| {
+            let owned = |(name, value): &(&str, &str)| (String::from(*name), String::from(*value));
+            let conditions: Vec<_> = conditions.iter().map(owned).collect();
+            let head = service.presigned(&request, |headers| headers.extend(conditions.clone()));
+            service.send(&head, b"").await
+        };
+        let etag = get(&[]).await.header("etag").unwrap().to_owned();
+        assert_eq!(get(&[("range", "bytes=2-4"), ("if-range", &etag)]).await.status, 206);
+        let another = get(&[("range", "bytes=2-4"), ("if-range", "\"other\"")]).await;
+        assert_eq!((another.status, &another.body[..]), (200, &b"0123456789"[..]));
+        let known = get(&[("if-none-match", &format!("\"x\", W/{etag}"))]).await;
+        assert_eq!((known.status, known.body.len()), (304, 0));
+        assert_eq!(get(&[("if-none-match", "\"x\"")]).await.status, 200);
+        assert_eq!(get(&[("if-match", &etag)]).await.status, 200);
+        assert_eq!(get(&[("if-match", "\"x\"")]).await.status, 412);
+    }
+
+    #[tokio::test]
     async fn a_presigned_put_takes_exactly_what_was_announced_and_once() {
         let service = serve(&[]).await;
         let ticket = announce(&service, "a", b"hello").await;

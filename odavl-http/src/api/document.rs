@@ -9,7 +9,8 @@ pub(super) fn finished(written: &str) -> String {
     // JSON takes no charset (RFC 8259, 11), and many generators read the plain type only.
     let text = written.replace("application/json; charset=utf-8", "application/json");
     let pretty = serde_json::from_str(&text).and_then(|mut document| {
-        open_what_is_open(&mut document);
+        operations(&mut document).for_each(say_headers);
+        document["components"]["parameters"]["Organization"] = organization();
         let components = document["components"].clone();
         complete(&mut document, &components);
         fill_in_forms(&mut document);
@@ -18,29 +19,73 @@ pub(super) fn finished(written: &str) -> String {
     pretty.map_or(text, |pretty| pretty + "\n")
 }
 
-/// An operation without a credential says so.
-fn open_what_is_open(document: &mut Value) {
+fn operations(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
     let paths = document["paths"].as_object_mut().into_iter().flatten();
-    for (_, path) in paths {
-        let operations = path.as_object_mut().into_iter().flatten();
-        for (_, operation) in operations.filter(|(method, _)| METHODS.contains(&method.as_str())) {
-            if let Some(operation) = operation.as_object_mut() {
-                operation.entry("security").or_insert_with(|| json!([]));
-            }
+    let all = paths.flat_map(|(_, path)| path.as_object_mut().into_iter().flatten());
+    all.filter(|(method, _)| METHODS.contains(&method.as_str()))
+        .filter_map(|(_, operation)| operation.as_object_mut())
+}
+
+/// Which headers an operation takes and answers with besides its own: those of every credential, and of a refusal that
+/// time mends. One without a credential says that it takes none.
+fn say_headers(operation: &mut Map<String, Value>) {
+    if operation.get("security").is_some() {
+        let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+        if let Some(parameters) = parameters.as_array_mut() {
+            parameters.push(json!({ "$ref": "#/components/parameters/Organization" }));
+        }
+    } else {
+        operation.insert("security".to_owned(), json!([]));
+    }
+    let limited = json!({
+        "RateLimit": text("Where each limit stands: what is left, and in how many seconds it resets."),
+        "RateLimit-Policy": text("Each limit: how much, over how many seconds."),
+        "Retry-After": seconds(),
+    });
+    for (status, headers) in [("429", limited), ("503", json!({ "Retry-After": seconds() }))] {
+        if let Some(response) = operation.get_mut("responses").and_then(|all| all.get_mut(status)) {
+            response["headers"] = headers;
         }
     }
+}
+
+fn text(description: &str) -> Value {
+    json!({ "description": description, "schema": { "type": "string" } })
+}
+
+fn seconds() -> Value {
+    let description = "In how many seconds to try again, where waiting helps.";
+    json!({ "description": description, "schema": { "type": "integer", "minimum": 0 } })
+}
+
+/// The header that says for which organisation a caller with several, or an operator, asks.
+fn organization() -> Value {
+    json!({
+        "name": "Odavl-Organization", "in": "header", "schema": { "type": "string", "maxLength": 512 },
+        "description": "The organisation to act on, for a person with several and for operators: its id, its slug, or \
+                        `external:` and the team's own id for it. The caller's own, where it is not said.",
+    })
 }
 
 /// What is not required can be null, and what is unsigned is not negative.
 fn complete(value: &mut Value, components: &Value) {
     match value {
         Value::Object(object) => {
+            refer_plainly(object);
             allow_null(object, components);
             bound(object);
             object.values_mut().for_each(|value| complete(value, components));
         }
         Value::Array(items) => items.iter_mut().for_each(|value| complete(value, components)),
         _ => {}
+    }
+}
+
+/// What is said of a field stands on the field; poem says it beside the reference too, where generators take it for
+/// another schema.
+fn refer_plainly(schema: &mut Map<String, Value>) {
+    if let Some(all) = schema.get_mut("allOf").and_then(Value::as_array_mut) {
+        all.retain(|schema| schema.get("$ref").is_some());
     }
 }
 
@@ -94,8 +139,20 @@ fn bound(schema: &mut Map<String, Value>) {
         Some("uint64") => None,
         _ => return,
     };
+    for name in ["minimum", "maximum"] {
+        // poem writes bounds of whole numbers as 1.0.
+        if let Some(whole) = schema.get(name).and_then(Value::as_f64).and_then(whole) {
+            schema.insert(name.to_owned(), whole.into());
+        }
+    }
     schema.entry("minimum").or_insert_with(|| 0.into());
     if let Some(most) = most {
         schema.entry("maximum").or_insert_with(|| most.into());
     }
+}
+
+/// A number without a fraction, where a double holds it exactly.
+fn whole(number: f64) -> Option<u64> {
+    serde_json::Number::from_f64(number)
+        .and_then(|number| number.to_string().strip_suffix(".0")?.parse().ok())
 }

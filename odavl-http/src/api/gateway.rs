@@ -19,7 +19,7 @@ pub(super) struct Api;
 
 /// What another service asks about a request that it got.
 #[derive(Object)]
-#[oai(rename = "VerifyRequest")]
+#[oai(rename = "VerifyRequest", deny_unknown_fields)]
 struct VerifyBody {
     /// The API key that the request carried.
     key: Text<shape::Any>,

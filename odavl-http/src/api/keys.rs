@@ -25,7 +25,7 @@ pub(super) struct Api;
 
 /// A limit of a key's own, a child of the organisation's.
 #[derive(Object)]
-#[oai(rename = "KeyLimit")]
+#[oai(rename = "KeyLimit", deny_unknown_fields)]
 struct LimitBody {
     /// The meter.
     meter: Text<shape::Meter>,
@@ -128,6 +128,7 @@ impl From<NewKey> for NewKeyBody {
 
 /// What a new key shall be.
 #[derive(Object)]
+#[oai(deny_unknown_fields)]
 struct ApiKeyRequest {
     /// What it is called: 1 to 100 characters.
     name: Text<Name>,
@@ -165,6 +166,7 @@ impl ApiKeyRequest {
 
 /// What shall change about a key; what is absent stays.
 #[derive(Object)]
+#[oai(deny_unknown_fields)]
 struct ApiKeyUpdate {
     /// What it is called.
     name: Option<Text<Name>>,
@@ -206,6 +208,7 @@ fn networks<T: std::str::FromStr>(texts: &[Text<Network>]) -> Result<Vec<T>, Fai
 
 /// How a key is rotated.
 #[derive(Object)]
+#[oai(deny_unknown_fields)]
 struct RotateRequest {
     /// For how many seconds the old secret goes on working, to 30 days.
     #[oai(default, validator(maximum(value = "2592000")))]

@@ -62,6 +62,7 @@ impl From<Organization> for OrgBody {
 
 /// A new organisation.
 #[derive(Object)]
+#[oai(deny_unknown_fields)]
 struct NewOrganization {
     /// Its name in addresses: 1 to 63 lower-case letters, digits and inner hyphens.
     slug: Text<shape::Slug>,
@@ -77,6 +78,7 @@ struct NewOrganization {
 
 /// What shall change about an organisation; what is absent stays.
 #[derive(Object)]
+#[oai(deny_unknown_fields)]
 struct OrganizationUpdate {
     /// Its plan: takes effect at once; what is used stays used.
     plan: Option<Text<shape::Plan>>,
@@ -133,6 +135,7 @@ struct MemberPage {
 
 /// A member's role.
 #[derive(Object)]
+#[oai(deny_unknown_fields)]
 struct MemberRole {
     /// `viewer`, `member`, `admin` or `owner`.
     role: Text<shape::Role>,

@@ -41,6 +41,7 @@ impl From<Project> for ProjectBody {
 
 /// A new project.
 #[derive(Object)]
+#[oai(deny_unknown_fields)]
 struct NewProject {
     /// Its name in addresses: 1 to 63 lower-case letters, digits and inner hyphens.
     slug: Text<Slug>,

@@ -23,6 +23,7 @@ pub(super) struct Api;
 
 /// Units to hold.
 #[derive(Object)]
+#[oai(deny_unknown_fields)]
 struct ReservationRequest {
     /// The most that will be used, of one to four meters: all of it is held, or none.
     #[oai(validator(min_items = 1, max_items = 4))]
@@ -74,6 +75,7 @@ impl From<Reserved> for Reservation {
 
 /// What was used.
 #[derive(Object)]
+#[oai(deny_unknown_fields)]
 struct SettleRequest {
     /// The units of each meter: never more is charged than was held, and of a meter that is absent nothing.
     #[oai(validator(max_items = 4))]

@@ -26,7 +26,7 @@ pub(super) struct Api;
 
 /// An object that is to be uploaded.
 #[derive(Object)]
-#[oai(rename = "UploadUrlRequest")]
+#[oai(rename = "UploadUrlRequest", deny_unknown_fields)]
 struct UploadUrlBody {
     /// Its name: NFC, 1 to 1,024 bytes, no empty, `.` or `..` segment.
     name: Text<shape::ObjectName>,
@@ -59,7 +59,7 @@ impl UploadUrlBody {
 
 /// A part that is to be sent.
 #[derive(Object)]
-#[oai(rename = "Part")]
+#[oai(rename = "Part", deny_unknown_fields)]
 struct PartBody {
     /// Its number, from 1.
     number: u32,
@@ -69,7 +69,7 @@ struct PartBody {
 
 /// The parts that are to be sent.
 #[derive(Object)]
-#[oai(rename = "PartsRequest")]
+#[oai(rename = "PartsRequest", deny_unknown_fields)]
 struct PartsBody {
     /// The parts, 1 to 1,000.
     #[oai(validator(min_items = 1, max_items = 1000))]
@@ -86,7 +86,7 @@ struct SignedPartsBody {
 
 /// The object that is to be fetched.
 #[derive(Object)]
-#[oai(rename = "DownloadUrlRequest")]
+#[oai(rename = "DownloadUrlRequest", deny_unknown_fields)]
 struct DownloadUrlBody {
     /// Its name.
     name: Text<shape::ObjectName>,

@@ -47,6 +47,7 @@ impl From<UsageReport> for UsageBody {
 
 /// Units to charge.
 #[derive(Object)]
+#[oai(deny_unknown_fields)]
 struct ConsumeRequest {
     /// The meter.
     meter: Text<Meter>,

@@ -113,6 +113,50 @@ async fn what_exists_or_contradicts_is_a_conflict() {
 }
 
 #[tokio::test]
+async fn a_field_that_is_not_known_is_refused_rather_than_passed_over() {
+    let app = App::start().await;
+    let (_, gateway) = app.key("operator", "gateway:write").await;
+    let (_, key) = app.key(ORG, "usage:write").await;
+    let body = json!({"key": key, "scopes": "storage:admin"});
+    let answer = app.post("/api/v1/gateway/verify").bearer(&gateway).json(&body).send().await;
+    answer.expect_problem(400, "invalid_input");
+    let body = json!({"meter": "api_calls", "unit": 5});
+    let answer = app.post("/api/v1/usage/consume").bearer(&key).json(&body).send().await;
+    answer.expect_problem(400, "invalid_input");
+}
+
+#[tokio::test]
+async fn a_key_in_the_wrong_place_is_not_repeated() {
+    let app = App::start().await;
+    let (_, gateway) = app.key("operator", "gateway:write").await;
+    let (_, key) = app.key(ORG, "usage:write").await;
+    for key_field in [json!([key]), json!({"key": key})] {
+        let body = json!({ "key": key_field });
+        let answer = app.post("/api/v1/gateway/verify").bearer(&gateway).json(&body).send().await;
+        assert!(!answer.text().contains(&key), "{}", answer.text());
+        answer.expect_problem(400, "invalid_input");
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_sent_twice_leaves_the_former_secret_its_grace() {
+    let app = App::start().await;
+    let (id, secret) = app.key(ORG, "usage:read").await;
+    let (_, admin) = app.key(ORG, "keys:admin usage:read").await;
+    let rotate = |grace: u64| {
+        let path = format!("/api/v1/api-keys/{id}/rotate");
+        app.post(&path).bearer(&admin).json(&json!({"grace_seconds": grace})).send()
+    };
+    rotate(3600).await.expect(200);
+    rotate(3600).await.expect_problem(409, "conflict");
+    app.get("/api/v1/me").bearer(&secret).send().await.expect(200);
+    rotate(0).await.expect(200);
+    app.get("/api/v1/me").bearer(&secret).send().await.expect(401);
+    app.pass(3600);
+    rotate(3600).await.expect(200);
+}
+
+#[tokio::test]
 async fn a_used_up_quota_says_what_when_and_by_which_policy() {
     let app = App::start().await;
     let (_, key) = app.key(ORG, "usage:write").await;

@@ -108,6 +108,17 @@ async fn what_says_who_asks_for_what_is_said_once_and_in_ascii() {
 }
 
 #[tokio::test]
+async fn an_organisation_is_found_by_an_id_of_the_team_s_own_in_any_script() {
+    let app = App::start().await;
+    let (_, operator) = app.key("operator", "instance:admin usage:admin").await;
+    let body = json!({"slug": "kunde", "name": "Kunde", "external_id": "kundé"});
+    app.post("/api/v1/organizations").bearer(&operator).json(&body).send().await.expect(200);
+    let me = |org: &str| app.get("/api/v1/me").bearer(&operator).header("Odavl-Organization", org).send();
+    assert_eq!(me("external:kundé").await.expect(200).json()["organization_slug"], "kunde");
+    me("external:kunde").await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_large_is_refused_whether_its_length_is_said_or_not() {
     let app = App::start().await;
     let (_, key) = app.key(ORG, "usage:write").await;
@@ -152,6 +163,26 @@ async fn a_credential_that_does_not_hold_counts_as_none_and_one_that_holds_is_no
 }
 
 #[tokio::test]
+async fn a_credential_where_nobody_looks_at_it_counts_as_none() {
+    let app = App::with(|plan| plan.door.anonymous_per_minute = Some(2)).await;
+    let ask = || app.post("/api/auth/device/code").form(&[("client_id", "odavl-cli")]).bearer("x").send();
+    for _ in 0..2 {
+        ask().await.expect(200);
+    }
+    ask().await.expect(429);
+    app.get("/sign-in").bearer("x").send().await.expect(429);
+}
+
+#[tokio::test]
+async fn there_is_one_host_and_the_target_names_no_other() {
+    let app = App::start().await;
+    let twice = app.get("/sign-in").header("Host", "evil.example").send().await;
+    assert_eq!(twice.status, 400);
+    app.get("http://evil.example/sign-in").send().await.expect(421);
+    app.get("http://odavl.example/sign-in").send().await.expect(200);
+}
+
+#[tokio::test]
 async fn forwarded_addresses_count_from_trusted_peers_only() {
     let proxied = App::with(|plan| {
         plan.door.anonymous_per_minute = Some(1);
@@ -171,7 +202,11 @@ async fn forwarded_addresses_count_from_trusted_peers_only() {
 
 #[tokio::test]
 async fn listed_origins_may_call_the_api_without_credentials_of_the_browser() {
-    let app = App::with(|plan| plan.door.cors_origins = vec!["https://app.example".to_owned()]).await;
+    let app = App::with(|plan| {
+        plan.door.cors_origins = vec!["https://app.example".to_owned()];
+        plan.door.anonymous_per_minute = Some(4);
+    })
+    .await;
     let ask = |origin: &str| {
         let call = app.call("OPTIONS", "/api/v1/usage").header("Origin", origin);
         call.header("Access-Control-Request-Method", "GET").send()
@@ -188,6 +223,12 @@ async fn listed_origins_may_call_the_api_without_credentials_of_the_browser() {
     assert_eq!(call.header("access-control-allow-origin"), Some("https://app.example"));
     let page = app.get("/sign-in").header("Origin", "https://app.example").send().await.expect(200);
     assert_eq!(page.header("access-control-allow-origin"), None, "pages are for nobody else");
+
+    for _ in 0..5 {
+        ask("https://app.example").await.expect(204);
+    }
+    let mine = app.get("/api/health").send().await.expect(200);
+    assert_eq!(mine.header("vary"), Some("Origin"), "a cache must not give it to another origin");
 }
 
 #[tokio::test]

@@ -228,6 +228,7 @@ pub mod types {
     pub struct DeletedObject {
         ///When its bytes count no longer: at once, or when the last URL for them has expired.
         pub freed_at: ::jiff::Timestamp,
+        ///The object that was there.
         pub object: StoredObject,
     }
     ///What the device shows, and polls with (RFC 8628, 3.2).
@@ -464,6 +465,7 @@ pub mod types {
     ///A key with its secret: shown now, and never again.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct NewApiKey {
+        ///Its row.
         pub key: ApiKey,
         ///The key itself; null where a retry found the key made, for it is kept nowhere.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -744,6 +746,7 @@ pub mod types {
         pub sha256: ::std::string::String,
         ///How many bytes are stored, which are what counts.
         pub size: u64,
+        ///What it says.
         pub summary: ResultsSummary,
         ///How many there are unpacked.
         pub unpacked_size: u64,
@@ -769,6 +772,7 @@ pub mod types {
         ///How many files have results; null where they are too many to tell apart.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub files: ::std::option::Option<u64>,
+        ///By level.
         pub levels: LevelCounts,
         ///How many rules there are beyond those.
         pub other_rules: u64,
@@ -845,6 +849,7 @@ pub mod types {
     pub struct SignedPart {
         ///Its number.
         pub number: u32,
+        ///The request.
         pub request: PresignedRequest,
     }
     ///The requests that send parts.
@@ -963,6 +968,7 @@ pub mod types {
         ///The request that sends its bytes; null where they come in parts, or have come.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub request: ::std::option::Option<PresignedRequest>,
+        ///The upload.
         pub upload: ObjectUpload,
     }
     ///An object that is to be uploaded.
@@ -987,6 +993,7 @@ pub mod types {
     pub struct UploadedResults {
         ///Whether it was there before: this is a retry, and charged nothing.
         pub replayed: bool,
+        ///The upload.
         pub upload: Results,
     }
     ///What an organisation used, and may use.

@@ -39,6 +39,7 @@ fn client(document: &str) -> Result<String, Box<dyn Error>> {
     let document = document.replace("application/problem+json", "application/json");
     let mut document: Value = serde_json::from_str(&document)?;
     forget_shapes(&mut document);
+    forget_organization(&mut document);
     let tokens = Generator::new(&settings).generate_tokens(&serde_json::from_value(document)?)?;
     Ok(format!(
         "// Generated from openapi/odavl.json; do not edit.\n\n{}",
@@ -53,6 +54,16 @@ fn forget_shapes(document: &mut Value) {
         forget_in(&mut schema.1["properties"]);
     }
     forget_in(&mut document["paths"]);
+}
+
+/// Whoever acts on another organisation says so for all calls: it is a header of the `reqwest::Client`.
+fn forget_organization(document: &mut Value) {
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    for (_, operation) in paths.flat_map(|(_, path)| path.as_object_mut().into_iter().flatten()) {
+        if let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) {
+            parameters.retain(|parameter| parameter["$ref"] != "#/components/parameters/Organization");
+        }
+    }
 }
 
 fn forget_in(value: &mut Value) {

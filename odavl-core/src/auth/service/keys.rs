@@ -172,6 +172,9 @@ impl Keys<'_> {
     }
 
     /// Gives a key a new secret; the old one goes on working for `grace`. Both are one key with one quota.
+    ///
+    /// # Errors
+    /// `conflict` where the key has ended, or while an earlier grace runs and this one has a grace too.
     pub async fn rotate(&self, id: KeyId, grace: SignedDuration) -> Result<NewKey> {
         if grace < SignedDuration::ZERO || grace > GRACE_MOST {
             return Err(Error::invalid("the grace period is 0 to 30 days"));
@@ -181,6 +184,11 @@ impl Keys<'_> {
             .change(Action::KeyRotate, id, |permit, mut key| {
                 if !key.is_active(permit.at) {
                     return Err(Error::Conflict(format!("the key {id} has ended; make a new one")));
+                }
+                if let Some((_, until)) =
+                    key.previous.filter(|(_, until)| *until > permit.at && !grace.is_zero())
+                {
+                    return Err(still_changing(id, until));
                 }
                 let fresh = KeyToken::new(&self.0.core.settings.key_prefix, key.environment, id)?;
                 let until = permit.at.checked_add(grace).unwrap_or(Timestamp::MAX);
@@ -285,6 +293,14 @@ fn manages(permit: &Permit, key: &ApiKey) -> Result<()> {
     Err(Error::forbidden(
         Reason::InsufficientScope,
         "this needs the scope keys:admin: the key is someone else's",
+    ))
+}
+
+/// A second rotation would end the older secret early: the same request sent again must not.
+fn still_changing(id: KeyId, until: Timestamp) -> Error {
+    Error::Conflict(format!(
+        "the key {id} is being rotated: its former secret works until {until}. Wait, or rotate it without grace, which \
+         ends that one now"
     ))
 }
 
