@@ -34,6 +34,9 @@ def composed(text):
     return named(text) and path and len(text.encode()) <= 1024
 
 
+# What is there to ask for again: ids and names that were answered, and of uploads in parts how many there are.
+UPLOADS, OBJECTS, PEOPLE, PARTED = [], [], [], {}
+
 known = schemathesis.openapi.format
 known("meter", st.sampled_from(METERS))
 known("plan", st.sampled_from(PLANS))
@@ -103,12 +106,45 @@ def results(case):
 
 
 @schemathesis.hook
+def after_call(context, case, response):
+    if response.status_code != 200:
+        return
+    if case.operation.label == "POST /api/v1/storage/upload-url":
+        upload = response.json()["upload"]
+        UPLOADS.append(upload["id"])
+        OBJECTS.append(upload["name"])
+        if upload["parts"]:
+            PARTED[upload["id"]] = upload["parts"]
+    if case.operation.label == "GET /api/v1/members":
+        PEOPLE.extend(member["user_id"] for member in response.json()["items"])
+
+
+def there(values, value):
+    """Every other time something that is there."""
+    return values[-1] if values and sum(value.encode()) % 2 else value
+
+
+def numbered(case):
+    """Parts of an upload that has so many, each once."""
+    upload = there(list(PARTED), case.path_parameters["id"])
+    case.path_parameters["id"] = upload
+    if upload in PARTED and isinstance(case.body, dict):
+        parts = case.body["parts"][: PARTED[upload]]
+        case.body["parts"] = [dict(part, number=number) for number, part in enumerate(parts, 1)]
+
+
+@schemathesis.hook
 def before_call(context, case, kwargs):
     if case.path_parameters and case.path_parameters.get("id") == OWN_KEY and case.method != "GET":
         case.path_parameters["id"] = NOBODY
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     query, body = case.query, case.body
+    if case.operation.path.endswith("/parts"):
+        numbered(case)
+    elif "/storage/uploads/" in case.operation.path:
+        replace(case.path_parameters, "id", lambda upload: there(UPLOADS, upload))
+    replace(case.path_parameters, "user", lambda user: there(PEOPLE, user))
     # Only what a page said is a cursor.
     if query and "cursor" in query:
         del query["cursor"]
@@ -117,7 +153,7 @@ def before_call(context, case, kwargs):
     replace(query, "run_id", lambda run: run if run.strip("0-") else str(uuid.uuid4()))
     if query and "from" in query and "to" in query:
         query["from"], query["to"] = "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"
-    replace(query, "name", lambda name: name if composed(name) else "a")
+    replace(query, "name", lambda name: there(OBJECTS, name) if composed(name) else "a")
     if case.operation.label == "POST /api/v1/uploads":
         results(case)
         return

@@ -62,6 +62,7 @@ impl UploadUrlBody {
 #[oai(rename = "Part", deny_unknown_fields)]
 struct PartBody {
     /// Its number, from 1.
+    #[oai(validator(minimum(value = "1"), maximum(value = "10000")))]
     number: u32,
     /// The SHA-256 of its bytes, as 64 hexadecimal digits.
     sha256: Text<Sha256>,

@@ -18,7 +18,7 @@ use tokio::{
 use crate::app::{App, ORG, Plan};
 
 /// What an impatient service waits for.
-const SOON: Duration = Duration::from_millis(200);
+const SOON: Duration = Duration::from_millis(500);
 /// Longer than anything takes that works.
 const LONG: Duration = Duration::from_secs(20);
 const HOST: &str = "odavl.example";

@@ -601,7 +601,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Part {
         ///Its number, from 1.
-        pub number: u32,
+        pub number: ::std::num::NonZeroU32,
         ///The SHA-256 of its bytes, as 64 hexadecimal digits.
         pub sha256: ::std::string::String,
     }

@@ -1,6 +1,7 @@
 //! `odavl storage put`: stores a file. What is large goes in parts, and a put that was killed goes on where it was.
 
 use std::{
+    num::NonZeroU32,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -226,10 +227,12 @@ async fn is_so(client: &Client, upload: &ObjectUpload) -> Result<bool> {
 
 async fn sign(client: &Client, upload: &str, digests: &[Sha256], numbers: &[u32]) -> Result<Vec<SignedPart>> {
     let part = |number: &u32| {
-        let index = usize::try_from(*number).ok().and_then(|number| number.checked_sub(1));
-        let sha256 = index.and_then(|index| digests.get(index));
-        let sha256 = sha256.ok_or_else(|| Error::invalid(format!("the server asks for part {number}")))?;
-        Ok(Part { number: *number, sha256: sha256.to_string() })
+        let asked = NonZeroU32::new(*number);
+        let index = asked.and_then(|number| usize::try_from(number.get() - 1).ok());
+        match (asked, index.and_then(|index| digests.get(index))) {
+            (Some(number), Some(sha256)) => Ok(Part { number, sha256: sha256.to_string() }),
+            _ => Err(Error::invalid(format!("the server asks for part {number}"))),
+        }
     };
     let parts = numbers.iter().map(part).collect::<Result<_, Error>>()?;
     let wish = PartsRequest { parts };
