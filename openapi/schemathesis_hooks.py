@@ -40,6 +40,7 @@ UPLOADS, OBJECTS, PEOPLE, PARTED = [], [], [], {}
 
 known = schemathesis.openapi.format
 known("meter", st.sampled_from(METERS))
+known("organization", st.just("operator"))
 known("plan", st.sampled_from(PLANS))
 known("product", st.sampled_from(PRODUCTS))
 known("scope", st.sampled_from(SCOPES))
@@ -58,6 +59,11 @@ def replace(fields, name, change):
     """Changes a field where it is there."""
     if isinstance(fields, dict) and fields.get(name) is not None:
         fields[name] = change(fields[name])
+
+
+def labelled(texts):
+    """Names of labels and notes are short: OpenAPI 3.0 cannot say it."""
+    return {name[:64]: text for name, text in texts.items()}
 
 
 def charged(charges):
@@ -165,6 +171,8 @@ def before_call(context, case, kwargs):
     replace(body, "meter", lambda meter: choose(METERS, meter))
     replace(body, "plan", lambda plan: choose(PLANS, plan))
     replace(body, "charges", charged)
+    replace(body, "tags", labelled)
+    replace(body, "metadata", labelled)
     replace(body, "limits", limited)
     replace(body, "allowed_ips", networks)
     replace(body, "expires_at", lambda _: "2099-01-01T00:00:00Z")

@@ -74,10 +74,11 @@ impl ResponseError for OAuthFailure {
 }
 
 /// The statuses that the OAuth paths may answer with.
-const STATUSES: [(u16, &str); 11] = [
+const STATUSES: [(u16, &str); 12] = [
     (400, "The request, grant, client or scope is refused."),
     (401, "The client or the credential is refused."),
     (403, "The credential does not allow this."),
+    (404, "There is no such organization."),
     (408, "The body did not come in time."),
     (413, "Too large."),
     (415, "The body is no form."),

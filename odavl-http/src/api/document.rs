@@ -14,6 +14,7 @@ pub(super) fn finished(written: &str) -> String {
         let components = document["components"].clone();
         complete(&mut document, &components);
         fill_in_forms(&mut document);
+        close_requests(&mut document);
         serde_json::to_string_pretty(&document)
     });
     pretty.map_or(text, |pretty| pretty + "\n")
@@ -61,7 +62,7 @@ fn seconds() -> Value {
 /// The header that says for which organisation a caller with several, or an operator, asks.
 fn organization() -> Value {
     json!({
-        "name": "Odavl-Organization", "in": "header", "schema": { "type": "string", "maxLength": 512 },
+        "name": "Odavl-Organization", "in": "header", "schema": { "type": "string", "format": "organization", "maxLength": 512 },
         "description": "The organisation to act on, for a person with several and for operators: its id, its slug, or \
                         `external:` and the team's own id for it. The caller's own, where it is not said.",
     })
@@ -114,13 +115,7 @@ fn allow_null(schema: &mut Map<String, Value>, components: &Value) {
 
 /// A field of a form is there or not: `null` in it is a word of four letters.
 fn fill_in_forms(document: &mut Value) {
-    let paths = document["paths"].as_object().into_iter().flatten();
-    let operations = paths.flat_map(|(_, path)| path.as_object().into_iter().flatten());
-    let forms = operations.filter_map(|(_, operation)| {
-        let form = &operation["requestBody"]["content"]["application/x-www-form-urlencoded"];
-        form["schema"]["$ref"].as_str()?.rsplit('/').next().map(str::to_owned)
-    });
-    for form in forms.collect::<Vec<_>>() {
+    for form in bodies(document, "application/x-www-form-urlencoded") {
         let fields = document["components"]["schemas"][form]["properties"].as_object_mut();
         for field in fields.into_iter().flatten().filter_map(|(_, field)| field.as_object_mut()) {
             field.remove("nullable");
@@ -128,6 +123,40 @@ fn fill_in_forms(document: &mut Value) {
                 words.retain(|word| !word.is_null());
             }
         }
+    }
+}
+
+/// The names of the schemas that bodies of that type have.
+fn bodies(document: &Value, media_type: &str) -> Vec<String> {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let operations = paths.flat_map(|(_, path)| path.as_object().into_iter().flatten());
+    let schemas = operations.map(|(_, operation)| &operation["requestBody"]["content"][media_type]["schema"]);
+    schemas.filter_map(referred).collect()
+}
+
+fn referred(schema: &Value) -> Option<String> {
+    Some(schema["$ref"].as_str()?.rsplit('/').next()?.to_owned())
+}
+
+/// A JSON request has the fields that are known and no other: one that is mistyped must not be passed over.
+fn close_requests(document: &mut Value) {
+    let mut open = bodies(document, "application/json");
+    while let Some(name) = open.pop() {
+        let schema = &mut document["components"]["schemas"][&name];
+        if schema["additionalProperties"].is_null() {
+            schema["additionalProperties"] = false.into();
+            refer(&schema["properties"], &mut open);
+        }
+    }
+}
+
+/// The names of all schemas that are referred to within.
+fn refer(value: &Value, names: &mut Vec<String>) {
+    names.extend(referred(value));
+    match value {
+        Value::Object(object) => object.values().for_each(|value| refer(value, names)),
+        Value::Array(items) => items.iter().for_each(|value| refer(value, names)),
+        _ => {}
     }
 }
 

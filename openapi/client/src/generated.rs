@@ -55,6 +55,7 @@ pub mod types {
     }
     ///What a new key shall be.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
     pub struct ApiKeyRequest {
         ///The addresses it may be used from (CIDR); empty: any.
         #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
@@ -80,6 +81,7 @@ pub mod types {
     }
     ///What shall change about a key; what is absent stays.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
     pub struct ApiKeyUpdate {
         ///Whether it becomes the caller's own: a key whose owner has left works again for whoever adopts it.
         #[serde(default)]
@@ -176,6 +178,7 @@ pub mod types {
     }
     ///Units of a meter.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
     pub struct Charge {
         ///The meter.
         pub meter: ::std::string::String,
@@ -184,6 +187,7 @@ pub mod types {
     }
     ///Units to charge.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
     pub struct ConsumeRequest {
         ///Makes a retry get the same decision.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -258,6 +262,7 @@ pub mod types {
     }
     ///The object that is to be fetched.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
     pub struct DownloadUrlRequest {
         ///Its name.
         pub name: ::std::string::String,
@@ -378,6 +383,7 @@ pub mod types {
     }
     ///A limit of a key's own, a child of the organisation's.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
     pub struct KeyLimit {
         ///The most units.
         pub max: u64,
@@ -448,6 +454,7 @@ pub mod types {
     }
     ///A member's role.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
     pub struct MemberRole {
         ///`viewer`, `member`, `admin` or `owner`.
         pub role: ::std::string::String,
@@ -473,6 +480,7 @@ pub mod types {
     }
     ///A new organisation.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
     pub struct NewOrganization {
         ///The team's own id for it, unique.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -492,6 +500,7 @@ pub mod types {
     }
     ///A new project.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
     pub struct NewProject {
         ///Its name in addresses: 1 to 63 lower-case letters, digits and inner hyphens.
         pub slug: ::std::string::String,
@@ -584,6 +593,7 @@ pub mod types {
     }
     ///What shall change about an organisation; what is absent stays.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
     pub struct OrganizationUpdate {
         ///The team's own notes.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -599,6 +609,7 @@ pub mod types {
     }
     ///A part that is to be sent.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
     pub struct Part {
         ///Its number, from 1.
         pub number: ::std::num::NonZeroU32,
@@ -607,6 +618,7 @@ pub mod types {
     }
     ///The parts that are to be sent.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
     pub struct PartsRequest {
         ///The parts, 1 to 1,000.
         pub parts: ::std::vec::Vec<Part>,
@@ -710,6 +722,7 @@ pub mod types {
     }
     ///Units to hold.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
     pub struct ReservationRequest {
         ///The most that will be used, of one to four meters: all of it is held, or none.
         pub charges: ::std::vec::Vec<Charge>,
@@ -788,6 +801,7 @@ pub mod types {
     }
     ///How a key is rotated.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
     pub struct RotateRequest {
         ///For how many seconds the old secret goes on working, to 30 days.
         #[serde(default)]
@@ -840,6 +854,7 @@ pub mod types {
     }
     ///What was used.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
     pub struct SettleRequest {
         ///The units of each meter: never more is charged than was held, and of a meter that is absent nothing.
         pub charges: ::std::vec::Vec<Charge>,
@@ -973,6 +988,7 @@ pub mod types {
     }
     ///An object that is to be uploaded.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
     pub struct UploadUrlRequest {
         ///What they are; `application/octet-stream` unless said.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1056,6 +1072,7 @@ pub mod types {
     }
     ///What another service asks about a request that it got.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
     pub struct VerifyRequest {
         ///What the request costs, at most four meters: all of it is charged, or none.
         #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
@@ -1456,6 +1473,9 @@ Sends a `POST` request to `/api/auth/device/code`
             403u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
             408u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1526,6 +1546,9 @@ Sends a `POST` request to `/api/auth/introspect`
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
             403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
             408u16 => {
@@ -1600,6 +1623,9 @@ Sends a `POST` request to `/api/auth/revoke`
             403u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
             408u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
@@ -1670,6 +1696,9 @@ Sends a `POST` request to `/api/auth/token`
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
             403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
             408u16 => {
