@@ -282,7 +282,10 @@ impl Core {
         self.views.learn(id, org.epoch, now);
         let catalog = &self.settings.catalog;
         // A plan that the configuration no longer has is refused by name, never taken for unlimited.
-        let plan = catalog.plan(&org.plan)?;
+        let plan = catalog.plan(&org.plan).map_err(|error| {
+            let detail = format!("the organization `{}` has a plan that the configuration lacks", org.slug);
+            Error::internal(detail, Some(error.into()))
+        })?;
         let view = Arc::new(OrgView::new(org, catalog, plan));
         self.views.keep_org(&view);
         Ok(view)

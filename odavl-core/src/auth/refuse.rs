@@ -47,11 +47,12 @@ pub(super) fn stale_device() -> Error {
     Error::Conflict("the device request was answered in the meantime".into())
 }
 
-/// One of the codes was drawn before.
+/// That idempotency key was used before.
 pub(super) fn reply_taken() -> Error {
     taken("note", "of that idempotency key")
 }
 
+/// One of the codes was drawn before.
 pub(super) fn device_taken() -> Error {
     taken("device request", "of that code")
 }

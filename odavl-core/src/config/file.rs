@@ -154,10 +154,10 @@ impl Config {
         for (name, entry) in meters {
             match entry.counts.as_deref() {
                 None => {}
-                Some("requests") => catalog.requests = Some(name.clone()),
-                Some("stored_bytes") => catalog.stored_bytes = Some(name.clone()),
+                Some("requests") => alone(catalog.requests.replace(name.clone()), name)?,
+                Some("stored_bytes") => alone(catalog.stored_bytes.replace(name.clone()), name)?,
                 Some(product) if catalog.resources.contains(product) => {
-                    catalog.uploads.insert(product.to_owned(), name.clone());
+                    alone(catalog.uploads.insert(product.to_owned(), name.clone()), name)?;
                 }
                 Some(other) => {
                     return Err(Error::invalid_with(
@@ -169,6 +169,16 @@ impl Config {
         }
         Ok(catalog)
     }
+}
+
+/// Refuses a second meter of the same things: one of the two would never be charged.
+fn alone(before: Option<MeterName>, name: &MeterName) -> Result<()> {
+    before.map_or(Ok(()), |other| {
+        Err(Error::invalid_with(
+            format!("meters.{other} and meters.{name} count the same"),
+            "give several limits to one meter",
+        ))
+    })
 }
 
 fn meter(name: &MeterName, entry: &MeterEntry) -> Meter {

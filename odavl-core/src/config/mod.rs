@@ -6,9 +6,10 @@ mod file;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    auth::KeyPrefix,
+    auth::{KeyPrefix, RESOURCES, Scopes},
     error::{Error, Result},
     metering::{Allowance, Allowances, Catalog, Meter, MeterKind, MeterName, Plan},
+    storage::Product,
 };
 
 #[cfg(feature = "config")]
@@ -112,14 +113,20 @@ impl Catalog {
         for plan in self.plans.values() {
             self.check_allowances(&plan.allowances)?;
         }
-        for meter in self.uploads.values().chain(&self.requests).chain(&self.stored_bytes) {
-            self.meter(meter)?;
+        self.resources.iter().try_for_each(|name| check_resource(name))?;
+        for name in self.uploads.values().chain(&self.requests) {
+            if self.meter(name)?.kind != MeterKind::Sum {
+                return Err(Error::invalid(format!(
+                    "the meter {name} counts what happens, so it must be a sum"
+                )));
+            }
         }
-        let gauge = self.stored_bytes.as_ref().and_then(|name| self.meters.get(name));
-        if gauge.is_some_and(|meter| meter.kind != MeterKind::Gauge) {
-            return Err(Error::invalid("the meter that counts stored bytes must be a gauge"));
+        match self.stored_bytes.as_ref().map(|name| self.meter(name)).transpose()? {
+            Some(meter) if meter.kind != MeterKind::Gauge => {
+                Err(Error::invalid("the meter that counts stored bytes must be a gauge"))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Refuses allowances of meters that there are not, or that cannot be counted.
@@ -129,6 +136,16 @@ impl Catalog {
             list.iter().try_for_each(|allowance| allowance.check(meter))
         })
     }
+}
+
+/// A team's own resource is a scope and a product, and none of odavl's: those are given by rules of their own.
+fn check_resource(name: &str) -> Result<()> {
+    if RESOURCES.contains(&name) {
+        let detail = format!("the resource `{name}` is odavl's own");
+        return Err(Error::invalid_with(detail, "call yours otherwise"));
+    }
+    format!("{name}:read").parse::<Scopes>()?;
+    name.parse::<Product>().map(drop)
 }
 
 #[cfg(test)]
@@ -146,6 +163,30 @@ mod tests {
     fn an_allowance_of_an_unknown_meter_is_refused() {
         let mut catalog = preset().unwrap();
         catalog.meters.remove(&"api_calls".parse().unwrap());
+        assert!(catalog.check().is_err());
+    }
+
+    #[test]
+    fn a_resource_is_a_scope_and_a_product_and_none_of_ours() {
+        for (name, fits) in [
+            ("my_tool", true),
+            ("instance", false),
+            ("gateway", false),
+            ("usage", false),
+            ("my-tool", false),
+            ("No such thing", false),
+            ("", false),
+        ] {
+            let mut catalog = preset().unwrap();
+            catalog.resources.insert(name.to_owned());
+            assert_eq!(catalog.check().is_ok(), fits, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_happens_is_counted_by_a_sum() {
+        let mut catalog = preset().unwrap();
+        catalog.requests = catalog.stored_bytes.clone();
         assert!(catalog.check().is_err());
     }
 }

@@ -88,7 +88,7 @@ impl FromStr for KeyPrefix {
 }
 
 /// What an object belongs to: `storage` for files that people store, or the product that made it. 1 to 32 lower-case letters,
-/// digits and `-`.
+/// digits, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Product(Arc<str>);
 
@@ -103,7 +103,7 @@ impl FromStr for Product {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
         let fits = (1..=32).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
         if fits {
             Ok(Self(text.into()))
         } else {

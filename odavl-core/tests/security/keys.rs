@@ -3,6 +3,7 @@
 use odavl_core::{
     ErrorCode, Odavl,
     auth::{KeyUpdate, NewKey, NewKeyRequest, Role},
+    metering::{Allowance, Allowances},
     session::{Context, Session},
 };
 
@@ -124,5 +125,39 @@ async fn names_that_hide_something_are_refused_whatever_they_name() {
             format!("{name}@example.com").parse::<odavl_core::auth::Email>().is_err()
                 || name.contains("cafe")
         );
+    }
+}
+
+#[tokio::test]
+async fn a_key_with_bounds_makes_and_changes_none_and_so_never_loosens_its_own() {
+    let world = World::unlimited().await;
+    let odavl = world.start();
+    let one = world.session(&odavl, "one").await;
+    let other = key(&one, "usage:read").await.key.id;
+    let bounds: [fn(&mut NewKeyRequest); 3] = [
+        |wish| wish.expires_at = Some("2099-01-01T00:00:00Z".parse().unwrap()),
+        |wish| wish.allowed_ips = vec!["192.0.2.1/32".parse().unwrap()],
+        |wish| {
+            let limit = Allowance { max: Some(1), per: None, soft: false, ceiling: None };
+            wish.limits.insert("api_calls".parse().unwrap(), vec![limit]);
+        },
+    ];
+    for bound in bounds {
+        let mut wish = NewKeyRequest::new("bounded", "keys:admin usage:admin".parse().unwrap());
+        bound(&mut wish);
+        let bounded = one.keys().create(wish).await.unwrap();
+        let context = Context { address: Some("192.0.2.1".parse().unwrap()), ..Context::default() };
+        let credential = odavl.credential(bounded.token.as_ref().unwrap().secret().reveal()).unwrap();
+        let session = odavl.authenticate(credential, context).await.unwrap();
+        let free = NewKeyRequest::new("free", "usage:admin".parse().unwrap());
+        let loose = KeyUpdate { limits: Some(Allowances::new()), ..KeyUpdate::default() };
+        for refused in [
+            session.keys().create(free).await.map(|new| new.key),
+            session.keys().update(bounded.key.id, loose).await,
+            session.keys().rotate(other, jiff::SignedDuration::ZERO).await.map(|new| new.key),
+        ] {
+            assert_eq!(refused.unwrap_err().code(), ErrorCode::Forbidden);
+        }
+        session.keys().revoke(bounded.key.id).await.unwrap();
     }
 }

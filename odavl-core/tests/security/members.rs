@@ -131,3 +131,15 @@ async fn in_a_browser_nobody_acts_for_an_organisation_that_is_locked_out() {
         refused(session.me().await, Reason::Disabled);
     }
 }
+
+#[tokio::test]
+async fn who_is_added_somewhere_later_stays_where_they_are() {
+    let world = World::unlimited().await;
+    let odavl = world.start();
+    member(&world, &odavl, "two", MIA, Role::Owner).await;
+    let mia = world.session(&odavl, "operator").await.users().find(&MIA.parse().unwrap()).await.unwrap().id;
+    world.pass(1);
+    world.session(&odavl, "one").await.members().put(mia, Role::Viewer).await.unwrap();
+    let at_home = world.session(&odavl, "two").await.orgs().read().await.unwrap().id;
+    assert_eq!(in_browser(&odavl, MIA).await.me().await.unwrap().organization, at_home);
+}

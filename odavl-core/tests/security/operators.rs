@@ -2,7 +2,7 @@
 
 use odavl_core::{
     ErrorCode, Odavl, Result,
-    auth::{Access, NewKeyRequest, Role, Scopes, UserUpdate},
+    auth::{Access, NewKeyRequest, Role, Scopes, SetUp, UserUpdate},
     ids::UserId,
     metering::Consume,
     page::PageQuery,
@@ -11,8 +11,9 @@ use odavl_core::{
 };
 
 use crate::support::{
-    FIRST, World,
+    FIRST, World, first_person,
     people::{ask, in_browser, member, with_key},
+    unlimited,
 };
 
 fn code<T: std::fmt::Debug>(result: Result<T>) -> ErrorCode {
@@ -159,6 +160,17 @@ async fn the_gateway_is_granted_in_the_operator_s_organisation_alone_and_gives_n
     assert_eq!(code(elsewhere.usage().read().await), ErrorCode::Forbidden);
     assert_eq!(code(elsewhere.orgs().read().await), ErrorCode::Forbidden);
     assert_eq!(code(elsewhere.keys().list(&PageQuery::default()).await), ErrorCode::Forbidden);
+}
+
+#[tokio::test]
+async fn a_set_up_that_is_refused_leaves_the_link_that_was_shown() {
+    let world = World::bare(unlimited());
+    let odavl = world.start();
+    let link = odavl.set_up_link().await.unwrap().unwrap();
+    let link = Secret::new(link.reveal().split_once("link=").unwrap().1.to_owned());
+    let short = SetUp { password: Secret::new("short".into()), ..first_person() };
+    assert_eq!(code(odavl.set_up(short).await), ErrorCode::InvalidInput);
+    odavl.visitor(Context::default()).set_up(&link, first_person()).await.unwrap();
 }
 
 #[tokio::test]

@@ -111,6 +111,7 @@ impl Keys<'_> {
         self.0
             .metered(Ask::new(Action::KeyCreate), async |permit| {
                 let core = &self.0.core;
+                unbounded(permit)?;
                 grantable(permit, &wish.scopes)?;
                 if wish.expires_at.is_some_and(|end| end <= permit.at) {
                     return Err(Error::invalid("the key would end before it begins"));
@@ -220,6 +221,9 @@ impl Keys<'_> {
             .metered(Ask::new(action), async |permit| {
                 let before = self.own(permit, id).await?;
                 manages(permit, &before)?;
+                if action != Action::KeyRevoke {
+                    unbounded(permit)?;
+                }
                 let mut key = mend(permit, before.clone())?;
                 if (key.owner, key.digest) != (before.owner, before.digest) {
                     self.gives_no_more(permit, &key).await?;
@@ -280,6 +284,20 @@ fn grantable(permit: &Permit, scopes: &Scopes) -> Result<()> {
     }
     if !permit.caller.scopes.cover(scopes) {
         return lacks("a key cannot have scopes that its maker lacks");
+    }
+    Ok(())
+}
+
+/// What bounds a key would not bound the keys that it makes, changes or gets the secret of.
+fn unbounded(permit: &Permit) -> Result<()> {
+    let bounded =
+        permit.caller.key().map(|view| &view.key).is_some_and(|key| {
+            !key.limits.is_empty() || !key.allowed_ips.is_empty() || key.expires_at.is_some()
+        });
+    if bounded {
+        let detail =
+            "a key with limits, addresses or an end of its own can revoke keys, and not make or change them";
+        return Err(Error::forbidden(Reason::InsufficientScope, detail));
     }
     Ok(())
 }

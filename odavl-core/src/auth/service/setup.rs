@@ -69,9 +69,9 @@ impl Odavl {
         let secret = opaque::secret()?;
         let now = core.clock.now();
         let link = SetupLink { digest: Digest::of(secret.as_bytes()), expires_at: now + LINK_LIFE };
-        core.write(vec![Change::PutSetup(link.clone())], Vec::new(), Vec::new()).await?;
         let first = core.first(&wish, now).await?;
         let audit = first.audit(Actor::System, None, "")?;
+        core.write(vec![Change::PutSetup(link.clone())], Vec::new(), Vec::new()).await?;
         let user = first.user.id;
         let mut changes = first.changes();
         changes.push(Change::ClaimSetup { digest: link.digest, at: now });
