@@ -70,8 +70,9 @@ impl Location {
         };
         let listen = config.serve.listen.map(|address| address.to_string());
         let (listen, listen_source) = named("ODAVL_LISTEN", listen, &LISTEN.to_string());
-        let (url, url_source) =
-            named("ODAVL_PUBLIC_URL", config.public_url.clone(), &format!("http://{listen}"));
+        let nowhere = listen.parse().is_ok_and(|address: SocketAddr| is_nowhere(address.ip()));
+        let usual = if nowhere { "none; `serve` needs one".to_owned() } else { format!("http://{listen}") };
+        let (url, url_source) = named("ODAVL_PUBLIC_URL", config.public_url.clone(), &usual);
         [("listens on", listen, listen_source), ("public URL", url, url_source)]
     }
 
@@ -79,6 +80,11 @@ impl Location {
     pub(crate) async fn open(&self, config: &Config, settings: Settings) -> Result<Odavl> {
         Odavl::open(&self.data(config), settings).await
     }
+}
+
+/// Whether it stands for all addresses of a machine: that can be listened on, and not opened.
+pub(crate) fn is_nowhere(address: IpAddr) -> bool {
+    address.to_canonical().is_unspecified()
 }
 
 /// The variable, where it says the same as what was found; else a flag goes before it.

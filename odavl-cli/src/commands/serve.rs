@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use crate::{
-    config::{LISTEN, Location},
+    config::{LISTEN, Location, is_nowhere},
     failure::Failure,
 };
 
@@ -50,6 +50,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let mut config = args.location.read()?;
     config.public_url = args.public_url.or(config.public_url);
     let listen = args.listen.or(config.serve.listen).unwrap_or(LISTEN);
+    refuse_nowhere(listen.ip(), config.public_url.as_deref())?;
     // Bound before anything is promised: a port that is taken leaves no set-up link behind, and port 0 is known.
     let listener = TcpListener::bind(listen).await.map_err(|error| cannot_listen(listen, &error))?;
     let listen = listener.local_addr().map_err(|error| cannot_listen(listen, &error))?;
@@ -103,6 +104,17 @@ fn start_log() {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(io::stderr);
     if io::stderr().is_terminal() { log.init() } else { log.json().flatten_event(true).init() }
+}
+
+/// The public URL is the one Host that is answered, and none is made of an address that nobody can open.
+fn refuse_nowhere(address: IpAddr, public_url: Option<&str>) -> Result<()> {
+    if public_url.is_some() || !is_nowhere(address) {
+        return Ok(());
+    }
+    Err(Error::invalid_with(
+        format!("{address} is every address of this machine, and none that people can open"),
+        "say where they reach the service, as in --public-url https://odavl.example (or public_url in odavl.toml)",
+    ))
 }
 
 /// Passwords and keys in the clear on a network need somebody to say so.

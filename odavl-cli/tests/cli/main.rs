@@ -10,6 +10,7 @@ mod gate;
 mod insight;
 mod keys;
 mod link;
+mod serve;
 mod sign_in;
 mod storage;
 mod stranger;
