@@ -11,6 +11,7 @@ mod exit;
 mod failure;
 mod http;
 mod input;
+mod interrupt;
 mod oauth;
 mod origin;
 mod output;

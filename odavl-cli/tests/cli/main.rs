@@ -16,6 +16,7 @@ mod storage;
 mod stranger;
 mod support;
 mod talk;
+mod target;
 mod upload;
 mod uploads;
 mod usage;

@@ -7,7 +7,6 @@ use odavl_core::{
     Error,
     storage::{Checksum, ObjectName},
 };
-use tokio::signal::ctrl_c;
 
 use crate::{
     client::Client,
@@ -24,8 +23,8 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  odavl storage get reports/2026/report.pdf\n  \
     odavl storage get logs/today.gz - | gunzip\n\n\
-    A file appears when all its bytes are there and have the digest that they were stored with. Standard output is\n\
-    told at the end: the exit code is 8 where the bytes are others.")]
+    A file appears when all its bytes are there and have the digest that they were stored with. Standard output, a\n\
+    pipe and a device are told at the end: the exit code is 8 where the bytes are others.")]
 pub(super) struct Get {
     /// The object's name
     name: String,
@@ -36,15 +35,13 @@ pub(super) struct Get {
 pub(super) async fn run(remote: &Flags, wish: &Get, output: Output) -> Result<()> {
     let name = super::parse(&wish.name)?;
     let target = Target::open(wish.file.as_deref(), name.file_name())?;
-    let client = Client::open(remote).await?;
-    let object = super::find(&client, &name).await?.ok_or_else(|| Error::not_found("object", &name))?;
-    let fetching = fetch(&client, &name, &object, target, output);
-    let kept = tokio::select! {
-        kept = fetching => kept?,
-        // Dropped like this it takes its unfinished file along.
-        _ = ctrl_c() => return Err(Error::unavailable("interrupted: nothing was kept", None).into()),
-    };
-    let Some(path) = kept else { return Ok(()) };
+    let filled = target.filled(async |target| {
+        let client = Client::open(remote).await?;
+        let object = super::find(&client, &name).await?.ok_or_else(|| Error::not_found("object", &name))?;
+        let kept = fetch(&client, &name, &object, target, output).await?;
+        Ok(kept.map(|path| (object, path)))
+    });
+    let Some((object, path)) = filled.await? else { return Ok(()) };
     output.done(&object, &format!("{name} is in {}: {} bytes", path.display(), object.size))
 }
 

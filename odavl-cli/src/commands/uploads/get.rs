@@ -15,7 +15,6 @@ use odavl_core::{
     storage::Sha256,
     uploads::{Caps, Encoding, Unpacked},
 };
-use tokio::signal::ctrl_c;
 
 use crate::{
     client::Client,
@@ -30,8 +29,8 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  odavl uploads get upl_01jz0000000000000000000000\n  \
     odavl uploads get upl_01jz0000000000000000000000 - | jq .runs[].results\n\n\
-    A file appears when the whole document is there and has the digest that it was uploaded with. Standard output is\n\
-    told at the end: the exit code is 8 where the document is another.")]
+    A file appears when the whole document is there and has the digest that it was uploaded with. Standard output,\n\
+    a pipe and a device are told at the end: the exit code is 8 where the document is another.")]
 pub(super) struct Get {
     /// The upload's id, as `uploads list` shows it
     id: UploadId,
@@ -41,15 +40,14 @@ pub(super) struct Get {
 
 pub(super) async fn run(remote: &Flags, wish: &Get, output: Output) -> Result<()> {
     let target = Target::open(wish.file.as_deref(), &format!("{}.sarif", wish.id))?;
-    let client = Client::open_for_bytes(remote).await?;
     let id = wish.id.to_string();
-    let upload = client.call(async |api| api.upload_read(&id).await).await?;
-    let kept = tokio::select! {
-        kept = fetch(&client, &upload, target, output) => kept?,
-        // Dropped like this it takes its unfinished file along.
-        _ = ctrl_c() => return Err(Error::unavailable("interrupted: nothing was kept", None).into()),
-    };
-    let Some(path) = kept else { return Ok(()) };
+    let filled = target.filled(async |target| {
+        let client = Client::open_for_bytes(remote).await?;
+        let upload = client.call(async |api| api.upload_read(&id).await).await?;
+        let kept = fetch(&client, &upload, target, output).await?;
+        Ok(kept.map(|path| (upload, path)))
+    });
+    let Some((upload, path)) = filled.await? else { return Ok(()) };
     output.done(&upload, &format!("{id} is in {}: {} bytes", path.display(), upload.unpacked_size))
 }
 

@@ -1,0 +1,122 @@
+//! Where `storage get` and `uploads get` write to: what is there stays what it is, and nothing unfinished stays.
+
+use std::{
+    fs::{self, File, Permissions},
+    io::{Read, Write},
+    net::TcpListener,
+    os::unix::fs::{FileTypeExt, PermissionsExt, symlink},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+};
+
+use rustix::{
+    fs::{CWD, FileType, Mode, OFlags, mknodat, openat},
+    process::{Pid, Signal, kill_process},
+};
+
+use crate::support::{Ended, Person, Server, piped};
+
+const REPORT: &[u8] =
+    br#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "t"}}, "results": []}]}"#;
+
+/// A new pipe at that path, and its end to read.
+fn pipe_at(path: &Path) -> File {
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    openat(CWD, path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()).unwrap().into()
+}
+
+#[test]
+fn a_pipe_stays_a_pipe_and_is_written_to() {
+    let server = Server::start();
+    let person = Person::signed_in(&server);
+    person.file("report.sarif", REPORT);
+    person.odavl("storage put report.sarif").well();
+    person.odavl("link --create app").well();
+    let uploaded = person.odavl("insight analyze --sarif report.sarif --upload --json").json();
+    let id = uploaded["upload"]["id"].as_str().unwrap();
+    let document = fs::read(uploaded["file"].as_str().unwrap()).unwrap();
+    for (line, expected) in [
+        ("storage get report.sarif pipe".to_owned(), REPORT.to_vec()),
+        (format!("uploads get {id} pipe"), document),
+    ] {
+        let path = person.folder.path().join("pipe");
+        let mut pipe = pipe_at(&path);
+        person.odavl(&line).well();
+        assert!(fs::metadata(&path).unwrap().file_type().is_fifo(), "{line}");
+        let mut got = Vec::new();
+        pipe.read_to_end(&mut got).unwrap();
+        assert_eq!(got, expected, "{line}");
+        fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+fn a_file_that_is_replaced_keeps_its_mode_and_the_link_to_it() {
+    let server = Server::start();
+    let person = Person::signed_in(&server);
+    person.file("a", b"new");
+    person.odavl("storage put a").well();
+    let path = person.file("private", b"old");
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    symlink("private", person.folder.path().join("link")).unwrap();
+    person.odavl("storage get a link").well();
+    assert_eq!(fs::read(&path).unwrap(), b"new");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(person.folder.path().join("link").is_symlink());
+}
+
+/// A server that takes what it is asked and answers once it is told to.
+fn slow() -> (String, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    (format!("http://{}", listener.local_addr().unwrap()), listener)
+}
+
+fn tell(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+#[test]
+fn who_is_told_to_stop_leaves_no_unfinished_file() {
+    let person = Person::new();
+    for line in ["storage get a", "uploads get upl_01jz0000000000000000000000"] {
+        for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+            let (url, listener) = slow();
+            let mut command = person.command(&format!("{line} --server {url}"));
+            let child = piped(command.env("ODAVL_API_KEY", "odavl_live_x")).spawn().unwrap();
+            let _asked = listener.accept().unwrap();
+            assert_eq!(person.files().len(), 1, "what is unfinished");
+            tell(&child, signal);
+            let ended = Ended::from(child.wait_with_output().unwrap());
+            assert_eq!(ended.code, 7, "{ended:?}");
+            assert!(ended.stderr.contains("nothing was kept"), "{ended:?}");
+            assert_eq!(person.files(), [""; 0]);
+        }
+    }
+}
+
+#[test]
+fn a_signal_that_was_to_be_ignored_stays_ignored() {
+    let person = Person::new();
+    let (url, listener) = slow();
+    let own = person.command(&format!("storage get a --server {url}"));
+    let mut command = Command::new("nohup");
+    command.arg(own.get_program()).args(own.get_args()).current_dir(person.folder.path());
+    command.env("ODAVL_HOME", person.home.path()).env("ODAVL_API_KEY", "odavl_live_x");
+    let child = piped(&mut command).stdin(Stdio::null()).spawn().unwrap();
+    let (mut asked, _) = listener.accept().unwrap();
+    tell(&child, Signal::HUP);
+    let answering = thread::spawn(move || {
+        assert!(asked.read(&mut [0; 8192]).unwrap() > 0);
+        let body = r#"{"items": [], "next_cursor": null}"#;
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        asked.write_all((head + body).as_bytes()).unwrap();
+    });
+    // It was asked, and did not end before: there is no such object.
+    let ended = Ended::from(child.wait_with_output().unwrap());
+    answering.join().unwrap();
+    assert_eq!(ended.code, 3, "{ended:?}");
+}
