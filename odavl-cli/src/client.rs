@@ -14,7 +14,7 @@ use crate::{
     http,
     oauth::OAuth,
     origin::Origin,
-    retry,
+    pages, retry,
     settings::{Credential, Flags, Settings},
 };
 
@@ -92,12 +92,12 @@ impl Client {
         &self,
         page: impl AsyncFn(&Self, Option<&str>) -> Result<(Vec<T>, Option<String>)>,
     ) -> Result<Vec<T>> {
-        let (mut all, mut next) = page(self, None).await?;
-        while let Some(cursor) = next {
-            let (items, following) = page(self, Some(&cursor)).await?;
+        let mut all = Vec::new();
+        let take = |items| {
             all.extend(items);
-            next = following;
-        }
+            Ok(())
+        };
+        pages::each(async |cursor| page(self, cursor).await, take).await?;
         Ok(all)
     }
 }

@@ -58,6 +58,12 @@ impl Failure {
         }
     }
 
+    /// What no server that is odavl says.
+    pub(crate) fn nonsense(detail: impl Into<String>) -> Self {
+        let hint = "check that the server is odavl: `odavl doctor`".to_owned();
+        Self::Stuck(ErrorCode::Internal, detail.into(), hint)
+    }
+
     /// The code, the same on every door.
     pub(crate) fn code(&self) -> ErrorCode {
         match self {

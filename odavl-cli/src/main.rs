@@ -15,6 +15,7 @@ mod interrupt;
 mod oauth;
 mod origin;
 mod output;
+mod pages;
 mod progress;
 mod project;
 mod retry;

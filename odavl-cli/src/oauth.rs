@@ -25,6 +25,10 @@ const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// What `slow_down` adds to the interval, and a connection that fails (RFC 8628, 3.5).
 const STEP: Duration = Duration::from_secs(5);
 
+/// The least distance of two polls, and the most time that anybody waits, whatever the server says.
+const LEAST: Duration = Duration::from_secs(1);
+const MOST: Duration = Duration::from_hours(1);
+
 /// A server's sign-in.
 #[derive(Debug)]
 pub(crate) struct OAuth {
@@ -50,9 +54,9 @@ impl OAuth {
     pub(crate) async fn wait(&self, device: &DeviceCode) -> Result<Tokens> {
         let code = Some(device.device_code.clone());
         let form = TokenRequest { device_code: code, ..token_request(DEVICE_CODE) };
-        let mut interval = Duration::from_secs(device.interval.into());
-        let life = Duration::from_secs(u64::try_from(device.expires_in).unwrap_or_default());
+        let life = life(device);
         let deadline = Instant::now() + life;
+        let mut interval = Duration::from_secs(device.interval.into()).clamp(LEAST, life.max(LEAST));
         loop {
             sleep(interval).await;
             match self.tokens(&form).await {
@@ -91,6 +95,11 @@ impl OAuth {
     }
 }
 
+/// How long the code can be approved, as far as anybody would wait.
+fn life(device: &DeviceCode) -> Duration {
+    Duration::from_secs(u64::try_from(device.expires_in).unwrap_or_default()).min(MOST)
+}
+
 fn token_request(grant_type: &str) -> TokenRequest {
     TokenRequest {
         grant_type: grant_type.to_owned(),
@@ -124,6 +133,21 @@ fn pause(failure: Failure) -> Result<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_waits_longer_than_an_hour_whatever_the_server_says() {
+        for (expires_in, seconds) in [(i64::MIN, 0), (0, 0), (900, 900), (i64::MAX, 3600)] {
+            let device = DeviceCode {
+                device_code: String::new(),
+                expires_in,
+                interval: u32::MAX,
+                user_code: String::new(),
+                verification_uri: String::new(),
+                verification_uri_complete: String::new(),
+            };
+            assert_eq!(life(&device), Duration::from_secs(seconds));
+        }
+    }
 
     fn denied(error: &str) -> Failure {
         let refusal = OAuthError { error: error.to_owned(), error_description: String::new() };

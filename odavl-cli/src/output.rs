@@ -11,7 +11,7 @@ use odavl_core::Error;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
-use crate::failure::Result;
+use crate::{failure::Result, pages};
 
 /// How a command talks.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -141,19 +141,18 @@ impl Output {
     pub(crate) async fn pages<T: Serialize>(
         self,
         columns: &[Column<T>],
-        mut page: impl AsyncFnMut(Option<&str>) -> Result<(Vec<T>, Option<String>)>,
+        page: impl AsyncFnMut(Option<&str>) -> Result<(Vec<T>, Option<String>)>,
     ) -> Result<()> {
-        let (mut rows, mut next) = page(None).await?;
-        while let Some(cursor) = next {
-            if self.form != Form::Table {
-                self.list(&rows, columns)?;
-                rows.clear();
-            }
-            let (more, following) = page(Some(&cursor)).await?;
-            rows.extend(more);
-            next = following;
+        if self.form != Form::Table {
+            return pages::each(page, |rows| self.list(&rows, columns)).await;
         }
-        self.list(&rows, columns)
+        let mut all = Vec::new();
+        let take = |rows| {
+            all.extend(rows);
+            Ok(())
+        };
+        pages::each(page, take).await?;
+        self.list(&all, columns)
     }
 
     /// What was done, for whoever watches; as JSON also what it was done to.

@@ -10,6 +10,7 @@ mod gate;
 mod insight;
 mod keys;
 mod link;
+mod nonsense;
 mod serve;
 mod sign_in;
 mod storage;

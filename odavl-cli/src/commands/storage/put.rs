@@ -13,12 +13,21 @@ use odavl_client::types::{
 };
 use odavl_core::{
     Error, ErrorCode,
-    storage::{ObjectName, Sha256, WHOLE_MOST},
+    storage::{ObjectName, PARTS_MOST, Sha256, WHOLE_MOST},
 };
 
 use crate::{
-    begun::Begun, client::Client, credentials::Store, digests::Digests, failure::Result, output::Output,
-    progress::Progress, retry, settings::Flags, source::Source, transfer::Transfer,
+    begun::Begun,
+    client::Client,
+    credentials::Store,
+    digests::Digests,
+    failure::{Failure, Result},
+    output::Output,
+    progress::Progress,
+    retry,
+    settings::Flags,
+    source::Source,
+    transfer::Transfer,
 };
 
 /// How many parts are sent at a time.
@@ -143,7 +152,7 @@ impl Sending<'_> {
     /// Sends the parts that are missing, some at a time. A URL lives no longer than the credential, so each time the
     /// credential is fresh, and a part whose URL expired all the same comes again.
     async fn parts(&self, upload: &ObjectUpload) -> Result<()> {
-        let part_size = upload.part_size.unwrap_or(u64::MAX);
+        let part_size = part_size(upload, self.source.size())?;
         let digests = self.digests_of_parts(part_size)?;
         let mut missing = upload.missing.clone().unwrap_or_default();
         let arrived = digests.len().saturating_sub(missing.len()) as u64;
@@ -153,12 +162,16 @@ impl Sending<'_> {
             let now: Vec<_> = missing.iter().copied().take(SIGNED).collect();
             let signed = sign(&client, &upload.id, &digests, &now).await?;
             let expired = self.send_parts(&client, &signed, part_size).await?;
+            let before = missing.len();
             missing.retain(|number| expired.contains(number) || !now.contains(number));
+            if missing.len() == before {
+                return Err(Failure::nonsense("the server takes parts and goes on to miss them all"));
+            }
         }
         Ok(())
     }
 
-    /// The digests of parts of that size, which is not for us to choose.
+    /// The digests of parts of that size.
     fn digests_of_parts(&self, part_size: u64) -> Result<Vec<Sha256>> {
         let size = self.source.size();
         if part_size == odavl_core::storage::part_size(size) {
@@ -237,6 +250,19 @@ async fn sign(client: &Client, upload: &str, digests: &[Sha256], numbers: &[u32]
     let parts = numbers.iter().map(part).collect::<Result<_, Error>>()?;
     let wish = PartsRequest { parts };
     Ok(client.call(async |api| api.storage_sign_parts(upload, &wish).await).await?.items)
+}
+
+/// The size of the parts that bytes are sent in, which is not for us to choose; nothing else is taken for one.
+fn part_size(upload: &ObjectUpload, size: u64) -> Result<u64> {
+    match upload.part_size {
+        Some(part_size) if part_size > 0 && size.div_ceil(part_size) <= u64::from(PARTS_MOST) => {
+            Ok(part_size)
+        }
+        Some(part_size) => {
+            Err(Failure::nonsense(format!("the server asks for {size} bytes in parts of {part_size}")))
+        }
+        None => Err(Failure::nonsense("the server says neither where to send the bytes nor in which parts")),
+    }
 }
 
 async fn complete(client: &Client, upload: &str) -> Result<StoredObject> {
