@@ -1,6 +1,10 @@
 //! Why a command failed: odavl itself, the server that was asked, or the way there.
 
-use std::{error::Error as StdError, fmt};
+use std::{
+    error::Error as StdError,
+    fmt,
+    io::{self, ErrorKind},
+};
 
 use odavl_client::{
     Error as ApiError,
@@ -26,6 +30,8 @@ pub(crate) enum Failure {
     Denied(Origin, Box<OAuthError>),
     /// The server did not answer.
     Unreachable(Origin, reqwest::Error),
+    /// The server began to answer and said no more.
+    Still(Origin),
     /// The server answered with that status, in no form that odavl speaks.
     Foreign(Origin, u16),
 }
@@ -73,7 +79,7 @@ impl Failure {
                 ErrorCode::parse(&problem.code).unwrap_or_else(|| of_status(problem.status))
             }
             Self::Denied(_, refusal) => of_word(&refusal.error),
-            Self::Unreachable(..) => ErrorCode::Unavailable,
+            Self::Unreachable(..) | Self::Still(_) => ErrorCode::Unavailable,
             Self::Foreign(_, status) => of_status(*status),
         }
     }
@@ -99,7 +105,7 @@ impl Failure {
             Self::Unreachable(origin, _) if origin.is_loopback() => {
                 vec!["start it with `odavl serve`, or name another server with --server".to_owned()]
             }
-            Self::Unreachable(..) => {
+            Self::Unreachable(..) | Self::Still(_) => {
                 vec![
                     "check the network and the server's name; `odavl doctor` says where it came from"
                         .to_owned(),
@@ -112,11 +118,27 @@ impl Failure {
 
 /// The way out of a failure of odavl's own.
 pub(crate) fn way_out(error: &Error) -> Option<String> {
-    let usual = || match error {
+    let known = match error {
         Error::NotFound { kind, .. } => list_of(kind),
-        other => usual(other.code()),
+        Error::Unavailable { source: Some(cause), .. } => cause.downcast_ref().and_then(of_file),
+        _ => None,
     };
-    error.hint().or_else(|| usual().map(str::to_owned))
+    let usual = || usual(error.code()).map(str::to_owned);
+    known.map(str::to_owned).or_else(|| error.hint()).or_else(usual)
+}
+
+/// The way out where a file cannot be read or written; waiting is none for most.
+fn of_file(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            Some("make room there, or write elsewhere")
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Some("check what you may do there, or name another place")
+        }
+        ErrorKind::IsADirectory | ErrorKind::NotADirectory => Some("check the path"),
+        _ => None,
+    }
 }
 
 /// The way out that failures of that code mostly have.
@@ -200,6 +222,7 @@ impl fmt::Display for Failure {
                 _ => f.write_str(&refusal.error_description),
             },
             Self::Unreachable(origin, _) => write!(f, "{origin} cannot be reached"),
+            Self::Still(origin) => write!(f, "{origin} has stopped sending"),
             Self::Foreign(origin, status) => write!(f, "{origin} answered {status} as odavl never does"),
         }
     }
@@ -210,7 +233,9 @@ impl StdError for Failure {
         match self {
             Self::Own(error) => error.source(),
             Self::Unreachable(_, error) => error.source(),
-            Self::Stuck(..) | Self::Refused(_) | Self::Denied(..) | Self::Foreign(..) => None,
+            Self::Stuck(..) | Self::Refused(_) | Self::Denied(..) | Self::Still(_) | Self::Foreign(..) => {
+                None
+            }
         }
     }
 }

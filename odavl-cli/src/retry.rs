@@ -7,11 +7,16 @@ use odavl_core::ErrorCode;
 
 use crate::failure::{Failure, Result};
 
-/// Whether the same call, a moment later, may succeed. A quota and a rate are not mended in a moment.
+/// Whether the same call, a moment later, may succeed. A quota and a rate are not mended in a moment, and what fails on
+/// this machine, as a full disk, is none of the call's.
 pub(crate) fn may_help(failure: &Failure) -> bool {
     match failure {
         Failure::Unreachable(_, error) => !error.is_builder(),
-        other => other.code() == ErrorCode::Unavailable,
+        Failure::Still(_) => true,
+        Failure::Refused(_) | Failure::Denied(..) | Failure::Foreign(..) => {
+            failure.code() == ErrorCode::Unavailable
+        }
+        Failure::Own(_) | Failure::Stuck(..) => false,
     }
 }
 

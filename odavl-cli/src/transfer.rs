@@ -94,7 +94,7 @@ impl Transfer {
     }
 
     fn still(&self) -> Failure {
-        Error::unavailable(format!("{} has stopped sending", self.origin), None).into()
+        Failure::Still(self.origin.clone())
     }
 
     /// Where the request goes; never to another store than this one.

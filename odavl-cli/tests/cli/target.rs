@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, Permissions},
-    io::{Read, Write},
+    io::{Read, Write, pipe},
     net::TcpListener,
     os::unix::fs::{FileTypeExt, PermissionsExt, symlink},
     path::Path,
@@ -10,12 +10,14 @@ use std::{
     thread,
 };
 
+use odavl_core::storage::{Checksum, Sha256};
 use rustix::{
     fs::{CWD, FileType, Mode, OFlags, mknodat, openat},
     process::{Pid, Signal, kill_process},
 };
+use serde_json::json;
 
-use crate::support::{Ended, Person, Server, piped};
+use crate::support::{Ended, Person, Server, Stranger, piped};
 
 const REPORT: &[u8] =
     br#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "t"}}, "results": []}]}"#;
@@ -119,4 +121,43 @@ fn a_signal_that_was_to_be_ignored_stays_ignored() {
     let ended = Ended::from(child.wait_with_output().unwrap());
     answering.join().unwrap();
     assert_eq!(ended.code, 3, "{ended:?}");
+}
+
+/// How often a store was asked for an object that could not be written where it was to go.
+fn fetched(stdout: Stdio) -> (Ended, usize) {
+    let bytes = "bytes\n".repeat(100);
+    let store = Stranger::answering("200 OK", &bytes);
+    let object = json!({"name": "a", "object": {"id": "obj_1", "name": "a", "size": bytes.len(),
+        "checksum": Checksum::Whole(Sha256::of(bytes.as_bytes())).to_string(), "generation": 1,
+        "content_type": "text/plain", "created_at": "2026-01-01T00:00:00Z", "created_by": "key_1"}});
+    let request = json!({"method": "GET", "url": format!("{}/a?sig=1", store.url), "headers": [],
+        "expires_at": "2100-01-01T00:00:00Z"});
+    let answers = vec![json!({"items": [object], "next_cursor": null}).to_string(), request.to_string()];
+    let server = Stranger::answering_in_turn("200 OK", answers);
+    let person = Person::new();
+    let mut command = person.command(&format!("storage get a - --server {}", server.url));
+    let child = command.env("ODAVL_API_KEY", "odavl_live_x").stdout(stdout).stderr(Stdio::piped()).spawn();
+    drop(command);
+    let ended = child.unwrap().wait_with_output().unwrap().into();
+    (ended, store.seen().matches("GET /a").count())
+}
+
+#[test]
+fn what_cannot_be_written_here_is_not_fetched_again() {
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let (ended, times) = fetched(writer.into());
+    assert_eq!((ended.code, times), (0, 1), "{ended:?}");
+    let full = || File::options().write(true).open("/dev/full").unwrap();
+    let (ended, times) = fetched(full().into());
+    assert_eq!((ended.code, times), (7, 1), "{ended:?}");
+    let Ended { stderr, .. } =
+        Person::new().command("completions bash").stdout(full()).output().unwrap().into();
+    for said in [stderr, ended.stderr] {
+        assert!(
+            said.starts_with("error: standard output cannot be written\n  because: No space left"),
+            "{said}"
+        );
+        assert!(said.contains("hint: make room") && !said.contains("try again later"), "{said}");
+    }
 }

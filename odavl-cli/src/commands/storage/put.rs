@@ -83,7 +83,7 @@ pub(super) async fn run(remote: &Flags, wish: &Put, output: Output) -> Result<()
     let sending = Sending { remote, source, digests, progress };
     let object = match sending.object(&client, &request, &mut begun).await {
         // A later put goes on with it.
-        Err(failure) if retry::may_help(&failure) => return Err(failure),
+        Err(failure) if failure.code() == ErrorCode::Unavailable => return Err(failure),
         ended => {
             begun.forget();
             ended?
