@@ -136,6 +136,7 @@ fn of_file(error: &io::Error) -> Option<&'static str> {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             Some("check what you may do there, or name another place")
         }
+        ErrorKind::InvalidInput => Some("move it away"),
         ErrorKind::IsADirectory | ErrorKind::NotADirectory => Some("check the path"),
         _ => None,
     }

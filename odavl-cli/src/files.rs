@@ -1,13 +1,14 @@
 //! Files: read, and put in place whole.
 
 use std::{
-    fs::{self, DirBuilder, File},
-    io,
-    os::unix::fs::DirBuilderExt,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
 use odavl_core::{Error, Result};
+use rustix::fs::OFlags;
 use tempfile::NamedTempFile;
 
 /// Opens a file to read it.
@@ -22,6 +23,45 @@ pub fn read(path: &Path) -> Result<Option<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed("read", path, error)),
     }
+}
+
+/// Opens what somebody else may have put there: a file, and nothing that a link leads to or that gives bytes for ever.
+pub fn open_untrusted(path: &Path) -> Result<File> {
+    plain(File::options().read(true), path).map_err(|error| failed("read", path, error))
+}
+
+/// The text of a file that somebody else may have put there, of at most so many bytes; `None` where there is none.
+pub fn read_untrusted(path: &Path, most: u64) -> Result<Option<String>> {
+    let mut text = String::new();
+    let read = plain(File::options().read(true), path).and_then(|file| {
+        match file.take(most.saturating_add(1)).read_to_string(&mut text)? as u64 {
+            count if count > most => Err(not_ours("it is larger than it ever is")),
+            _ => Ok(()),
+        }
+    });
+    match read {
+        Ok(()) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("read", path, error)),
+    }
+}
+
+/// Opens a file that is one: no link is followed, and nothing waits for another program.
+fn plain(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+    let opened = options.custom_flags(flags.cast_signed()).open(path);
+    let found = match &opened {
+        Ok(file) => file.metadata(),
+        Err(_) => path.symlink_metadata(),
+    };
+    if found.is_ok_and(|found| !found.is_file()) {
+        return Err(not_ours("it is a link or the like, and no file"));
+    }
+    opened
+}
+
+fn not_ours(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why)
 }
 
 /// Writes a file so that it is there whole or not at all, readable by its owner alone.
@@ -45,9 +85,10 @@ pub fn make_private(folder: &Path) -> Result<()> {
     made.map_err(|error| failed("make", folder, error))
 }
 
-/// Waits until no other process holds the lock at `path`, and holds it until the file is dropped.
+/// Waits until no other process holds the lock at `path`, and holds it until the file is dropped. No link is followed:
+/// nothing is made elsewhere.
 pub fn lock(path: &Path) -> Result<File> {
-    let lock = File::options().create(true).append(true).open(path);
+    let lock = plain(File::options().create(true).append(true), path);
     lock.and_then(|file| file.lock().map(|()| file)).map_err(|error| failed("lock", path, error))
 }
 
@@ -61,7 +102,26 @@ pub fn failed(verb: &str, path: &Path, error: io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
+
+    #[test]
+    fn only_a_file_that_is_one_and_no_larger_than_said_is_read() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        fs::write(at("file"), "text").unwrap();
+        assert_eq!(read_untrusted(&at("file"), 4).unwrap().as_deref(), Some("text"));
+        assert_eq!(read_untrusted(&at("none"), 4).unwrap(), None);
+        assert!(read_untrusted(&at("file"), 3).is_err());
+        for (name, to) in [("zero", "/dev/zero"), ("link", "file"), ("new", "elsewhere")] {
+            symlink(to, at(name)).unwrap();
+            assert!(read_untrusted(&at(name), 4).is_err() && open_untrusted(&at(name)).is_err(), "{name}");
+            assert!(lock(&at(name)).is_err(), "{name}");
+        }
+        assert!(open_untrusted(root.path()).is_err());
+        assert!(!at("elsewhere").exists());
+    }
 
     #[test]
     fn a_file_that_could_not_be_filled_leaves_the_old_one_and_nothing_else() {

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::origin::Origin;
 
+/// More bytes than a link has.
+const MOST: u64 = 64 << 10;
+
 /// What a project's folder is linked to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,7 +32,7 @@ impl Project {
     pub(crate) fn find(folder: &Path) -> Result<Option<(PathBuf, Self)>> {
         for folder in within_repository(folder) {
             let path = file(folder);
-            if let Some(text) = files::read(&path)? {
+            if let Some(text) = files::read_untrusted(&path, MOST)? {
                 let project = toml::from_str(&text).map_err(|error| {
                     let detail = format!("{}: {}", path.display(), error.message());
                     Error::invalid_with(detail, "write it anew with `odavl link`")

@@ -1,11 +1,12 @@
 //! Uploads that could not be sent yet.
 //!
 //! `.odavl/queue/` holds for each a zstd file with the document and a small JSON file that says what it is. The
-//! JSON file is written last and removed first: its presence is the entry. Neither holds a credential.
+//! JSON file is written last and removed first: its presence is the entry. Neither holds a credential. The folder may
+//! have come with the project: no link in it is followed, and nothing larger is read than an upload may be.
 
 use std::{
     fs::{self, File},
-    io::{self, Seek},
+    io::{self, Read, Seek},
     path::{Path, PathBuf},
 };
 
@@ -19,6 +20,9 @@ use url::Url;
 
 use super::home::Home;
 use crate::files;
+
+/// More bytes than what says of an upload what it is has.
+const ENTRY_MOST: u64 = 64 << 10;
 
 /// Where an upload is to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,9 +128,11 @@ impl Queue {
     }
 
     /// Opens the zstd file of a queued run.
-    pub fn content(&self, run_id: RunId) -> Result<File> {
+    pub fn content(&self, entry: &Entry) -> Result<Content> {
+        let run_id = entry.run_id;
         let name = self.name_of(run_id)?.ok_or_else(|| Error::not_found("queued upload", &run_id))?;
-        files::open(&self.folder.join(format!("{name}.zst")))
+        let file = files::open_untrusted(&self.folder.join(format!("{name}.zst")))?;
+        Ok(Content { file, packed_len: entry.packed_len, run_id })
     }
 
     /// Takes a run that was sent out of the queue. One that is not there is fine.
@@ -157,11 +163,14 @@ impl Queue {
     /// Those of them that are whole.
     fn read<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = (&'a String, Entry)> {
         names.iter().filter_map(|name| {
-            let text = fs::read(self.folder.join(format!("{name}.json"))).ok()?;
-            let entry: Entry = serde_json::from_slice(&text).ok()?;
-            let packed = fs::metadata(self.folder.join(format!("{name}.zst"))).ok()?;
-            let whole = packed.len() == entry.packed_len && name.ends_with(&entry.run_id.to_string());
-            whole.then_some((name, entry))
+            let text =
+                files::read_untrusted(&self.folder.join(format!("{name}.json")), ENTRY_MOST).ok()??;
+            let entry: Entry = serde_json::from_str(&text).ok()?;
+            let packed = fs::symlink_metadata(self.folder.join(format!("{name}.zst"))).ok()?;
+            let whole = packed.is_file() && packed.len() == entry.packed_len;
+            // What cannot be packed grows a little.
+            let fits = entry.packed_len / 2 <= Caps::default().unpacked;
+            (whole && fits && name.ends_with(&entry.run_id.to_string())).then_some((name, entry))
         })
     }
 
@@ -181,14 +190,41 @@ impl Queue {
         read().map_err(|error| files::failed("read", &self.folder, error))
     }
 
-    /// Removes contents without an entry: what a process left that was stopped while it wrote or removed one.
+    /// Removes contents without an entry: what a process left that was stopped while it wrote or removed one. What is
+    /// none of ours and cannot be removed holds nothing up.
     fn sweep(&self) -> Result<()> {
         let names = self.with_ending("json")?;
         let orphans = self.with_ending("zst")?.into_iter().filter(|name| !names.contains(name));
         for orphan in orphans {
-            remove(&self.folder.join(format!("{orphan}.zst")))?;
+            let _ = remove(&self.folder.join(format!("{orphan}.zst")));
         }
         Ok(())
+    }
+}
+
+/// The packed document of a queued run. It stays readable where another process takes the run out of the queue.
+#[derive(Debug)]
+pub struct Content {
+    file: File,
+    packed_len: u64,
+    run_id: RunId,
+}
+
+impl Content {
+    /// All of its bytes.
+    ///
+    /// # Errors
+    /// `corrupted` where they are more or fewer than the entry says.
+    pub fn read(self) -> Result<Vec<u8>> {
+        let mut packed = Vec::new();
+        let read = self.file.take(self.packed_len.saturating_add(1)).read_to_end(&mut packed);
+        match read {
+            Ok(count) if count as u64 == self.packed_len => Ok(packed),
+            read => {
+                let cause = read.err().map(Into::into);
+                Err(Error::corrupted(format!("what is queued of the run {} is damaged", self.run_id), cause))
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `odavl insight analyze --upload`, through its queue.
 
-use std::{fs, path::PathBuf};
+use std::{fs, os::unix::fs::symlink, path::PathBuf};
 
 use serde_json::Value;
 
@@ -113,6 +113,32 @@ fn what_came_with_the_folder_for_another_server_is_not_sent_there() {
     ended.well();
     assert_eq!(stranger.seen(), "");
     assert_eq!(person.used("insight_analyses"), 1);
+    drop(server);
+}
+
+#[test]
+fn what_came_with_the_folder_and_leads_elsewhere_is_named_and_holds_nothing_up() {
+    let server = Server::start();
+    let person = linked(&server);
+    let server = server.stop();
+    person.odavl(UPLOAD);
+    let [path] = queued(&person).try_into().unwrap();
+    let mut entry: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    entry["packed_len"] = 0.into();
+    fs::write(&path, entry.to_string()).unwrap();
+    fs::remove_file(path.with_extension("zst")).unwrap();
+    symlink("/dev/null", path.with_extension("zst")).unwrap();
+    let server = server.start();
+    let ended = person.odavl(UPLOAD);
+    assert!(ended.stderr.contains("is damaged and is not sent"), "{ended:?}");
+    ended.well();
+    assert_eq!((queued(&person), person.used("insight_analyses")), (vec![path], 1));
+
+    let lock = person.folder.path().join(".odavl/queue/lock");
+    fs::remove_file(&lock).unwrap();
+    symlink("../../made", lock).unwrap();
+    is_refused(&person.odavl(UPLOAD), 7, &["queue/lock", "it is a link", "hint: move it away"]);
+    assert!(!person.files().contains(&"made".to_owned()));
     drop(server);
 }
 

@@ -1,10 +1,10 @@
 //! Sending results: through the queue, so that nothing is lost while the server is away.
 
-use std::{fs::File, io::Read, path::Path};
+use std::path::Path;
 
 use odavl_cli::insight::{
     Analysis,
-    queue::{Destination, Entry, Queue},
+    queue::{Content, Destination, Entry, Queue},
 };
 use odavl_client::types::{Results, UploadedResults};
 use odavl_core::{Error, ErrorCode, SystemClock, uploads::RunId};
@@ -54,7 +54,7 @@ impl<'a> Target<'a> {
         let queue = Queue::open(root)?;
         let own = queue.push(&self.destination(), &analysis.file, &SystemClock)?;
         // Open from here on: another process may send it, and take it out of the queue.
-        let content = queue.content(own.run_id)?;
+        let content = queue.content(&own)?;
         let sent = match self.send_waiting(&queue, own.run_id, output).await {
             Ok(()) => self.send_one(&queue, &own, content).await,
             Err(away) => Err(away),
@@ -82,12 +82,13 @@ impl<'a> Target<'a> {
             ));
         }
         for entry in ours {
-            let content = match queue.content(entry.run_id) {
+            let sent = match queue.content(&entry) {
                 // Another process has sent it.
                 Err(error) if error.code() == ErrorCode::NotFound => continue,
-                content => content?,
+                Ok(content) => self.send_one(queue, &entry, content).await,
+                Err(unreadable) => Err(unreadable.into()),
             };
-            match self.send_one(queue, &entry, content).await {
+            match sent {
                 Ok(_) => output.say(&format!("sent the run {}, which had waited", entry.run_id)),
                 Err(failure) if waits(&failure) => return Err(failure),
                 Err(failure) => tell_kept(entry.run_id, &failure, output),
@@ -105,16 +106,13 @@ impl<'a> Target<'a> {
         }
     }
 
-    async fn send_one(&self, queue: &Queue, entry: &Entry, mut content: File) -> Result<UploadedResults> {
+    async fn send_one(&self, queue: &Queue, entry: &Entry, content: Content) -> Result<UploadedResults> {
         let remote = match &entry.organization {
             Some(organization) => self.remote.clone().on(organization.clone()),
             None => self.remote.clone(),
         };
         let client = Client::open(&remote).await?;
-        // No more than an upload may hold.
-        let mut packed = Vec::new();
-        let read = content.read_to_end(&mut packed);
-        read.map_err(|error| Error::unavailable("a queued upload cannot be read", Some(error.into())))?;
+        let packed = content.read()?;
         let run = entry.run_id.to_string();
         let sent = client
             .call(async |api| {

@@ -1,6 +1,6 @@
-use std::io::Read;
+use std::os::unix::fs::symlink;
 
-use odavl_core::ManualClock;
+use odavl_core::{ErrorCode, ManualClock};
 
 use super::*;
 
@@ -55,11 +55,12 @@ fn what_is_kept_is_the_content_and_it_is_what_the_entry_says() {
     let text = fs::read(&path).unwrap();
     let entry = push(&queue, &path);
     fs::remove_file(path).unwrap();
-    let inspected = inspect(queue.content(entry.run_id).unwrap(), Encoding::Zstd, &Caps::default()).unwrap();
+    let packed = queue.content(&entry).unwrap().read().unwrap();
+    let inspected = inspect(&packed[..], Encoding::Zstd, &Caps::default()).unwrap();
     assert_eq!(hex(&inspected.sha256), entry.sha256);
     assert_eq!((inspected.unpacked_len, inspected.packed_len), (entry.unpacked_len, entry.packed_len));
     let mut unpacked = Vec::new();
-    zstd::Decoder::new(queue.content(entry.run_id).unwrap()).unwrap().read_to_end(&mut unpacked).unwrap();
+    zstd::Decoder::new(&packed[..]).unwrap().read_to_end(&mut unpacked).unwrap();
     assert_eq!(unpacked, text);
 }
 
@@ -122,6 +123,45 @@ fn a_damaged_entry_is_named_keeps_nothing_back_and_makes_room_for_its_run() {
     assert_eq!(pending.damaged, [folder.join(format!("{name}.json")), folder.join("junk.json")]);
     push(&queue, &document(root.path(), '3'));
     assert_eq!(ids(&queue), ['4', '3']);
+}
+
+#[test]
+fn nothing_that_came_with_the_project_leads_elsewhere_or_has_no_end() {
+    let (root, queue) = queue();
+    for digit in ['3', '4', '5', '6'] {
+        push(&queue, &document(root.path(), digit));
+    }
+    let names = queue.names().unwrap();
+    let at = |index: usize, ending: &str| root.path().join(format!(".odavl/queue/{}.{ending}", names[index]));
+    let instead = |path: &Path, of: &str| {
+        fs::remove_file(path).unwrap();
+        symlink(of, path).unwrap();
+    };
+    fs::rename(at(0, "json"), root.path().join("elsewhere")).unwrap();
+    symlink(root.path().join("elsewhere"), at(0, "json")).unwrap();
+    let text = fs::read_to_string(at(1, "json")).unwrap();
+    let mut entry: Entry = serde_json::from_str(&text).unwrap();
+    entry.packed_len = 0;
+    fs::write(at(1, "json"), serde_json::to_string(&entry).unwrap()).unwrap();
+    instead(&at(1, "zst"), "/dev/zero");
+    instead(&at(2, "json"), "/dev/zero");
+    fs::create_dir(root.path().join(".odavl/queue/0000000009-x.zst")).unwrap();
+    let queue = Queue::open(root.path()).unwrap();
+    let pending = queue.pending().unwrap();
+    assert_eq!(pending.damaged, [at(0, "json"), at(1, "json"), at(2, "json")]);
+    let [good] = pending.entries.try_into().unwrap();
+
+    // What was looked at may be something else by now.
+    let content = queue.content(&good).unwrap();
+    File::options().append(true).open(at(3, "zst")).unwrap().set_len(1 << 40).unwrap();
+    assert_eq!(content.read().unwrap_err().code(), ErrorCode::Corrupted);
+    assert!(queue.pending().unwrap().entries.is_empty());
+    instead(&at(3, "zst"), "/dev/zero");
+    assert!(queue.content(&good).is_err());
+
+    instead(&root.path().join(".odavl/queue/lock"), "../../made");
+    assert!(queue.pending().is_err());
+    assert!(!root.path().join("made").exists());
 }
 
 #[test]
