@@ -46,12 +46,30 @@ pub(crate) fn code(result: Result<Outcome>) -> ExitCode {
 pub(crate) fn unread(error: &clap::Error) -> ExitCode {
     let own = error.source().and_then(|cause| cause.downcast_ref::<Error>());
     let Some((own, argument)) = own.zip(error.get(ContextKind::InvalidArg)) else {
+        let told = error.render().ansi().to_string();
         // Where nobody reads it, there is nobody to tell.
-        let _ = error.print();
+        let _ = match without_passwords(&told) {
+            shown if shown == told => error.print(),
+            shown => anstream::stderr().lock().write_all(shown.as_bytes()),
+        };
         return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
     };
     let hint = way_out(own).unwrap_or_else(|| "--help shows what the command takes".to_owned());
     code(Err(Failure::Stuck(own.code(), format!("{argument}: {own}"), hint)))
+}
+
+/// The text without users and passwords of the URLs in it: what was typed where it does not belong is repeated, and
+/// that may be a server's.
+fn without_passwords(text: &str) -> String {
+    let mut pieces = text.split("://");
+    let mut shown = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let ends = |c: char| c.is_whitespace() || c.is_control() || c == '\'';
+        let (word, rest) = piece.split_at(piece.find(ends).unwrap_or(piece.len()));
+        let word = word.rsplit_once('@').map_or(word, |(_, host)| host);
+        shown.extend(["://", word, rest]);
+    }
+    shown
 }
 
 /// What is told: words of servers and files are stripped of what a terminal acts on.

@@ -179,7 +179,10 @@ impl Sources {
     }
 
     fn server(&self) -> Result<Setting<Origin>> {
-        let variable = self.environment.server.as_deref().map(str::parse).transpose()?;
+        let wrong = |error: Error| {
+            Error::invalid_with(format!("ODAVL_SERVER: {error}"), error.hint().unwrap_or_default())
+        };
+        let variable = self.environment.server.as_deref().map(str::parse).transpose().map_err(wrong)?;
         let named = first([
             (self.flags.server.clone(), Source::Flag),
             (variable, Source::Variable("ODAVL_SERVER")),

@@ -174,3 +174,28 @@ fn only_a_call_that_may_be_made_twice_is_made_again() {
     assert_eq!(tries("usage consume api_calls"), (4, 4));
     assert_eq!(tries("keys rotate key_01jz0000000000000000000000"), (1, 0));
 }
+
+#[test]
+fn a_password_that_stands_in_a_url_is_never_repeated() {
+    let person = Person::new();
+    let lines = [
+        "whoami --server https://me:canary@a.example",
+        "whoami --server=me:canary@a.example",
+        "whoami --server https://me:canary@a.example:99999",
+        "whoami --server ftp://me:canary@a.example",
+        "whoami https://me:canary@a.example",
+        "https://me:can@ary/canary@a.example",
+        "whoami --json=https://me:canary@a.example",
+    ];
+    for line in lines {
+        let ended = person.odavl(line);
+        assert_eq!(ended.code, 2, "{line}: {ended:?}");
+        assert!(!ended.stderr.contains("canary"), "{line}: {ended:?}");
+        assert!(ended.stderr.contains("hint: ") || ended.stderr.contains("a.example"), "{line}: {ended:?}");
+    }
+    for server in ["https://me:canary@a.example", "me:canary@a.example"] {
+        let ended: Ended = person.command("whoami").env("ODAVL_SERVER", server).output().unwrap().into();
+        assert!(ended.code == 2 && !ended.stderr.contains("canary"), "{ended:?}");
+        assert!(ended.stderr.starts_with("error: ODAVL_SERVER: "), "{ended:?}");
+    }
+}
