@@ -142,8 +142,12 @@ fn an_object_is_not_overwritten_where_that_was_said() {
     person.file("a", b"first");
     person.odavl("storage put a --no-overwrite").well();
     person.file("a", b"second");
-    is_refused(&person.odavl("storage put a --no-overwrite"), 5, "already");
+    is_refused(&person.odavl("storage put a --no-overwrite"), 5, "`a` already exists");
+    assert_eq!(server.gate.arrived(), 1, "nothing is sent for nothing");
     assert_eq!(person.odavl("storage get a -").well(), "first");
+    assert_eq!(begun(&person), 0);
+    // A beginning of the same name is another's.
+    person.odavl("storage put a ab --no-overwrite").well();
 }
 
 #[test]

@@ -80,6 +80,12 @@ pub(super) async fn run(remote: &Flags, wish: &Put, output: Output) -> Result<()
     };
     let progress = Progress::new(name.as_str(), size, output);
     let mut begun = begun(&client, &request, &digests)?;
+    // What the server says when all has arrived is what counts; this spares sending it. What an earlier command began
+    // may be there as its own.
+    if wish.no_overwrite && !begun.is_resumed() && matches!(super::find(&client, &name).await, Ok(Some(_))) {
+        begun.forget();
+        return Err(Error::AlreadyExists { kind: "object", name: name.to_string() }.into());
+    }
     let sending = Sending { remote, source, digests, progress };
     let object = match sending.object(&client, &request, &mut begun).await {
         // A later put goes on with it.
