@@ -87,7 +87,7 @@ impl Output {
     pub(crate) fn look(self) -> Option<Look> {
         match self.form {
             Form::Json => None,
-            Form::Table => Some(Look::Colour),
+            Form::Table => Some(Look::Blocks),
             Form::Tabs => Some(Look::Lines),
         }
     }

@@ -19,10 +19,8 @@ use crate::printable::printable;
 /// How a report looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
-    /// A block for each finding, for a person; no escapes.
-    Terminal,
-    /// The same in colour.
-    Colour,
+    /// A block for each finding in colour, for a person.
+    Blocks,
     /// A line for each finding, for a program: level, place, rule, message and link, separated by tabs.
     Lines,
 }
@@ -92,8 +90,7 @@ fn rendered(found: &Finding<'_>, look: Look) -> String {
     if look == Look::Lines {
         return format!("{level}\t{place}\t{rule}\t{message}\t{link}\n");
     }
-    let styles = if look == Look::Colour { Styles::of(found.level) } else { Styles::default() };
-    let (loud, rule_style, dim) = (styles.level, styles.rule, styles.link);
+    let (loud, rule_style, dim) = (loud(found.level), Style::new().bold(), Style::new().dimmed());
     let mut block = format!("{loud}{level:<7}{loud:#}  {}", if place.is_empty() { "-" } else { &place });
     if !rule.is_empty() {
         let _ = write!(block, "  {rule_style}{rule}{rule_style:#}");
@@ -105,22 +102,13 @@ fn rendered(found: &Finding<'_>, look: Look) -> String {
     block
 }
 
-#[derive(Default)]
-struct Styles {
-    level: Style,
-    rule: Style,
-    link: Style,
-}
-
-impl Styles {
-    fn of(level: Level) -> Self {
-        let colour = match level {
-            Level::Error => AnsiColor::Red,
-            Level::Warning => AnsiColor::Yellow,
-            Level::Note | Level::None => AnsiColor::Cyan,
-        };
-        Self { level: colour.on_default().bold(), rule: Style::new().bold(), link: Style::new().dimmed() }
-    }
+fn loud(level: Level) -> Style {
+    let colour = match level {
+        Level::Error => AnsiColor::Red,
+        Level::Warning => AnsiColor::Yellow,
+        Level::Note | Level::None => AnsiColor::Cyan,
+    };
+    colour.on_default().bold()
 }
 
 /// `file:line:column`, as far as it is known.
