@@ -10,7 +10,7 @@ use crate::{
     output,
 };
 
-/// Sign-in and API keys, exact usage quotas, object storage and verified backups, in one binary.
+/// Sign-in and API keys, exact usage quotas and object storage, in one binary.
 #[derive(Debug, Parser)]
 #[command(name = "odavl", version, propagate_version = true, arg_required_else_help = true)]
 pub(crate) struct Args {

@@ -1,5 +1,5 @@
-//! Everything between a team's product and its production: sign-in and API keys, exact usage quotas, object
-//! storage with direct uploads, and database backups that have proved they restore.
+//! Everything between a team's product and its production: sign-in and API keys, exact usage quotas, and object
+//! storage with direct uploads.
 
 mod action;
 mod ask;
