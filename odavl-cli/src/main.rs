@@ -19,6 +19,7 @@ mod pages;
 mod progress;
 mod project;
 mod retry;
+mod set_up_link;
 mod settings;
 mod source;
 mod target;

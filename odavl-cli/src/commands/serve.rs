@@ -5,12 +5,12 @@ use std::{
     io::{self, IsTerminal, Write},
     net::{IpAddr, SocketAddr},
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use clap::Args as ClapArgs;
-use odavl_core::{Error, ErrorCode, Odavl, Result, config::Serve, secret::Secret};
+use odavl_core::{Error, ErrorCode, Odavl, Result, config::Serve};
 use odavl_http::Door;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
@@ -19,8 +19,10 @@ use tokio::{
 };
 
 use crate::{
+    commands::admin,
     config::{LISTEN, Location, is_nowhere},
     failure::Failure,
+    set_up_link,
 };
 
 /// Open files that are not connections: the database's, the log's, those of the folder.
@@ -67,7 +69,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let odavl = args.location.open(&config, settings).await?;
     let _alone = hold(&data)?;
     announce(&odavl, &public_url, &data).await?;
-    let sweeper = tokio::spawn(sweep(odavl.clone()));
+    let sweeper = tokio::spawn(sweep(odavl.clone(), data));
     let door = Door::new(odavl, door_settings(&config.serve));
     door.serve(listener, stopped()).await;
     sweeper.abort();
@@ -157,6 +159,9 @@ fn connections(most: usize) -> usize {
 async fn announce(odavl: &Odavl, url: &str, data: &Path) -> Result<()> {
     let mut stdout = io::stdout();
     let link = odavl.set_up_link().await?;
+    if link.is_none() {
+        set_up_link::forget(data);
+    }
     let mut say = |line: String| writeln!(stdout, "{line}").and_then(|()| stdout.flush());
     let told = say(format!("odavl is at {url}")).and_then(|()| match &link {
         None => Ok(()),
@@ -164,24 +169,16 @@ async fn announce(odavl: &Odavl, url: &str, data: &Path) -> Result<()> {
             say(format!("set it up within 30 minutes: {}", link.reveal()))
         }
         Some(link) => {
-            let path = data.join("set-up-link");
-            keep(&path, link)?;
+            set_up_link::keep(data, link)?;
+            let path = set_up_link::path(data);
             say(format!("set it up within 30 minutes with the link in {}", path.display()))
         }
     });
     told.map_err(|error| Error::unavailable("the set-up link could not be written", Some(error.into())))
 }
 
-fn keep(path: &Path, link: &Secret<String>) -> io::Result<()> {
-    let temporary = path.with_extension("new");
-    let _ = std::fs::remove_file(&temporary);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-    writeln!(file, "{}", link.reveal())?;
-    std::fs::rename(temporary, path)
-}
-
 /// Ends what expired, again and again.
-async fn sweep(odavl: Odavl) {
+async fn sweep(odavl: Odavl, data: PathBuf) {
     let mut soon = tokio::time::interval(SWEEP);
     let mut hourly = tokio::time::interval(HOUR);
     for tick in [&mut soon, &mut hourly] {
@@ -189,13 +186,22 @@ async fn sweep(odavl: Odavl) {
     }
     loop {
         let swept = tokio::select! {
-            _ = soon.tick() => odavl.sweep().await,
+            _ = soon.tick() => tidy(&odavl, &data).await,
             _ = hourly.tick() => odavl.forget_ended().await,
         };
         if let Err(error) = swept {
             tracing::warn!(%error, "what expired could not be swept; it is tried again");
         }
     }
+}
+
+async fn tidy(odavl: &Odavl, data: &Path) -> Result<()> {
+    odavl.sweep().await?;
+    // Whoever set it up did so in a browser, with this process or with another one.
+    if set_up_link::path(data).exists() && admin::is_set_up(odavl).await? {
+        set_up_link::forget(data);
+    }
+    Ok(())
 }
 
 /// Ctrl-C or SIGTERM.
@@ -206,4 +212,37 @@ async fn stopped() {
         _ = terminate.recv() => {}
     }
     tracing::info!("stopping: requests under way are finished");
+}
+
+#[cfg(test)]
+mod tests {
+    use odavl_core::{Settings, auth::SetUp, secret::Secret};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_link_is_kept_until_the_installation_is_set_up_and_no_longer() {
+        let data = tempfile::tempdir().unwrap();
+        let settings = Settings::preset("http://127.0.0.1:8787").unwrap();
+        let odavl = Odavl::open(data.path(), settings).await.unwrap();
+        let link = odavl.set_up_link().await.unwrap().unwrap();
+        set_up_link::keep(data.path(), &link).unwrap();
+        tidy(&odavl, data.path()).await.unwrap();
+        let kept = std::fs::read_to_string(set_up_link::path(data.path())).unwrap();
+        assert_eq!(kept.trim_end(), link.reveal());
+
+        let wish = SetUp {
+            email: "ada@example.com".parse().unwrap(),
+            name: "Ada".to_owned(),
+            password: Secret::new("correct horse battery".to_owned()),
+            organization: "acme".parse().unwrap(),
+        };
+        odavl.set_up(wish).await.unwrap();
+        tidy(&odavl, data.path()).await.unwrap();
+        assert!(!set_up_link::path(data.path()).exists());
+        // One that a killed process left is gone with the next one's start.
+        set_up_link::keep(data.path(), &link).unwrap();
+        announce(&odavl, "http://127.0.0.1:8787", data.path()).await.unwrap();
+        assert!(!set_up_link::path(data.path()).exists());
+    }
 }

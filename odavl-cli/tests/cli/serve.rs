@@ -14,6 +14,23 @@ fn refused(person: &Person, line: &str) -> Ended {
 }
 
 #[test]
+fn the_link_goes_when_the_installation_is_set_up_beside_it() {
+    let person = Person::new();
+    let mut process = piped(&mut person.command("serve --listen 127.0.0.1:0")).spawn().unwrap();
+    let stdout = process.stdout.as_mut().unwrap();
+    assert!(line_of(stdout).starts_with("odavl is at "));
+    assert!(line_of(stdout).ends_with("the link in odavl-data/set-up-link"));
+    let link = person.folder.path().join("odavl-data/set-up-link");
+    assert!(link.exists());
+    let line = "admin user create --email ada@example.com --password-stdin";
+    let made = person.odavl_with(line, "correct horse battery");
+    process.kill().unwrap();
+    process.wait().unwrap();
+    made.well();
+    assert!(!link.exists());
+}
+
+#[test]
 fn an_address_that_nobody_can_open_is_no_public_url() {
     let person = Person::new();
     for listen in ["0.0.0.0:0", "[::]:0", "[::ffff:0.0.0.0]:0"] {

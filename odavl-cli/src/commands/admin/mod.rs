@@ -14,7 +14,7 @@ use odavl_core::{
     session::{Context, Session},
 };
 
-use crate::{config::Location, failure::Result, output::Output};
+use crate::{config::Location, failure::Result, output::Output, set_up_link};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -53,7 +53,13 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let settings = config.settings("http://127.0.0.1:8787")?;
     let odavl = args.location.open(&config, settings).await?;
     match args.command {
-        Command::User(command) => user::run(&odavl, command, output).await,
+        Command::User(command) => {
+            let done = user::run(&odavl, command, output).await;
+            if is_set_up(&odavl).await? {
+                set_up_link::forget(&args.location.data(&config));
+            }
+            done
+        }
         Command::Org(command) => org::run(&odavl, command, output).await,
         Command::Plan(command) => plan::run(&odavl, &command, output),
         Command::Keys(command) => keys::run(&odavl, command, output).await,
@@ -72,6 +78,15 @@ fn refuse_empty(args: &Args, config: &Config) -> Result<(), Error> {
         detail,
         "name its folder with --data, or make one with `odavl admin user create`",
     ))
+}
+
+/// Whether there is a first person.
+pub(crate) async fn is_set_up(odavl: &Odavl) -> Result<bool, Error> {
+    match session(odavl, OPERATOR).await {
+        Ok(_) => Ok(true),
+        Err(Error::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// A session with every right on the organisation of that name.

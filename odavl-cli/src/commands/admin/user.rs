@@ -3,8 +3,8 @@
 use clap::{Subcommand, ValueEnum};
 use jiff::Timestamp;
 use odavl_core::{
-    Error, ErrorCode, Odavl,
-    auth::{Access, Email, NewUser, OPERATOR, Role, SetUp, Slug, User, UserUpdate},
+    Error, Odavl,
+    auth::{Access, Email, NewUser, Role, SetUp, Slug, User, UserUpdate},
     ids::UserId,
     page::PageQuery,
     secret::Secret,
@@ -196,10 +196,10 @@ async fn create(odavl: &Odavl, wish: Create, output: Output) -> Result<()> {
     let password = if wish.password_stdin { Some(input::secret("Password: ")?) } else { None };
     let before_at = wish.email.as_str().split('@').next().unwrap_or_default().to_owned();
     let name = wish.name.clone().unwrap_or(before_at);
-    match super::session(odavl, OPERATOR).await {
-        Ok(_) => add(odavl, wish, name, password, output).await,
-        Err(error) if error.code() == ErrorCode::NotFound => first(odavl, wish, name, password, output).await,
-        Err(error) => Err(error.into()),
+    if super::is_set_up(odavl).await? {
+        add(odavl, wish, name, password, output).await
+    } else {
+        first(odavl, wish, name, password, output).await
     }
 }
 
