@@ -12,6 +12,7 @@ mod failure;
 mod http;
 mod input;
 mod interrupt;
+mod nulls;
 mod oauth;
 mod origin;
 mod output;

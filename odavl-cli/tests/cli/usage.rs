@@ -1,4 +1,9 @@
-use serde_json::json;
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
+use serde_json::{Value, json};
 
 use crate::support::{Person, Server};
 
@@ -37,4 +42,44 @@ fn a_warning_is_told_from_80_percent_on() {
     let person = Person::signed_in(&server);
     let charged = person.odavl("usage consume insight_analyses 8");
     assert!(charged.stderr.contains("80 % of insight_analyses are used"), "{charged:?}");
+}
+
+#[test]
+fn json_says_none_and_unlimited_as_the_api_does() {
+    let server = Server::start();
+    let person = Person::signed_in(&server);
+    let admin = format!("admin --data {}", server.data.path().display());
+    person.odavl(&format!("{admin} org limit acme api_calls unlimited")).well();
+    let me = person.odavl("whoami --json").json();
+    for field in ["user_id", "email"] {
+        assert_eq!(me.as_object().unwrap().get(field), Some(&Value::Null), "{me}");
+    }
+    let charged = person.odavl("usage consume api_calls --json").json();
+    let usage = person.odavl("usage --json --meter api_calls").json();
+    for standing in [&charged, &usage["limits"][0]] {
+        for field in ["limit", "remaining", "warning"] {
+            assert_eq!(standing.as_object().unwrap().get(field), Some(&Value::Null), "{standing}");
+        }
+    }
+    let listed = person.odavl("keys list --json").json();
+    assert_eq!(listed.as_object().unwrap().get("revoked_at"), Some(&Value::Null), "{listed}");
+    // What the service itself answers has the same fields.
+    let key = person.credentials()["servers"][&server.url]["key"].as_str().unwrap().to_owned();
+    let answer: Value = serde_json::from_str(&asked(&server.url, "/api/v1/usage", &key)).unwrap();
+    let fields = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(fields(&usage), fields(&answer));
+    assert_eq!(fields(&usage["limits"][0]), fields(&answer["limits"][0]));
+}
+
+/// What a server answers, as it is.
+fn asked(url: &str, path: &str, key: &str) -> String {
+    let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+    let host = url.strip_prefix("http://").unwrap();
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
 }

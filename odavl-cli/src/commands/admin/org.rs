@@ -131,6 +131,7 @@ struct Shown {
     state: &'static str,
     external_id: Option<String>,
     /// Limits of its own, by meter.
+    #[serde(serialize_with = "plan::as_written")]
     limits: Allowances,
     created_at: Timestamp,
 }

@@ -5,7 +5,7 @@ use odavl_core::{
     Odavl,
     metering::{Allowance, Allowances, MeterName},
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::Error};
 
 use crate::{
     failure::Result,
@@ -26,6 +26,7 @@ struct Shown {
     default: bool,
     /// How many API keys may be active; null where any number.
     api_keys: Option<u64>,
+    #[serde(serialize_with = "as_written")]
     limits: Allowances,
 }
 
@@ -50,6 +51,11 @@ pub(super) fn run(odavl: &Odavl, command: &Command, output: Output) -> Result<()
         })
         .collect();
     output.list(&plans, &COLUMNS)
+}
+
+/// Limits as they are written in the configuration: what is not said is left out.
+pub(super) fn as_written<S: Serializer>(limits: &Allowances, serializer: S) -> Result<S::Ok, S::Error> {
+    serde_json::to_value(limits).map_err(S::Error::custom)?.serialize(serializer)
 }
 
 /// Limits as they are written on the command line: `api_calls=100 tokens=5/1s`.
