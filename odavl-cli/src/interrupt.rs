@@ -15,7 +15,7 @@ pub(crate) async fn came() {
         .map(|mut signal| async move { signal.recv().await })
         .collect();
     if signals.next().await.is_none() {
-        pending().await
+        pending::<()>().await;
     }
 }
 

@@ -68,8 +68,8 @@ impl Target {
         // As other programs make files: whatever the user's mask leaves. What replaces a file has its mode at the end,
         // and is for nobody else's eyes before.
         let at_first = if mode.is_some() { 0o600 } else { 0o666 };
-        let made = Builder::new().permissions(Permissions::from_mode(at_first)).tempfile_in(folder(&path));
-        let draft = made.map_err(|error| files::failed("write to the folder of", &path, error))?;
+        let draft = Builder::new().permissions(Permissions::from_mode(at_first)).tempfile_in(folder(&path));
+        let draft = draft.map_err(|error| files::failed("write to the folder of", &path, error))?;
         Ok(Self::File { draft, path, mode })
     }
 

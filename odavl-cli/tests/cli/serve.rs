@@ -20,14 +20,14 @@ fn the_link_goes_when_the_installation_is_set_up_beside_it() {
     let stdout = process.stdout.as_mut().unwrap();
     assert!(line_of(stdout).starts_with("odavl is at "));
     assert!(line_of(stdout).ends_with("the link in odavl-data/set-up-link"));
-    let link = person.folder.path().join("odavl-data/set-up-link");
-    assert!(link.exists());
+    let kept = person.folder.path().join("odavl-data/set-up-link");
+    assert!(kept.exists());
     let line = "admin user create --email ada@example.com --password-stdin";
     let made = person.odavl_with(line, "correct horse battery");
     process.kill().unwrap();
     process.wait().unwrap();
     made.well();
-    assert!(!link.exists());
+    assert!(!kept.exists());
 }
 
 #[test]
