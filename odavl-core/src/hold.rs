@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     action::Action,
     caller::Caller,
-    error::Result,
+    error::{Error, Result},
     ids::{OrgId, ReservationId},
     metering::{Charge, Decision, Entry, Limit, MeterName, Op, Period, Scope},
     odavl::Core,
@@ -62,13 +62,20 @@ impl Hold {
     }
 
     /// Sees to it that the units are held until then at least. Where the reservation has expired they are asked for
-    /// anew, and may be refused.
+    /// anew, and may be refused; where it was settled nothing is held by it, nor ever will be.
     pub(crate) async fn keep(&self, until: Timestamp) -> Result<()> {
         if self.charges.is_empty() {
             return Ok(());
         }
         let op = Op::Reserve { id: self.id, charges: self.charges.clone(), expires_at: until };
-        decided(self.core.decide(self.org, self.epoch, &self.subject, op).await?).map(drop)
+        let answer = decided(self.core.decide(self.org, self.epoch, &self.subject, op).await?)?;
+        // What has ended is answered as when it was made.
+        if answer.replayed && !self.is_open().await? {
+            return Err(Error::Conflict(
+                "what was held for this has been settled; begin it again".to_owned(),
+            ));
+        }
+        Ok(())
     }
 
     /// Holds more of the meter that is first; `NotFound` where the reservation is no longer open.

@@ -147,6 +147,19 @@ ids! {
     ReservationId = "res", "reservation";
 }
 
+impl ReservationId {
+    /// What holds the units of an upload. It is told from the ids of callers' own reservations, which are all new ones,
+    /// by its version.
+    pub(crate) fn of_upload(upload: UploadId) -> Self {
+        Self::derive(&[b"upload", &upload.0.to_be_bytes()])
+    }
+
+    /// Whether odavl holds something by it for itself, which ends when that is done and not when a caller says so.
+    pub(crate) fn is_internal(self) -> bool {
+        self.0 >> 76 & 0xF == 8
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,6 +186,14 @@ mod tests {
         assert_ne!(id, ReservationId::derive(&[b"a", b"bc"]));
         assert_ne!(id, ReservationId::derive(&[b"abc"]));
         assert_eq!((id.0 >> 76 & 0xF, id.0 >> 62 & 3), (8, 2));
+    }
+
+    #[test]
+    fn what_holds_for_an_upload_is_told_from_what_a_caller_holds() {
+        let upload = UploadId::new(Timestamp::UNIX_EPOCH).unwrap();
+        let held = ReservationId::of_upload(upload);
+        assert!(held.is_internal() && held.suffix() != upload.suffix());
+        assert!(!ReservationId::new(Timestamp::UNIX_EPOCH).unwrap().is_internal());
     }
 
     #[test]

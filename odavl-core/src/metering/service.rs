@@ -166,20 +166,24 @@ impl Usage<'_> {
         Ok(units.into_iter().map(signed).collect())
     }
 
-    /// Ends a reservation and charges what was really used, never more than was held.
+    /// Ends a reservation that was made here and charges what was really used, never more than was held.
     pub async fn settle(&self, id: ReservationId, actual: Vec<(MeterName, u64)>) -> Result<Answer> {
         self.charges(actual.clone())?;
-        self.end(Op::Settle { id, actual }).await
+        self.end(id, Op::Settle { id, actual }).await
     }
 
-    /// Ends a reservation and charges nothing.
+    /// Ends a reservation that was made here and charges nothing.
     pub async fn release(&self, id: ReservationId) -> Result<Answer> {
-        self.end(Op::Release { id }).await
+        self.end(id, Op::Release { id }).await
     }
 
-    async fn end(&self, op: Op) -> Result<Answer> {
+    async fn end(&self, id: ReservationId, op: Op) -> Result<Answer> {
         self.0
             .metered(Ask::new(Action::UsageSettle), async |permit| {
+                // What odavl holds itself, such as the space of an upload, is no caller's to end.
+                if id.is_internal() {
+                    return decided(Decision::NoReservation).map(|answer| (answer, Happened::Settled));
+                }
                 let entry = Entry {
                     org: permit.org()?,
                     epoch: u64::MAX,

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use odavl_core::{
     ErrorCode,
-    storage::{NewObject, full},
+    ids::{ReservationId, UploadId},
+    metering::{Entry, Op},
+    storage::{NewObject, NewUpload, Upload, full},
 };
 use tokio::task::JoinSet;
 
-use super::uses::{announce, name, sized};
+use super::uses::{announce, code, name, sized};
 use crate::support::{Plan, World, send_all};
 
 async fn of_64_uploads_as_many_succeed_as_fit(world: World) {
@@ -83,4 +85,63 @@ async fn a_request_quota_that_is_used_up_refuses_uploads_and_lets_one_free_space
     session.storage().delete(&name("a")).await.unwrap();
     assert_eq!(world.used("storage_bytes").await, 1);
     assert_eq!(world.used("api_calls").await, 2);
+}
+
+async fn row(world: &World, id: UploadId) -> Upload {
+    let org = world.one().await.orgs().read().await.unwrap().id;
+    world.objects.upload(org, id).await.unwrap().unwrap()
+}
+
+async fn what_an_upload_holds_is_no_callers_to_end(world: World) {
+    let session = world.one().await;
+    for key in [None, Some("k".to_owned())] {
+        let wish = NewUpload { idempotency_key: key, ..announce("a", b"hello") };
+        let id = session.storage().upload_url(wish).await.unwrap().status.id;
+        let held = row(&world, id).await.reservation;
+        for held in [held, ReservationId::from_suffix(&id.suffix()).unwrap()] {
+            assert_eq!(code(session.usage().settle(held, Vec::new()).await), ErrorCode::NotFound);
+            assert_eq!(code(session.usage().release(held).await), ErrorCode::NotFound);
+        }
+    }
+    assert_eq!(world.used("storage_bytes").await, 10);
+    world.assert_exact().await;
+}
+
+async fn bytes_whose_hold_was_settled_do_not_become_an_object(world: World) {
+    let odavl = world.start();
+    let session = world.session(&odavl, "one").await;
+    let ticket = session.storage().upload_url(announce("a", b"hello")).await.unwrap();
+    send_all(&odavl, &ticket.request.unwrap(), b"hello").await.unwrap();
+    let entry = Entry {
+        org: session.orgs().read().await.unwrap().id,
+        epoch: u64::MAX,
+        subject: "".into(),
+        op: Op::Settle { id: row(&world, ticket.status.id).await.reservation, actual: Vec::new() },
+        idempotency: None,
+        tags: Arc::default(),
+    };
+    world.metering.apply(&[entry]).await.unwrap();
+    assert_eq!(code(session.storage().complete(ticket.status.id).await), ErrorCode::Conflict);
+    world.assert_exact().await;
+    assert_eq!(world.stored_bytes().await, 0);
+}
+
+#[tokio::test]
+async fn what_an_upload_holds_is_no_callers_to_end_in_memory() {
+    what_an_upload_holds_is_no_callers_to_end(World::memory(Plan::bytes(100)).await).await;
+}
+
+#[tokio::test]
+async fn what_an_upload_holds_is_no_callers_to_end_embedded() {
+    what_an_upload_holds_is_no_callers_to_end(World::embedded(Plan::bytes(100)).await).await;
+}
+
+#[tokio::test]
+async fn bytes_whose_hold_was_settled_do_not_become_an_object_in_memory() {
+    bytes_whose_hold_was_settled_do_not_become_an_object(World::memory(Plan::bytes(100)).await).await;
+}
+
+#[tokio::test]
+async fn bytes_whose_hold_was_settled_do_not_become_an_object_embedded() {
+    bytes_whose_hold_was_settled_do_not_become_an_object(World::embedded(Plan::bytes(100)).await).await;
 }

@@ -55,14 +55,14 @@ impl Objects<'_> {
     pub async fn put(&self, wish: NewObject, body: BoxBody) -> Result<ObjectRow> {
         check_name(&wish.name)?;
         let core = &self.0.core;
-        let reservation = ReservationId::new(core.clock.now())?;
+        let id = UploadId::new(core.clock.now())?;
+        let reservation = ReservationId::of_upload(id);
         let units = core.stored(wish.size.unwrap_or(STEP))?;
         let ask = Ask::new(Action::StoragePut).hold(reservation, units, IDLE.saturating_add(MARGIN));
         self.0
             .metered(ask, async |permit| {
                 self.refuse_taken(permit, &wish).await?;
-                let upload =
-                    core.objects.begin_upload(permit.org()?, &streamed(permit, &wish, reservation)?).await?;
+                let upload = core.objects.begin_upload(permit.org()?, &streamed(permit, &wish, id)?).await?;
                 let object = match self.receive(permit, &wish, &upload, body).await {
                     Ok(object) => object,
                     Err(error) => core.drop_stream(permit, &upload).await.unwrap_or(None).ok_or(error)?,
@@ -109,12 +109,12 @@ impl Objects<'_> {
     }
 }
 
-fn streamed(permit: &Permit, wish: &NewObject, reservation: ReservationId) -> Result<Upload> {
+fn streamed(permit: &Permit, wish: &NewObject, id: UploadId) -> Result<Upload> {
     let (object, by) = (ObjectId::new(permit.at)?, creator(permit));
     let product: Product = "storage".parse()?;
     Ok(Upload {
-        id: UploadId::new(permit.at)?,
-        reservation,
+        id,
+        reservation: ReservationId::of_upload(id),
         object,
         key: StoreKey::object(permit.org()?, &product, by, object),
         name: wish.name.clone(),

@@ -213,13 +213,12 @@ impl Objects<'_> {
 
     /// The ids of a new upload; with an idempotency key always the same.
     fn ids(&self, wish: &NewUpload) -> Result<(UploadId, ReservationId)> {
-        let Some(key) = &wish.idempotency_key else {
-            let now = self.0.core.clock.now();
-            return Ok((UploadId::new(now)?, ReservationId::new(now)?));
-        };
         let caller = self.0.source.name();
-        let parts = [b"storage.upload_url".as_slice(), caller.as_bytes(), key.as_bytes()];
-        Ok((UploadId::derive(&parts), ReservationId::derive(&parts)))
+        let id = match &wish.idempotency_key {
+            Some(key) => UploadId::derive(&[b"storage.upload_url", caller.as_bytes(), key.as_bytes()]),
+            None => UploadId::new(self.0.core.clock.now())?,
+        };
+        Ok((id, ReservationId::of_upload(id)))
     }
 
     /// Refuses to begin again what has ended and was forgotten: its reservation holds nothing any more.

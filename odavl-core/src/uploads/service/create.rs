@@ -58,11 +58,9 @@ impl Uploads<'_> {
         self.check(&wish)?;
         let core = &self.0.core;
         let now = core.clock.now();
-        let attempt = Attempt {
-            id: UploadId::new(now)?,
-            reservation: ReservationId::new(now)?,
-            expires_at: later(now, IDLE),
-        };
+        let id = UploadId::new(now)?;
+        let reservation = ReservationId::of_upload(id);
+        let attempt = Attempt { id, reservation, expires_at: later(now, IDLE) };
         let begun = OnceLock::new();
         let ask = Ask::new(Action::UploadCreate).products([wish.product.as_str()]).hold(
             attempt.reservation,
