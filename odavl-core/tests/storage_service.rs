@@ -18,5 +18,9 @@ mod parts;
 mod quota;
 
 #[cfg(test)]
+#[path = "storage_service/races.rs"]
+mod races;
+
+#[cfg(test)]
 #[path = "storage_service/uses.rs"]
 mod uses;

@@ -87,7 +87,8 @@ pub struct StorageStats {
 /// - Completing swaps the name's row at once; the object that had the name becomes garbage.
 /// - Completing again answers the same, also when the object is gone; what was abandoned is a `conflict`.
 /// - A name that must be new is `precondition_failed` where it is taken, and the upload stays open.
-/// - Abandoning leaves no object, and queues what may have arrived; what is complete is not abandoned.
+/// - Abandoning leaves no object, and queues what may have arrived; what is complete, or lives longer, is not
+///   abandoned.
 /// - Parts that are signed again are replaced, and the upload lives until the later time; once it is no longer open,
 ///   nothing is signed.
 /// - The first multipart name that is attached to an open upload counts.
@@ -136,8 +137,14 @@ pub trait Catalog: Debug + Send + Sync + 'static {
         arrived: &Arrived,
     ) -> Result<Option<Completion>>;
 
-    /// Ends an upload that came to nothing, and answers it as it stands then.
-    async fn abandon_upload(&self, org: OrgId, id: UploadId, now: Timestamp) -> Result<Option<Upload>>;
+    /// Ends an upload that came to nothing, unless it lives longer than `by`, and answers it as it stands then.
+    async fn abandon_upload(
+        &self,
+        org: OrgId,
+        id: UploadId,
+        by: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Upload>>;
 
     /// Forgets an upload that is completed or abandoned, and its parts.
     async fn forget_upload(&self, org: OrgId, id: UploadId) -> Result<()>;

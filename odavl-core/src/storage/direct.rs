@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ring::hmac;
 
 use super::{
@@ -23,6 +23,10 @@ use crate::{
 
 /// The path under which the HTTP door serves presigned requests; the store key follows.
 pub const DIRECT_PATH: &str = "/api/v1/storage/direct/";
+
+/// How long after its URL has expired a body may still come: for less long than an upload waits for it, which begins
+/// to count a moment earlier.
+const LATE: SignedDuration = SignedDuration::from_mins(5);
 
 /// What is signed begins with this, so that the key's signatures mean nothing elsewhere.
 const CONTEXT: &str = "odavl-direct-v1";
@@ -130,6 +134,11 @@ impl DirectUrls {
 }
 
 impl Grant {
+    /// When it is too late for a body that was begun in time.
+    pub fn until(&self) -> Timestamp {
+        self.expires_at.checked_add(LATE).unwrap_or(Timestamp::MAX)
+    }
+
     /// Does what was granted.
     pub async fn redeem(
         self,
@@ -137,10 +146,11 @@ impl Grant {
         body: BoxBody,
         range: Option<ByteRange>,
     ) -> Result<Redeemed> {
+        let until = Some(self.until());
         match self.what {
             Presign::Put { length, sha256, content_type, mode } => {
                 let expected = Expected::exactly(length, sha256);
-                storage.put(&self.key, body, PutOptions { mode, content_type, expected }).await?;
+                storage.put(&self.key, body, PutOptions { mode, content_type, expected, until }).await?;
                 Ok(Redeemed::Stored)
             }
             Presign::Part { multipart, part } => {

@@ -16,7 +16,7 @@ use super::{
     presign::{Presign, PresignedRequest},
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     page::{Page, PageQuery},
 };
 
@@ -39,12 +39,22 @@ pub struct PutOptions {
     pub content_type: MediaType,
     /// What the sender said about them; proved before anything is visible.
     pub expected: Expected,
+    /// When it is too late for them: from then on nobody watches the key, and nothing becomes visible there.
+    pub until: Option<Timestamp>,
 }
 
 impl PutOptions {
+    /// Refuses what comes too late. An adapter asks when nobody else can change the key any more.
+    pub fn check_time(&self, now: Timestamp) -> Result<()> {
+        if self.until.is_none_or(|until| now < until) {
+            return Ok(());
+        }
+        Err(Error::invalid_with("the body came too late", "ask for a new URL"))
+    }
+
     /// Options that create, and expect nothing.
     pub fn create(content_type: MediaType) -> Self {
-        Self { mode: PutMode::Create, content_type, expected: Expected::default() }
+        Self { mode: PutMode::Create, content_type, expected: Expected::default(), until: None }
     }
 
     /// The same, with what the sender said.
@@ -93,7 +103,8 @@ pub struct Stored {
 ///
 /// # Behavior
 /// - What was put is read back: the bytes, their length, digest and type.
-/// - A put that is not what it declared, or whose body fails, leaves nothing, and what was there stays.
+/// - A put that is not what it declared, whose body fails, or that comes too late leaves nothing, and what was there
+///   stays.
 /// - Of many puts that create the same key, exactly one wins; the others get `precondition_failed`.
 /// - An overwrite replaces bytes, type and etag together.
 /// - A range reads the bytes it names and no others; one that takes nothing is `invalid_input`.
@@ -103,6 +114,7 @@ pub struct Stored {
 /// - A multipart upload is invisible until it is complete, and gone without a trace when it is aborted.
 /// - Parts come in any order, can be sent again, and are listed.
 /// - Completing takes the parts it names, in order, and refuses one that is missing or not the one named.
+/// - Completing and aborting at the same time take turns: what was aborted does not appear later.
 /// - A part that is not what it declared is not there.
 /// - A presigned request sends exactly the declared bytes, and once where it creates.
 /// - A presigned request ends at its time, and serves no other method or key.

@@ -10,10 +10,10 @@ use odavl_core::{
 use super::uses::{announce, code, name};
 use crate::support::{Plan, World, send_all};
 
-const SIZE: u64 = WHOLE_MOST + 7;
+pub(crate) const SIZE: u64 = WHOLE_MOST + 7;
 const PART: usize = 16 << 20;
 
-fn wish() -> NewUpload {
+pub(crate) fn wish() -> NewUpload {
     NewUpload { size: SIZE, sha256: None, idempotency_key: Some("large".into()), ..announce("large", b"") }
 }
 
@@ -22,7 +22,7 @@ fn bytes(number: u32) -> Vec<u8> {
     vec![u8::try_from(number).unwrap(); size]
 }
 
-async fn send_part(world: &World, id: UploadId, number: u32) {
+pub(crate) async fn send_part(world: &World, id: UploadId, number: u32) {
     let odavl = world.start();
     let session = world.session(&odavl, "one").await;
     let part = bytes(number);

@@ -131,7 +131,7 @@ calls! { Catalog {
     reads signed_parts(org: OrgId, id: UploadId) -> Vec<Part>;
     writes attach_multipart(org: OrgId, id: UploadId, multipart: &MultipartId) -> Option<MultipartId>;
     writes complete_upload(org: OrgId, id: UploadId, arrived: &Arrived) -> Option<Completion>;
-    writes abandon_upload(org: OrgId, id: UploadId, now: Timestamp) -> Option<Upload>;
+    writes abandon_upload(org: OrgId, id: UploadId, by: Timestamp, now: Timestamp) -> Option<Upload>;
     writes forget_upload(org: OrgId, id: UploadId) -> ();
     reads expired_uploads(now: Timestamp, most: u32) -> Vec<(OrgId, Upload)>;
     reads object(org: OrgId, id: ObjectId) -> Option<ObjectRow>;

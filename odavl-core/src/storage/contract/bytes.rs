@@ -1,11 +1,12 @@
 //! Whole objects: put, get, head, delete, list.
 
 use ::bytes::Bytes;
+use jiff::SignedDuration;
 use tokio::task::JoinSet;
 
 use super::{StorageHarness, declaring, failing, key, read, refused, text};
 use crate::{
-    ErrorCode,
+    Clock, ErrorCode,
     error::Result,
     page::PageQuery,
     storage::{ByteRange, Checksum, Expected, KeyPrefix, PIECE, PutOptions, Sha256, collect, full},
@@ -57,6 +58,18 @@ pub async fn a_put_that_is_not_what_it_declared_leaves_nothing(harness: &dyn Sto
     refused(storage.put(&key, full("hello"), options).await, ErrorCode::InvalidInput);
     assert!(storage.list(&KeyPrefix::default(), &PageQuery::default()).await?.items.is_empty());
     storage.put(&key, full("hello"), declaring(b"hello")?).await?;
+    Ok(())
+}
+
+/// A put that comes too late leaves nothing.
+pub async fn a_put_that_comes_too_late_leaves_nothing(harness: &dyn StorageHarness) -> Result<()> {
+    let (storage, key, now) = (harness.storage(), key("org/late")?, harness.clock().now());
+    let late = PutOptions { until: Some(now), ..text()? };
+    refused(storage.put(&key, full("late"), late).await, ErrorCode::InvalidInput);
+    assert_eq!(storage.head(&key).await?, None);
+    let in_time = PutOptions { until: Some(now + SignedDuration::from_secs(1)), ..text()? };
+    storage.put(&key, full("in time"), in_time).await?;
+    assert_eq!(read(&*storage, &key).await?.as_deref(), Some(&b"in time"[..]));
     Ok(())
 }
 

@@ -127,15 +127,18 @@ pub async fn a_name_that_must_be_new_is_not_replaced(catalog: &dyn Catalog) -> R
     Ok(())
 }
 
-/// Abandoning leaves no object, queues what may have arrived, and ends the upload; what is complete is not abandoned.
+/// Abandoning leaves no object, queues what may have arrived, and ends the upload; what is complete or lives longer is
+/// not abandoned.
 pub async fn abandoning_queues_what_may_have_arrived(catalog: &dyn Catalog) -> Result<()> {
     let org = org()?;
     let begun = in_parts(org)?;
     let named = MultipartId("store's own".into());
     catalog.begin_upload(org, &begun).await?;
     catalog.attach_multipart(org, begun.id, &named).await?;
+    let living = catalog.abandon_upload(org, begun.id, later(59), later(2)).await?;
+    assert_eq!(living.map(|upload| upload.state), Some(UploadState::Open));
     for at in [later(2), later(99)] {
-        let abandoned = catalog.abandon_upload(org, begun.id, at).await?;
+        let abandoned = catalog.abandon_upload(org, begun.id, later(999), at).await?;
         assert_eq!(abandoned.map(|upload| upload.state), Some(UploadState::Abandoned));
     }
     refused(catalog.complete_upload(org, begun.id, &arrived(12)).await, ErrorCode::Conflict);
@@ -146,7 +149,7 @@ pub async fn abandoning_queues_what_may_have_arrived(catalog: &dyn Catalog) -> R
     let done = upload(org, "done")?;
     catalog.begin_upload(org, &done).await?;
     catalog.complete_upload(org, done.id, &arrived(5)).await?;
-    let kept = catalog.abandon_upload(org, done.id, later(2)).await?;
+    let kept = catalog.abandon_upload(org, done.id, later(999), later(2)).await?;
     assert_eq!(kept.map(|upload| upload.state), Some(UploadState::Completed(arrived(5))));
     assert!(catalog.object(org, done.object).await?.is_some());
     assert_eq!(catalog.due_garbage(later(999), 10).await?.len(), 1);
@@ -164,7 +167,7 @@ pub async fn signed_parts_are_kept_while_the_upload_is_open(catalog: &dyn Catalo
     assert_eq!(signed.map(|upload| upload.expires_at), Some(later(90)));
     let expected = [part(1, b"a"), part(2, b"bb"), part(10_000, b"z")];
     assert_eq!(catalog.signed_parts(org, begun.id).await?, expected);
-    catalog.abandon_upload(org, begun.id, later(2)).await?;
+    catalog.abandon_upload(org, begun.id, later(999), later(2)).await?;
     let late = catalog.sign_parts(org, begun.id, &[part(3, b"c")], later(200)).await?;
     assert_eq!(
         late.map(|upload| (upload.state, upload.expires_at)),
@@ -189,7 +192,7 @@ pub async fn the_first_multipart_name_counts(catalog: &dyn Catalog) -> Result<()
     }
     let arrival = Arrival::Parts { size: 12, part_size: 5, multipart: Some(first) };
     assert_eq!(catalog.begin_upload(org, &begun).await?.arrival, arrival);
-    catalog.abandon_upload(org, begun.id, NOW).await?;
+    catalog.abandon_upload(org, begun.id, later(999), NOW).await?;
     assert_eq!(catalog.attach_multipart(org, begun.id, &second).await?, None);
     Ok(())
 }
@@ -241,7 +244,7 @@ pub async fn expired_uploads_are_listed_until_they_are_forgotten(catalog: &dyn C
     catalog.begin_upload(org, &done).await?;
     catalog.begin_upload(other, &gone).await?;
     catalog.complete_upload(org, done.id, &arrived(5)).await?;
-    catalog.abandon_upload(other, gone.id, later(2)).await?;
+    catalog.abandon_upload(other, gone.id, later(999), later(2)).await?;
     let expired = async |at, most| -> Result<Vec<_>> {
         let expired = catalog.expired_uploads(at, most).await?;
         Ok(expired.into_iter().map(|(org, upload)| (org, upload.id)).collect())
@@ -279,7 +282,7 @@ pub async fn another_organisations_things_are_absent(catalog: &dyn Catalog) -> R
     let named = MultipartId("ours".into());
     assert_eq!(catalog.attach_multipart(ours, begun.id, &named).await?, None);
     assert_eq!(catalog.complete_upload(ours, begun.id, &arrived(12)).await?, None);
-    assert_eq!(catalog.abandon_upload(ours, begun.id, NOW).await?, None);
+    assert_eq!(catalog.abandon_upload(ours, begun.id, later(999), NOW).await?, None);
     assert_eq!(catalog.upload(theirs, begun.id).await?, Some(begun));
     catalog.delete_object(theirs, object.id, NOW).await?;
     catalog.drop_garbage(ours, object.id).await?;

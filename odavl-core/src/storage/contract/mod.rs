@@ -146,6 +146,7 @@ macro_rules! storage_contract {
                 an_empty_object_is_an_object,
                 a_put_that_is_not_what_it_declared_leaves_nothing,
                 a_put_whose_body_fails_leaves_what_was_there,
+                a_put_that_comes_too_late_leaves_nothing,
                 of_many_creators_exactly_one_wins,
                 an_overwrite_replaces_bytes_type_and_etag_together,
                 a_reader_keeps_the_version_that_it_opened,
@@ -165,6 +166,7 @@ macro_rules! storage_contract {
                 completing_takes_the_parts_it_names,
                 completing_refuses_a_part_that_is_not_there_as_named,
                 completing_does_not_replace_what_was_created_before,
+                completing_and_aborting_take_turns,
                 a_part_that_is_not_what_it_declared_is_not_there,
                 open_uploads_are_listed_where_the_store_can_tell,
             ]

@@ -111,6 +111,40 @@ pub async fn completing_refuses_a_part_that_is_not_there_as_named(
     Ok(())
 }
 
+/// Of completing and aborting at the same time each happens as a whole: what was aborted does not appear later, and who
+/// completes second finds that it is done.
+pub async fn completing_and_aborting_take_turns(harness: &dyn StorageHarness) -> Result<()> {
+    let (storage, key) = (harness.storage(), key("org/turns")?);
+    for round in 0..8 {
+        let upload = storage.begin_multipart(&key, &MediaType::bytes()).await?;
+        let parts = [send(&*storage, &upload, 1, PART_LEAST).await?, send(&*storage, &upload, 2, 3).await?];
+        let complete = || async { storage.complete_multipart(&upload, &parts, PutMode::Create).await };
+        let abort = async {
+            storage.abort_multipart(&upload).await?;
+            storage.head(&key).await
+        };
+        let (one, other, aborted) = if round % 2 == 0 {
+            tokio::join!(complete(), complete(), abort)
+        } else {
+            let (aborted, one, other) = tokio::join!(abort, complete(), complete());
+            (one, other, aborted)
+        };
+        let aborted = aborted?;
+        let done = [one, other].into_iter().filter_map(|completed| match completed {
+            Ok(meta) => Some(meta),
+            Err(error) => {
+                assert_eq!(error.code(), ErrorCode::NotFound, "{error}");
+                None
+            }
+        });
+        let done: Vec<_> = done.collect();
+        assert!(done.len() <= 1 && done.first() == aborted.as_ref(), "{done:?} {aborted:?}");
+        assert_eq!(storage.head(&key).await?, aborted);
+        storage.delete(&key).await?;
+    }
+    Ok(())
+}
+
 /// Completing does not replace what was created before, unless it overwrites.
 pub async fn completing_does_not_replace_what_was_created_before(harness: &dyn StorageHarness) -> Result<()> {
     let (storage, key) = (harness.storage(), key("org/taken")?);

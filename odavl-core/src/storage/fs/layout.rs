@@ -16,6 +16,9 @@ use crate::{
 /// The file that makes an object or a multipart upload.
 pub(super) const META: &str = "~meta";
 
+/// The file of a multipart upload that is locked by who ends it.
+pub(super) const LOCK: &str = "~lock";
+
 /// Where things lie.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
@@ -128,6 +131,12 @@ pub(super) fn open_file(path: &Path) -> Result<Option<File>> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(io_error(path, error)),
     }
+}
+
+/// A file that is there to be locked, made where it is not there.
+pub(super) fn lock_file(path: &Path) -> Result<File> {
+    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+    opened.map_err(|error| io_error(path, error))
 }
 
 /// Options that make a new file of this user alone; a file or link that is there is an error.

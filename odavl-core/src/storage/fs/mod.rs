@@ -3,7 +3,7 @@
 //! ```text
 //! objects/<key>/<etag>~bytes   the bytes, as they are: any tool can read them
 //! objects/<key>/~meta          names the bytes and says what is known of them; its rename is the commit
-//! multiparts/<id>/             `~meta` and one file a part
+//! multiparts/<id>/             `~meta`, one file a part, and `~lock`: held by who puts them together or drops them
 //! staging/                     what is being written, and what says which key to tidy after a crash
 //! lock                         held shared by every process that uses the folder
 //! ```
@@ -42,6 +42,9 @@ use crate::{
     page::{Page, PageQuery},
 };
 
+/// How many changes can be made at once.
+const TURNS: usize = 256;
+
 /// Objects in a folder of this machine; any number of processes may use it at once.
 #[derive(Debug, Clone)]
 pub struct FsStorage(Arc<Inner>);
@@ -52,7 +55,9 @@ struct Inner {
     clock: Arc<dyn Clock>,
     urls: DirectUrls,
     /// Changes to one key take turns; keys share them by hash.
-    turns: [Mutex<()>; 64],
+    turns: [Mutex<()>; TURNS],
+    /// Who puts the parts of one upload together waits here, without a thread, for who does it already.
+    joins: [tokio::sync::Mutex<()>; TURNS],
     /// Says to other processes that this one is alive.
     _alive: File,
 }
@@ -64,8 +69,9 @@ impl FsStorage {
         blocking(move || {
             let layout = Layout::open(&root)?;
             let alive = sweep::join(&layout)?;
-            let turns = [const { Mutex::new(()) }; 64];
-            Ok(Self(Arc::new(Inner { layout, clock, urls, turns, _alive: alive })))
+            let turns = [const { Mutex::new(()) }; TURNS];
+            let joins = [const { tokio::sync::Mutex::const_new(()) }; TURNS];
+            Ok(Self(Arc::new(Inner { layout, clock, urls, turns, joins, _alive: alive })))
         })
         .await
     }
@@ -82,11 +88,15 @@ impl FsStorage {
 impl Inner {
     /// Waits for the turn to change what `of` names.
     fn turn(&self, of: &impl Hash) -> MutexGuard<'_, ()> {
-        let mut hasher = DefaultHasher::new();
-        of.hash(&mut hasher);
-        let index = usize::try_from(hasher.finish() % self.turns.len() as u64).unwrap_or_default();
-        self.turns[index].lock().unwrap_or_else(PoisonError::into_inner)
+        self.turns[slot(of)].lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Which of the turns is that of what `of` names.
+fn slot(of: &impl Hash) -> usize {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    usize::try_from(hasher.finish() % TURNS as u64).unwrap_or_default()
 }
 
 /// Runs what waits for the disk where it holds up nobody.
@@ -113,10 +123,10 @@ impl Storage for FsStorage {
             size: staged.size,
             checksum: Checksum::Whole(staged.sha256),
             sha256: staged.sha256,
-            content_type: options.content_type,
+            content_type: options.content_type.clone(),
             modified: self.0.clock.now(),
         };
-        self.run(move |inner| inner.publish(&staged, &record, options.mode)).await
+        self.run(move |inner| inner.publish(&staged, &record, &options)).await
     }
 
     async fn get(&self, key: &StoreKey, range: Option<ByteRange>) -> Result<Option<Object>> {
@@ -173,6 +183,7 @@ impl Storage for FsStorage {
         mode: PutMode,
     ) -> Result<ObjectMeta> {
         let (_, checksum) = assemble(parts)?;
+        let _turn = self.0.joins[slot(&multipart.id)].lock().await;
         let (multipart, parts) = (multipart.clone(), parts.to_vec());
         self.run(move |inner| inner.complete_multipart(&multipart, &parts, checksum, mode)).await
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Inner,
-    layout::{Layout, META, flush_folder, io_error, new_file, nonce, open_file, write_new},
+    layout::{LOCK, Layout, META, flush_folder, io_error, lock_file, new_file, nonce, open_file, write_new},
     list::entries,
     publish::Record,
     read::read_json,
@@ -22,7 +22,7 @@ use crate::{
     error::{Error, Result},
     storage::{
         ArrivedPart, Checksum, Hasher, MediaType, Multipart, MultipartId, ObjectMeta, OpenMultipart, PIECE,
-        Part, PutMode, Sha256, StoreKey, not_arrived, not_open,
+        Part, PutMode, PutOptions, Sha256, StoreKey, not_arrived, not_open,
     },
 };
 
@@ -44,6 +44,25 @@ impl Layout {
         let folder = self.multiparts().join(id);
         let begun: Option<Opened> = read_json(&folder.join(META))?;
         Ok(begun.filter(|begun| begun.key == multipart.key).map(|begun| (folder, begun)))
+    }
+
+    /// An open upload, and what keeps it open, and others out, until it is dropped: whoever ends it holds it alone,
+    /// whoever adds to it with others. `None` where it is not open, or not any more.
+    fn hold_multipart(
+        &self,
+        multipart: &Multipart,
+        take: impl FnOnce(&File) -> io::Result<()>,
+    ) -> Result<Option<(PathBuf, Opened, File)>> {
+        let Some((folder, _)) = self.open_multipart(multipart)? else { return Ok(None) };
+        let path = folder.join(LOCK);
+        let held = lock_file(&path).and_then(|lock| match take(&lock) {
+            Ok(()) => Ok(Some(lock)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(io_error(&path, error)),
+        });
+        // Whoever held it before may have ended it.
+        let Some((folder, begun)) = self.open_multipart(multipart)? else { return Ok(None) };
+        Ok(held?.map(|lock| (folder, begun, lock)))
     }
 
     /// The parts that have arrived; of two with one number, which a crash may leave, the later.
@@ -109,7 +128,10 @@ impl Inner {
     /// Moves a part in, and older ones of its number out.
     pub(super) fn place_part(&self, multipart: &Multipart, part: Part, staged: &Staged) -> Result<()> {
         let _turn = self.turn(&multipart.id);
-        let (folder, _) = self.layout.open_multipart(multipart)?.ok_or_else(|| not_open(multipart))?;
+        // While its parts are put together it takes no others.
+        let beside = |lock: &File| lock.try_lock_shared().map_err(io::Error::from);
+        let (folder, _, _held) =
+            self.layout.hold_multipart(multipart, beside)?.ok_or_else(|| not_open(multipart))?;
         let path = folder.join(part_name(part));
         fs::rename(&staged.path, &path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => not_open(multipart),
@@ -124,7 +146,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Copies the parts into one file, publishes it and drops the upload.
+    /// Copies the parts into one file, publishes it and drops the upload, which nobody else can do meanwhile.
     pub(super) fn complete_multipart(
         &self,
         multipart: &Multipart,
@@ -132,7 +154,8 @@ impl Inner {
         checksum: Checksum,
         mode: PutMode,
     ) -> Result<ObjectMeta> {
-        let (folder, begun) = self.layout.open_multipart(multipart)?.ok_or_else(|| not_open(multipart))?;
+        let (folder, begun, _held) =
+            self.layout.hold_multipart(multipart, File::lock)?.ok_or_else(|| not_open(multipart))?;
         let staged = Staged::write(&self.layout, |path| {
             let mut file = new_file().open(path).map_err(|error| io_error(path, error))?;
             let mut joined = Joined { file: &mut file, hasher: Hasher::default(), size: 0 };
@@ -150,18 +173,18 @@ impl Inner {
             size: staged.size,
             checksum,
             sha256: staged.sha256,
-            content_type: begun.content_type,
+            content_type: begun.content_type.clone(),
             modified: self.clock.now(),
         };
-        let meta = self.publish(&staged, &record, mode)?;
-        self.drop_multipart(multipart)?;
+        let options = PutOptions { mode, ..PutOptions::create(begun.content_type) };
+        let meta = self.publish(&staged, &record, &options)?;
+        self.layout.drop_folder(&folder)?;
         Ok(meta)
     }
 
     pub(super) fn drop_multipart(&self, multipart: &Multipart) -> Result<()> {
-        let _turn = self.turn(&multipart.id);
-        let open = self.layout.open_multipart(multipart)?;
-        open.map_or(Ok(()), |(folder, _)| self.layout.drop_folder(&folder))
+        let held = self.layout.hold_multipart(multipart, File::lock)?;
+        held.map_or(Ok(()), |(folder, ..)| self.layout.drop_folder(&folder))
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    storage::{Checksum, MediaType, ObjectMeta, PutMode, Sha256, StoreKey},
+    storage::{Checksum, MediaType, ObjectMeta, PutMode, PutOptions, Sha256, StoreKey},
 };
 
 /// What `~meta` holds.
@@ -52,7 +52,12 @@ pub(super) fn taken(key: &StoreKey) -> Error {
 
 impl Inner {
     /// Makes staged bytes the object that `record` describes.
-    pub(super) fn publish(&self, staged: &Staged, record: &Record, mode: PutMode) -> Result<ObjectMeta> {
+    pub(super) fn publish(
+        &self,
+        staged: &Staged,
+        record: &Record,
+        options: &PutOptions,
+    ) -> Result<ObjectMeta> {
         // From here to the end this file tells a sweep which key to tidy.
         let intent = self.layout.staging(&format!("{}{META}", record.etag));
         let _tidied = Temporary::new(intent.clone());
@@ -60,10 +65,11 @@ impl Inner {
             .map_err(|error| Error::internal("an object's record cannot be written", Some(error.into())))?;
         write_new(&intent, &content)?;
         let _turn = self.turn(&record.key);
+        options.check_time(self.clock.now())?;
         let bytes = self.move_in(staged, record)?;
         let placed = Temporary::new(bytes.clone());
         let visible = bytes.with_file_name(META);
-        match mode {
+        match options.mode {
             PutMode::Create => Self::link(&intent, &visible, &record.key)?,
             PutMode::Overwrite => self.replace(&intent, &visible, &record.key)?,
         }

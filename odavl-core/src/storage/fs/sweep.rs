@@ -1,12 +1,12 @@
 //! Tidying after a crash, when nobody else uses the folder.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     path::Path,
 };
 
 use super::{
-    layout::{Layout, META, bytes_name, io_error},
+    layout::{Layout, META, bytes_name, io_error, lock_file},
     list::entries,
     read::record_at,
 };
@@ -16,7 +16,7 @@ use crate::{error::Result, storage::StoreKey};
 pub(super) fn join(layout: &Layout) -> Result<File> {
     let path = layout.lock();
     let fail = |error| io_error(&path, error);
-    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(fail)?;
+    let lock = lock_file(&path)?;
     if lock.try_lock().is_ok() {
         sweep(layout)?;
         // The lock may be lost for a moment here; whoever sweeps in it finds nothing of ours.

@@ -114,8 +114,10 @@ impl Storage for MemoryStorage {
 
     async fn put(&self, key: &StoreKey, body: BoxBody, options: PutOptions) -> Result<ObjectMeta> {
         let (bytes, checksum) = take(body, options.expected).await?;
-        let meta = meta(&bytes, checksum, options.content_type, self.clock.now());
-        self.shelves().place(key, options.mode, (meta, bytes))
+        let mut shelves = self.shelves();
+        let now = self.clock.now();
+        options.check_time(now)?;
+        shelves.place(key, options.mode, (meta(&bytes, checksum, options.content_type, now), bytes))
     }
 
     async fn get(&self, key: &StoreKey, range: Option<ByteRange>) -> Result<Option<Object>> {

@@ -73,9 +73,9 @@ impl Rows {
         Ok(Some(Completion { object, displaced, replayed: false }))
     }
 
-    fn abandon(&mut self, id: UploadId, now: Timestamp) -> Option<Upload> {
+    fn abandon(&mut self, id: UploadId, by: Timestamp, now: Timestamp) -> Option<Upload> {
         let upload = self.uploads.get_mut(&id)?;
-        if upload.state != UploadState::Open {
+        if upload.state != UploadState::Open || upload.expires_at > by {
             return Some(upload.clone());
         }
         upload.state = UploadState::Abandoned;
@@ -149,8 +149,14 @@ impl Catalog for MemoryCatalog {
         self.with(org, |rows| rows.complete(id, arrived))
     }
 
-    async fn abandon_upload(&self, org: OrgId, id: UploadId, now: Timestamp) -> Result<Option<Upload>> {
-        Ok(self.with(org, |rows| rows.abandon(id, now)))
+    async fn abandon_upload(
+        &self,
+        org: OrgId,
+        id: UploadId,
+        by: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Upload>> {
+        Ok(self.with(org, |rows| rows.abandon(id, by, now)))
     }
 
     async fn forget_upload(&self, org: OrgId, id: UploadId) -> Result<()> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{LATE, Objects, later};
+use super::Objects;
 use crate::{
     action::Action,
     error::{Error, Result},
@@ -30,8 +30,7 @@ impl Objects<'_> {
         self.0
             .metered(Ask::new(Action::StorageDirect), async |permit| {
                 let grant = core.direct.verify(request, permit.at)?;
-                let until = later(grant.expires_at, LATE);
-                let body = Box::new(InTime { core: core.clone(), body, until });
+                let body = Box::new(InTime { core: core.clone(), body, until: grant.until() });
                 Ok((grant.redeem(&*core.storage, body, range).await?, Usage::Settled))
             })
             .await

@@ -57,8 +57,35 @@ impl Core {
         Hold::again(self, caller, upload.reservation, upload.action(), units)
     }
 
-    /// Makes an object of an upload whose bytes have arrived, and settles what it held.
+    /// Makes an object of an upload whose bytes have arrived, and settles what it held. Whoever comes second is
+    /// answered the same.
     pub(super) async fn finish_upload(
+        self: &Arc<Self>,
+        caller: &Caller,
+        upload: &Upload,
+        at: Timestamp,
+    ) -> Result<ObjectRow> {
+        match self.try_finish_upload(caller, upload, at).await {
+            Err(error @ (Error::Conflict(_) | Error::NotFound { .. })) => {
+                self.finished(caller.org_id()?, upload).await?.ok_or(error)
+            }
+            finished => finished,
+        }
+    }
+
+    /// The object that someone else has made of an upload meanwhile.
+    async fn finished(&self, org: OrgId, upload: &Upload) -> Result<Option<ObjectRow>> {
+        match self.objects.upload(org, upload.id).await? {
+            Some(Upload { state: UploadState::Completed(arrived), .. }) => {
+                self.settle_upload(org, upload, arrived.size).await?;
+                Ok(Some(upload.object(&arrived)))
+            }
+            Some(_) => Ok(None),
+            None => self.objects.object(org, upload.object).await,
+        }
+    }
+
+    async fn try_finish_upload(
         self: &Arc<Self>,
         caller: &Caller,
         upload: &Upload,
@@ -74,7 +101,8 @@ impl Core {
             return Err(upload.was_abandoned());
         }
         // What is stored without its units being held would be stored for nothing.
-        self.hold_of(caller, upload)?.keep(later(at, MARGIN)).await?;
+        let until = later(at, MARGIN).max(upload.expires_at);
+        self.hold_of(caller, upload)?.keep(later(until, MARGIN)).await?;
         let arrived = match self.put_together(org, upload, at).await? {
             Proof::Arrived(arrived) => arrived,
             Proof::Missing => {

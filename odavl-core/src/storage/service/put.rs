@@ -94,6 +94,7 @@ impl Objects<'_> {
             mode: PutMode::Create,
             content_type: wish.content_type.clone(),
             expected: Expected { length: wish.size, sha256: wish.sha256 },
+            until: None,
         };
         let body = Capped::new(core, permit, upload.id, wish.size, body)?;
         let meta = core.storage.put(&upload.key, Box::new(body), options).await?;
@@ -141,7 +142,7 @@ impl Core {
     }
 
     async fn try_drop_stream(&self, org: OrgId, upload: &Upload) -> Result<Option<ObjectRow>> {
-        let ended = self.objects.abandon_upload(org, upload.id, self.clock.now()).await?;
+        let ended = self.objects.abandon_upload(org, upload.id, Timestamp::MAX, self.clock.now()).await?;
         if let Some(Upload { state: UploadState::Completed(arrived), .. }) = ended {
             return Ok(Some(upload.object(&arrived)));
         }
@@ -226,10 +227,13 @@ impl Capped {
 #[async_trait]
 impl Body for Capped {
     async fn next(&mut self) -> Result<Option<Bytes>> {
-        let Some(piece) = self.body.next().await? else { return Ok(None) };
-        self.came = self.came.saturating_add(piece.len() as u64);
-        self.make_room().await?;
+        let piece = self.body.next().await?;
+        if let Some(piece) = &piece {
+            self.came = self.came.saturating_add(piece.len() as u64);
+            self.make_room().await?;
+        }
+        // At the end, too: the bytes have yet to be made durable, and visible.
         self.beat().await?;
-        Ok(Some(piece))
+        Ok(piece)
     }
 }

@@ -52,12 +52,12 @@ impl Core {
             UploadState::Abandoned => self.drop_upload(org, upload).await,
             UploadState::Open if self.arrived(org, upload, now).await? => Ok(()),
             UploadState::Open => {
-                let ended = self.objects.abandon_upload(org, upload.id, now).await?;
+                let ended = self.objects.abandon_upload(org, upload.id, now, now).await?;
                 match ended {
                     Some(upload) if upload.state == UploadState::Abandoned => {
                         self.drop_upload(org, &upload).await
                     }
-                    // Completed a moment ago: the next sweep settles it.
+                    // Completed or put off a moment ago: the next sweep settles it, or a later one ends it.
                     _ => Ok(()),
                 }
             }

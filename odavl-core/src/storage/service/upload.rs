@@ -25,6 +25,8 @@ const OBJECT_MOST: u64 = 5 << 40;
 const PART_SIZE: u64 = 16 << 20;
 /// How long an upload in parts waits for the next one.
 pub(super) const PARTS_IDLE: SignedDuration = SignedDuration::from_hours(24);
+/// How long a store may take to put parts together.
+const JOINING: SignedDuration = SignedDuration::from_hours(6);
 /// How long an upload can be renewed.
 const UPLOAD_MOST: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -197,10 +199,23 @@ impl Objects<'_> {
     pub async fn complete(&self, id: UploadId) -> Result<ObjectRow> {
         self.0
             .metered(Ask::new(Action::StorageComplete), async |permit| {
-                let upload = self.own_upload(permit, id).await?;
+                let upload = self.put_off(permit, self.own_upload(permit, id).await?).await?;
                 Ok((self.0.core.finish_upload(&permit.caller, &upload, permit.at).await?, Usage::Settled))
             })
             .await
+    }
+
+    /// Lets an upload live while it is completed: the sweeper would end it under the hands of the store.
+    async fn put_off(&self, permit: &Permit, upload: Upload) -> Result<Upload> {
+        let until = match upload.arrival {
+            Arrival::Parts { .. } => later(permit.at, JOINING),
+            Arrival::Streamed | Arrival::Whole { .. } => later(permit.at, MARGIN),
+        };
+        if until <= upload.expires_at {
+            return Ok(upload);
+        }
+        let put_off = self.0.core.objects.sign_parts(permit.org()?, upload.id, &[], until).await?;
+        put_off.ok_or_else(|| Error::not_found("upload", &upload.id))
     }
 
     /// A direct upload of the organisation; what odavl itself is storing is none.

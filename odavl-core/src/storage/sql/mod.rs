@@ -115,9 +115,15 @@ impl Catalog for SqlCatalog {
         tx.commit().await.map(|()| done)
     }
 
-    async fn abandon_upload(&self, org: OrgId, id: UploadId, now: Timestamp) -> Result<Option<Upload>> {
+    async fn abandon_upload(
+        &self,
+        org: OrgId,
+        id: UploadId,
+        by: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Upload>> {
         let mut tx = self.db.begin().await?;
-        let ended = uploads::abandon(&mut tx, (org, id), now).await?;
+        let ended = uploads::abandon(&mut tx, (org, id), by, now).await?;
         tx.commit().await.map(|()| ended)
     }
 

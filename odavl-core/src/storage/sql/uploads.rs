@@ -115,9 +115,14 @@ pub(super) async fn complete(tx: &mut Tx, which: Which, arrived: &Arrived) -> Re
     Ok(Some(Completion { object: made, displaced, replayed: false }))
 }
 
-pub(super) async fn abandon(tx: &mut Tx, which: Which, now: Timestamp) -> Result<Option<Upload>> {
+pub(super) async fn abandon(
+    tx: &mut Tx,
+    which: Which,
+    by: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Upload>> {
     let Some(found) = find(tx, which).await? else { return Ok(None) };
-    if found.state != UploadState::Open {
+    if found.state != UploadState::Open || found.expires_at > by {
         return Ok(Some(found));
     }
     tx.execute(ABANDON, &[which.0.into(), which.1.into()]).await?;

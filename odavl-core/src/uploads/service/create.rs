@@ -202,6 +202,7 @@ impl Uploads<'_> {
             mode: PutMode::Create,
             content_type: object.content_type.clone(),
             expected: Expected { length: Some(said.length), sha256: None },
+            until: None,
         };
         let meta = core.storage.put(&object.key, Box::new(body), options).await?;
         let inspected = found.get().ok_or_else(|| Error::internal("results were stored unchecked", None))?;

@@ -66,7 +66,7 @@ impl Core {
         if self.stored_by(org, object).await?.is_some() {
             return Ok(());
         }
-        match self.objects.abandon_upload(org, object.id, now).await? {
+        match self.objects.abandon_upload(org, object.id, now, now).await? {
             Some(ended) if ended.state == UploadState::Abandoned => self.drop_upload(org, &ended).await,
             _ => Ok(()),
         }

@@ -1,0 +1,187 @@
+//! What happens at the same time: a sweep while an upload is completed, bytes that come late, several who complete.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex},
+};
+
+use jiff::SignedDuration;
+use odavl_core::{
+    ErrorCode, Odavl, Result,
+    ids::UploadId,
+    storage::{Body, NewUpload},
+};
+use tokio::task::JoinSet;
+
+use super::{
+    parts::{SIZE, send_part, wish},
+    uses::{announce, code, name, sized},
+};
+use crate::support::{
+    Plan, World,
+    ports::{Call, Watch},
+    send,
+};
+
+type Act = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Does something else once, just before a call of that name is made.
+#[derive(Clone)]
+struct Meanwhile(&'static str, Arc<Mutex<Option<Act>>>);
+
+impl Meanwhile {
+    fn at(name: &'static str, act: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(name, Arc::new(Mutex::new(Some(Box::pin(act)))))
+    }
+
+    fn happened(&self) -> bool {
+        self.1.lock().unwrap().is_none()
+    }
+}
+
+impl fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "before {}", self.0)
+    }
+}
+
+impl Watch for Meanwhile {
+    async fn call<T: Send>(&self, call: Call, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        let act = if call.name == self.0 { self.1.lock().unwrap().take() } else { None };
+        if let Some(act) = act {
+            act.await;
+        }
+        work.await
+    }
+}
+
+async fn all_parts(world: &World, key: &str) -> UploadId {
+    let wish = NewUpload { idempotency_key: Some(key.into()), ..wish() };
+    let id = world.one().await.storage().upload_url(wish).await.unwrap().status.id;
+    for number in 1..=5 {
+        send_part(world, id, number).await;
+    }
+    id
+}
+
+/// Lets time pass, and sweeps.
+fn sweep_after(world: &World, minutes: i64) -> impl Future<Output = ()> + Send + 'static {
+    let (odavl, clock): (Odavl, _) = (world.start(), world.clock.clone());
+    async move {
+        clock.advance(SignedDuration::from_mins(minutes));
+        odavl.sweep().await.unwrap();
+    }
+}
+
+async fn a_sweep_does_not_end_an_upload_that_is_being_completed(world: World) {
+    for call in ["complete_multipart", "complete_upload"] {
+        let id = all_parts(&world, call).await;
+        world.pass(60 * 24 - 1);
+        let meanwhile = Meanwhile::at(call, sweep_after(&world, 2));
+        let odavl = world.start_with(&meanwhile);
+        let session = world.session(&odavl, "one").await;
+        assert_eq!(session.storage().complete(id).await.unwrap().size, SIZE);
+        assert!(meanwhile.happened());
+        world.assert_exact().await;
+        assert_eq!(world.stored_bytes().await, SIZE);
+        session.storage().delete(&name("large")).await.unwrap();
+        world.assert_exact().await;
+    }
+}
+
+async fn an_upload_that_is_put_off_under_the_sweeper_goes_on(world: World) {
+    let id = world.one().await.storage().upload_url(wish()).await.unwrap().status.id;
+    for number in 1..=4 {
+        send_part(&world, id, number).await;
+    }
+    world.pass(60 * 24);
+    let session = world.one().await;
+    let goes_on = async move {
+        assert_eq!(code(session.storage().complete(id).await), ErrorCode::Conflict);
+    };
+    let meanwhile = Meanwhile::at("abandon_upload", goes_on);
+    world.start_with(&meanwhile).sweep().await.unwrap();
+    assert!(meanwhile.happened());
+    send_part(&world, id, 5).await;
+    assert_eq!(world.one().await.storage().complete(id).await.unwrap().size, SIZE);
+    world.assert_exact().await;
+}
+
+async fn whoever_completes_at_the_same_time_is_answered_the_same(world: World) {
+    let id = all_parts(&world, "k").await;
+    let mut completing = JoinSet::new();
+    for _ in 0..4 {
+        let session = world.one().await;
+        completing.spawn(async move { session.storage().complete(id).await });
+    }
+    let answers = completing.join_all().await.into_iter().collect::<Result<Vec<_>>>().unwrap();
+    assert!(answers.iter().all(|object| *object == answers[0]), "{answers:?}");
+    world.assert_exact().await;
+    assert_eq!(world.stored_bytes().await, SIZE);
+}
+
+/// Bytes of which the end comes when that much time has passed.
+struct Late(Option<bytes::Bytes>, Arc<odavl_core::ManualClock>, SignedDuration);
+
+#[async_trait::async_trait]
+impl Body for Late {
+    async fn next(&mut self) -> Result<Option<bytes::Bytes>> {
+        if self.0.is_none() {
+            self.1.advance(self.2);
+        }
+        Ok(self.0.take())
+    }
+}
+
+async fn bytes_come_a_little_late_or_not_at_all(world: World) {
+    let odavl = world.start();
+    let session = world.session(&odavl, "one").await;
+    for (minutes, comes) in [(5, false), (4, true)] {
+        let ticket = session.storage().upload_url(announce("a", b"hello")).await.unwrap();
+        world.pass(14);
+        let late = Late(Some("hello".into()), world.clock.clone(), SignedDuration::from_mins(minutes + 1));
+        let sent = send(&odavl, &ticket.request.unwrap(), Box::new(late), 5).await;
+        assert_eq!(
+            sent.map(drop).map_err(|error| error.code()),
+            comes.then_some(()).ok_or(ErrorCode::InvalidInput)
+        );
+        world.assert_exact().await;
+        assert_eq!(world.stored_bytes().await, if comes { 5 } else { 0 });
+    }
+}
+
+async fn a_stream_that_ends_late_is_there(world: World) {
+    let late = Late(Some("hello".into()), world.clock.clone(), SignedDuration::from_mins(59));
+    let meanwhile = Meanwhile::at("complete_upload", sweep_after(&world, 30));
+    let odavl = world.start_with(&meanwhile);
+    world.session(&odavl, "one").await.storage().put(sized("a", 5), Box::new(late)).await.unwrap();
+    assert!(meanwhile.happened());
+    world.assert_exact().await;
+    assert_eq!(world.stored_bytes().await, 5);
+}
+
+macro_rules! cases {
+    ($($case:ident)*) => {
+        mod memory { $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                super::$case(crate::support::World::memory(super::Plan::bytes(100_000_000)).await).await;
+            }
+        )* }
+        mod embedded { $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                super::$case(crate::support::World::embedded(super::Plan::bytes(100_000_000)).await).await;
+            }
+        )* }
+    };
+}
+
+cases! {
+    a_sweep_does_not_end_an_upload_that_is_being_completed
+    an_upload_that_is_put_off_under_the_sweeper_goes_on
+    whoever_completes_at_the_same_time_is_answered_the_same
+    bytes_come_a_little_late_or_not_at_all
+    a_stream_that_ends_late_is_there
+}
