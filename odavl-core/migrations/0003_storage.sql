@@ -49,6 +49,8 @@ CREATE TABLE storage_uploads (
     PRIMARY KEY (org, id)
 );
 
+-- Whoever gives an object's bytes back asks whether they were charged.
+CREATE INDEX storage_uploads_object ON storage_uploads (org, object);
 -- For the sweeper, which is of no one organisation.
 CREATE INDEX storage_uploads_expiry ON storage_uploads (expires_at);
 

@@ -84,6 +84,7 @@ pub struct StorageStats {
 ///
 /// # Behavior
 /// - An upload begins once: the same again is answered as it stands, another of its id is a `conflict`.
+/// - An upload is found by its id, and by its object's.
 /// - Completing swaps the name's row at once; the object that had the name becomes garbage.
 /// - Completing again answers the same, also when the object is gone; what was abandoned is a `conflict`.
 /// - A name that must be new is `precondition_failed` where it is taken, and the upload stays open.
@@ -107,6 +108,9 @@ pub trait Catalog: Debug + Send + Sync + 'static {
 
     /// An upload.
     async fn upload(&self, org: OrgId, id: UploadId) -> Result<Option<Upload>>;
+
+    /// The upload that an object comes from, or was to, while it is not forgotten.
+    async fn upload_of(&self, org: OrgId, object: ObjectId) -> Result<Option<Upload>>;
 
     /// Notes parts for which URLs are about to be made, none living longer than `until`; for an upload that comes
     /// whole, none. Make them only where the upload that this answers is open.

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use odavl_core::{
     ErrorCode, Odavl, Result,
     ids::UploadId,
-    storage::{Body, NewUpload},
+    storage::{Body, NewUpload, full},
 };
 use tokio::task::JoinSet;
 
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::support::{
     Plan, World,
+    faults::Unsettled,
     ports::{Call, Watch},
     send,
 };
@@ -161,6 +162,23 @@ async fn a_stream_that_ends_late_is_there(world: World) {
     assert_eq!(world.stored_bytes().await, 5);
 }
 
+async fn what_was_not_settled_is_given_back_all_the_same(world: World) {
+    for replaced in [false, true] {
+        let odavl = world.start_with(&Unsettled::default());
+        let _ = world.session(&odavl, "one").await.storage().put(sized("a", 5), full("hello")).await;
+        let session = world.one().await;
+        assert_eq!(session.storage().read(&name("a"), None).await.unwrap().object.size, 5);
+        if replaced {
+            session.storage().put(sized("a", 3), full("you")).await.unwrap();
+            world.start().sweep().await.unwrap();
+            assert_eq!((world.used("storage_bytes").await, world.stored_bytes().await), (3, 3));
+        }
+        session.storage().delete(&name("a")).await.unwrap();
+        assert_eq!((world.used("storage_bytes").await, world.stored_bytes().await), (0, 0));
+        world.assert_exact().await;
+    }
+}
+
 macro_rules! cases {
     ($($case:ident)*) => {
         mod memory { $(
@@ -184,4 +202,5 @@ cases! {
     whoever_completes_at_the_same_time_is_answered_the_same
     bytes_come_a_little_late_or_not_at_all
     a_stream_that_ends_late_is_there
+    what_was_not_settled_is_given_back_all_the_same
 }

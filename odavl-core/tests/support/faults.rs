@@ -4,11 +4,11 @@ use std::{
     future::pending,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 
-use odavl_core::Result;
+use odavl_core::{Error, Result};
 use tokio::sync::Notify;
 
 use super::ports::{Call, Watch};
@@ -64,5 +64,20 @@ impl Watch for Faults {
         }
         self.0.stopped.notify_one();
         pending().await
+    }
+}
+
+/// Metering does not answer once an object is complete: nothing is settled.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Unsettled(Arc<AtomicBool>);
+
+impl Watch for Unsettled {
+    async fn call<T: Send>(&self, call: Call, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        if call.port == "Metering" && self.0.load(Ordering::SeqCst) {
+            return Err(Error::unavailable("metering does not answer", None));
+        }
+        let done = work.await;
+        self.0.fetch_or(call.name == "complete_upload", Ordering::SeqCst);
+        done
     }
 }

@@ -127,6 +127,7 @@ calls! { Storage {
 calls! { Catalog {
     writes begin_upload(org: OrgId, upload: &Upload) -> Upload;
     reads upload(org: OrgId, id: UploadId) -> Option<Upload>;
+    reads upload_of(org: OrgId, object: ObjectId) -> Option<Upload>;
     writes sign_parts(org: OrgId, id: UploadId, parts: &[Part], until: Timestamp) -> Option<Upload>;
     reads signed_parts(org: OrgId, id: UploadId) -> Vec<Part>;
     writes attach_multipart(org: OrgId, id: UploadId, multipart: &MultipartId) -> Option<MultipartId>;

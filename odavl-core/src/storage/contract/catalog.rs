@@ -179,6 +179,22 @@ pub async fn signed_parts_are_kept_while_the_upload_is_open(catalog: &dyn Catalo
     Ok(())
 }
 
+/// An upload is found by the object that it makes, until it is forgotten.
+pub async fn an_upload_is_found_by_its_object(catalog: &dyn Catalog) -> Result<()> {
+    let org = org()?;
+    let (begun, other) = (upload(org, "a")?, upload(org, "b")?);
+    for upload in [&begun, &other] {
+        catalog.begin_upload(org, upload).await?;
+        assert_eq!(catalog.upload_of(org, upload.object).await?.as_ref(), Some(upload));
+    }
+    catalog.complete_upload(org, begun.id, &arrived(5)).await?;
+    let found = catalog.upload_of(org, begun.object).await?.map(|upload| (upload.id, upload.state));
+    assert_eq!(found, Some((begun.id, UploadState::Completed(arrived(5)))));
+    catalog.forget_upload(org, begun.id).await?;
+    assert_eq!(catalog.upload_of(org, begun.object).await?, None);
+    Ok(())
+}
+
 /// The first multipart name that is attached to an open upload in parts counts.
 pub async fn the_first_multipart_name_counts(catalog: &dyn Catalog) -> Result<()> {
     let org = org()?;
@@ -276,6 +292,7 @@ pub async fn another_organisations_things_are_absent(catalog: &dyn Catalog) -> R
     assert_eq!(catalog.delete_object(ours, object.id, NOW).await?, None);
     assert_eq!(catalog.stats(ours).await?, StorageStats::default());
     assert_eq!(catalog.upload(ours, begun.id).await?, None);
+    assert_eq!(catalog.upload_of(ours, begun.object).await?, None);
     let part = Part { number: 1, size: 1, sha256: Sha256::of(b"a") };
     assert_eq!(catalog.sign_parts(ours, begun.id, &[part], later(500)).await?, None);
     assert_eq!(catalog.signed_parts(theirs, begun.id).await?, []);

@@ -205,6 +205,7 @@ macro_rules! catalog_contract {
                 a_name_that_must_be_new_is_not_replaced,
                 abandoning_queues_what_may_have_arrived,
                 signed_parts_are_kept_while_the_upload_is_open,
+                an_upload_is_found_by_its_object,
                 the_first_multipart_name_counts,
                 deleting_removes_the_row_once,
                 garbage_is_due_when_the_last_url_has_expired,

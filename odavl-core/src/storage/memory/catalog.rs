@@ -102,6 +102,10 @@ impl Catalog for MemoryCatalog {
         Ok(self.with(org, |rows| rows.uploads.get(&id).cloned()))
     }
 
+    async fn upload_of(&self, org: OrgId, object: ObjectId) -> Result<Option<Upload>> {
+        Ok(self.with(org, |rows| rows.uploads.values().find(|upload| upload.object == object).cloned()))
+    }
+
     async fn sign_parts(
         &self,
         org: OrgId,

@@ -13,7 +13,7 @@ use crate::{
     metering::{Charge, Entry, Op, Scope},
     odavl::Core,
     session::{Ask, Usage, decided},
-    storage::{Creator, Garbage, Multipart, ObjectName, ObjectRow, StoreKey},
+    storage::{Creator, Garbage, Multipart, ObjectName, ObjectRow, StoreKey, Upload, UploadState},
 };
 
 /// What deleting an object did.
@@ -48,15 +48,28 @@ impl Objects<'_> {
 
 impl Core {
     /// Removes bytes that nothing names any more, and gives them back: in this order, so that what is stored is never
-    /// less than what counts.
+    /// less than what counts. What was not charged yet is charged first: nothing is given back of what never counted.
     pub(crate) async fn remove_garbage(&self, org: OrgId, garbage: &Garbage) -> Result<()> {
         if let Some(id) = &garbage.multipart {
             let multipart = Multipart { key: garbage.key.clone(), id: id.clone() };
             self.storage.abort_multipart(&multipart).await?;
         }
+        if let Some(upload) = self.objects.upload_of(org, garbage.object).await? {
+            self.settle_completed(org, &upload).await?;
+        }
         self.storage.delete(&garbage.key).await?;
         self.give_back(org, garbage).await?;
         self.objects.drop_garbage(org, garbage.object).await
+    }
+
+    /// Charges what an upload stored, if it did; whoever completed it may have been stopped before.
+    async fn settle_completed(&self, org: OrgId, upload: &Upload) -> Result<()> {
+        let UploadState::Completed(arrived) = &upload.state else { return Ok(()) };
+        #[cfg(feature = "uploads")]
+        if crate::uploads::owner(&upload.name).is_some() {
+            return self.settle_results(org, upload).await;
+        }
+        self.settle_upload(org, upload, arrived.size).await
     }
 
     async fn give_back(&self, org: OrgId, garbage: &Garbage) -> Result<()> {

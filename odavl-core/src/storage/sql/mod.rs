@@ -77,6 +77,11 @@ impl Catalog for SqlCatalog {
         found.as_ref().map(upload).transpose()
     }
 
+    async fn upload_of(&self, org: OrgId, object: ObjectId) -> Result<Option<Upload>> {
+        let found = self.db.query_one(uploads::UPLOAD_OF, &[org.into(), object.into()]).await?;
+        found.as_ref().map(upload).transpose()
+    }
+
     async fn sign_parts(
         &self,
         org: OrgId,

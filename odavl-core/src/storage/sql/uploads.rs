@@ -26,6 +26,8 @@ macro_rules! upload_columns {
 
 pub(super) const UPLOAD: &str =
     concat!("SELECT ", upload_columns!(), " FROM storage_uploads WHERE org = $1 AND id = $2");
+pub(super) const UPLOAD_OF: &str =
+    concat!("SELECT ", upload_columns!(), " FROM storage_uploads WHERE org = $1 AND object = $2");
 pub(super) const EXPIRED: &str = concat!(
     "SELECT ",
     upload_columns!(),

@@ -73,7 +73,7 @@ impl Core {
     }
 
     /// Charges what was stored, out of what was held: again, it changes nothing.
-    pub(super) async fn settle_results(&self, org: OrgId, object: &ObjectUpload) -> Result<()> {
+    pub(crate) async fn settle_results(&self, org: OrgId, object: &ObjectUpload) -> Result<()> {
         let found = self.objects.upload(org, object.id).await?;
         let Some(ObjectUpload { state: UploadState::Completed(arrived), .. }) = found else { return Ok(()) };
         let product = object.key.segments().nth(1).map(str::parse::<Product>).transpose()?;
