@@ -133,7 +133,6 @@ impl Core {
         actual: Option<Vec<(MeterName, u64)>>,
     ) -> Result<bool> {
         let op = match actual {
-            Some(actual) if actual.is_empty() => return Ok(true),
             Some(actual) => Op::Settle { id, actual },
             None => Op::Release { id },
         };

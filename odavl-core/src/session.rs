@@ -18,8 +18,7 @@ use crate::{
     error::{Error, Result},
     ids::{AuditId, OrgId, ReservationId},
     metering::{
-        Answer, Charge, Decision, Entry, Idempotency, MeterName, Op, RefusalKind, Standing,
-        check_idempotency_key,
+        Answer, Charge, Decision, Entry, Idempotency, Op, RefusalKind, Standing, check_idempotency_key,
     },
     odavl::Core,
     secret::{Digest, Secret},
@@ -109,9 +108,7 @@ enum Charged {
 pub(crate) enum Usage {
     /// The fixed charge stands, or nothing was charged.
     Settled,
-    /// Of what was held, this was used.
-    Spent(Vec<(MeterName, u64)>),
-    /// What is held outlives the request.
+    /// What is held outlives the request, or was settled by it.
     Held,
 }
 
@@ -287,10 +284,6 @@ impl Session {
 
     async fn settle(&self, permit: &Permit, usage: Usage) -> Result<()> {
         match (&permit.charged, usage) {
-            (Charged::Held { id, .. }, Usage::Spent(actual)) => {
-                let actual = self.core.with_request(permit.action, actual, 1);
-                self.end(permit, Op::Settle { id: *id, actual }).await
-            }
             (Charged::Held { .. }, Usage::Settled) => self.give_back(permit).await,
             _ => Ok(()),
         }

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use odavl_core::{
     ErrorCode, Odavl, Result,
     ids::UploadId,
-    storage::{Body, NewUpload, full},
+    storage::{Body, NewObject, NewUpload, full},
 };
 use tokio::task::JoinSet;
 
@@ -179,6 +179,15 @@ async fn what_was_not_settled_is_given_back_all_the_same(world: World) {
     }
 }
 
+async fn what_is_stored_is_answered_although_it_cannot_be_settled(world: World) {
+    for object in [sized("a", 5), NewObject::new(name("b"))] {
+        let odavl = world.start_with(&Unsettled::default());
+        world.session(&odavl, "one").await.storage().put(object, full("hello")).await.unwrap();
+    }
+    world.assert_exact().await;
+    assert_eq!((world.used("storage_bytes").await, world.used("api_calls").await), (10, 2));
+}
+
 macro_rules! cases {
     ($($case:ident)*) => {
         mod memory { $(
@@ -203,4 +212,5 @@ cases! {
     bytes_come_a_little_late_or_not_at_all
     a_stream_that_ends_late_is_there
     what_was_not_settled_is_given_back_all_the_same
+    what_is_stored_is_answered_although_it_cannot_be_settled
 }

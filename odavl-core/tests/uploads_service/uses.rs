@@ -11,7 +11,7 @@ use odavl_core::{
 use tokio::task::JoinSet;
 
 use super::results::{announce, code, gzip, sarif, send, send_new, with_project, with_scopes};
-use crate::support::{Plan, World};
+use crate::support::{Plan, World, faults::Unsettled};
 
 macro_rules! cases {
     ($($case:ident)*) => {
@@ -50,6 +50,15 @@ cases! {
     a_product_s_scope_reaches_that_product_alone
     of_many_tries_of_a_run_one_is_charged
     of_many_runs_as_many_are_taken_as_the_limit_says
+    what_is_stored_is_answered_although_it_cannot_be_settled
+}
+
+async fn what_is_stored_is_answered_although_it_cannot_be_settled(world: World) {
+    let odavl = world.start_with(&Unsettled::default());
+    let taken = send_new(&world.session(&odavl, "one").await).await.unwrap();
+    world.assert_exact().await;
+    assert_eq!(world.used("storage_bytes").await, taken.upload.stored().unwrap().size);
+    assert_eq!(world.used("insight_analyses").await, 1);
 }
 
 async fn assert_nothing(world: &World) {

@@ -41,7 +41,7 @@ impl Default for CombinerOptions {
 /// # Behavior
 /// - A lone caller's entry is applied at once: there is no timer.
 /// - Entries are applied in the order in which they came.
-/// - A full queue refuses with `unavailable`; one organisation fills at most half of it.
+/// - A full queue refuses with `unavailable`; one organisation fills at most half of it. What ends a charge is let in.
 /// - A caller who leaves before the batch of their entry closes is not charged; afterwards the entry counts once.
 /// - A batch that fails is split until the bad entry stands alone; `unavailable` fails all of it at once.
 /// - What was denied a moment ago is denied from memory: to charges without an idempotency key, for as much or

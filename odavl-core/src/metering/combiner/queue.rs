@@ -10,7 +10,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::{
     error::{Error, Result},
     ids::OrgId,
-    metering::port::{Decision, Entry},
+    metering::port::{Decision, Entry, Op},
 };
 
 /// A bounded queue of entries.
@@ -44,18 +44,20 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts an entry at the end; `unavailable` where there is no room for it.
+    /// Puts an entry at the end; `unavailable` where there is no room for it. There always is for what ends a charge:
+    /// it was let in before, and what it frees others may be waiting for.
     pub(super) fn join(&self, entry: Entry) -> Result<oneshot::Receiver<Result<Decision>>> {
         let (answer, receiver) = oneshot::channel();
         let mut state = self.state();
         if state.closed {
             return Err(Error::unavailable("metering is closed", None));
         }
-        if state.waiting.len() >= self.most {
+        let bounded = !ends(&entry.op);
+        if bounded && state.waiting.len() >= self.most {
             return Err(Error::unavailable("too many requests are waiting to be metered", None));
         }
         let of_org = state.of_org.entry(entry.org).or_default();
-        if *of_org >= self.most / 2 {
+        if bounded && *of_org >= self.most / 2 {
             let what = "too many requests of this organization are waiting to be metered";
             return Err(Error::unavailable(what, None));
         }
@@ -98,6 +100,15 @@ impl Queue {
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.state().waiting.len()
+    }
+}
+
+/// Whether it ends what was charged or held before.
+fn ends(op: &Op) -> bool {
+    match op {
+        Op::Settle { .. } | Op::Release { .. } => true,
+        Op::Charge(charges) => !charges.is_empty() && charges.iter().all(|charge| charge.units < 0),
+        Op::Probe(_) | Op::Reserve { .. } | Op::Extend { .. } => false,
     }
 }
 

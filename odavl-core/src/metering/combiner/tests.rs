@@ -180,9 +180,17 @@ async fn a_full_queue_is_unavailable_and_one_organisation_fills_half_of_it() {
     callers.extend((0..4).map(|_| room.call(of_others())));
     room.until(|room| room.waiting() == 8).await;
     assert_eq!(room.combiner.decide(of_others()).await.unwrap_err().code(), ErrorCode::Unavailable);
+    let id = crate::ids::ReservationId::new(room.clock.now()).unwrap();
+    let ends = [Op::Settle { id, actual: Vec::new() }, Op::Release { id }];
+    let ends: Vec<_> = ends.into_iter().map(|op| room.call(Entry { op, ..room.one() })).collect();
+    callers.push(room.call(room.charge(-1, &[month(1000)])));
+    room.until(|room| room.waiting() == 11).await;
     room.metering.gate.add_permits(9);
     for caller in callers {
         assert!(granted(&caller.await.unwrap()));
+    }
+    for end in ends {
+        assert_eq!(end.await.unwrap().unwrap(), Decision::NoReservation);
     }
     assert!(granted(&room.combiner.decide(room.one()).await), "there is room again");
 }

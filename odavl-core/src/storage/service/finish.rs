@@ -184,7 +184,8 @@ impl Core {
         actual: Vec<(MeterName, u64)>,
     ) -> Result<()> {
         let subject = upload.by.to_string().into();
-        if self.end_hold(org, &subject, upload.reservation, Some(actual.clone())).await? {
+        let ended = self.end_hold(org, &subject, upload.reservation, Some(actual.clone())).await?;
+        if ended || actual.is_empty() {
             return Ok(());
         }
         let view = self.org_view(org).await?;

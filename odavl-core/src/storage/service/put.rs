@@ -67,8 +67,9 @@ impl Objects<'_> {
                     Ok(object) => object,
                     Err(error) => core.drop_stream(permit, &upload).await.unwrap_or(None).ok_or(error)?,
                 };
-                let stored = core.stored(object.size)?;
-                Ok((object, Usage::Spent(stored)))
+                // It is an object, whatever happens now: what cannot be settled here, the sweeper settles.
+                let _ = core.settle_upload(permit.org()?, &upload, object.size).await;
+                Ok((object, Usage::Held))
             })
             .await
     }

@@ -71,9 +71,8 @@ impl Uploads<'_> {
         let act = async |permit: &Permit| {
             let (_, upload) = begun.get().ok_or_else(|| Error::internal("results were not begun", None))?;
             let stored = self.take(permit, &wish, upload, body).await?;
-            let spent = core.results(&wish.product, stored.size)?;
             let upload = Upload { state: State::Stored(Box::new(stored)), ..upload.clone() };
-            Ok((Uploaded { upload, replayed: false }, Usage::Spent(spent)))
+            Ok((Uploaded { upload, replayed: false }, Usage::Held))
         };
         let result = self.0.metered_once(ask, before, act).await;
         if let (Err(_), Some((org, upload))) = (&result, begun.get()) {
@@ -169,15 +168,24 @@ impl Uploads<'_> {
         let object = object_upload(permit, upload, wish.encoding)?;
         core.objects.begin_upload(org, &object).await?;
         let said = Said { run: wish.run, sha256: wish.sha256, length: wish.length, encoding: wish.encoding };
-        let error = match self.receive(permit, said, &object, body).await {
-            Ok(stored) => return Ok(stored),
-            Err(error) => error,
-        };
-        // Once the row says that it is stored, it is: what is left to do is done here or by the sweeper.
-        match core.finish_results(org, &object).await {
+        let received = self.receive(permit, said, &object, body).await;
+        let stored = match received {
+            Ok(stored) => Ok(stored),
+            Err(error) => self.stored_after_all(permit, &object, error).await,
+        }?;
+        // They are stored, whatever happens now: what cannot be settled here, the sweeper settles.
+        let _ = core.settle_results(org, &object).await;
+        Ok(stored)
+    }
+
+    /// What came of a try that failed: once the row says that it is stored, it is, and what is left to do is done here
+    /// or by the sweeper.
+    async fn stored_after_all(&self, permit: &Permit, object: &ObjectUpload, error: Error) -> Result<Stored> {
+        let core = &self.0.core;
+        match core.finish_results(permit.org()?, object).await {
             Ok(Some(stored)) => Ok(stored),
             Ok(None) => {
-                let _ = core.drop_stream(permit, &object).await;
+                let _ = core.drop_stream(permit, object).await;
                 Err(error)
             }
             Err(_) => {
