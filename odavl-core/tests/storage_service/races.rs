@@ -109,6 +109,20 @@ async fn an_upload_that_is_put_off_under_the_sweeper_goes_on(world: World) {
     world.assert_exact().await;
 }
 
+async fn of_those_who_begin_with_one_key_each_gets_the_same_upload(world: World) {
+    let other = world.one().await;
+    let first = Arc::new(Mutex::new(None));
+    let told = first.clone();
+    let meanwhile = Meanwhile::at("begin_upload", async move {
+        *told.lock().unwrap() = Some(other.storage().upload_url(wish()).await.unwrap().status.id);
+    });
+    let odavl = world.start_with(&meanwhile);
+    let second = world.session(&odavl, "one").await.storage().upload_url(wish()).await.unwrap();
+    assert_eq!(Some(second.status.id), *first.lock().unwrap());
+    assert_eq!(world.used("storage_bytes").await, SIZE);
+    world.assert_exact().await;
+}
+
 async fn whoever_completes_at_the_same_time_is_answered_the_same(world: World) {
     let id = all_parts(&world, "k").await;
     let mut completing = JoinSet::new();
@@ -211,6 +225,7 @@ cases! {
     whoever_completes_at_the_same_time_is_answered_the_same
     bytes_come_a_little_late_or_not_at_all
     a_stream_that_ends_late_is_there
+    of_those_who_begin_with_one_key_each_gets_the_same_upload
     what_was_not_settled_is_given_back_all_the_same
     what_is_stored_is_answered_although_it_cannot_be_settled
 }

@@ -165,20 +165,33 @@ impl Objects<'_> {
         let ids = self.ids(&wish)?;
         let lifetime = wish.waits().saturating_add(MARGIN);
         let ask = Ask::new(Action::StorageUploadUrl).hold(ids.1, core.stored(wish.size)?, lifetime);
-        let before = async |permit: &Permit| {
-            let known = core.objects.upload(permit.org()?, ids.0).await?;
-            match known.filter(|_| wish.idempotency_key.is_some()) {
-                Some(known) if wish.is(&known) => self.ticket(permit, known).await.map(Some),
-                Some(known) => Err(known.differs()),
-                None => Ok(None),
-            }
+        let before = async |permit: &Permit| match wish.idempotency_key {
+            Some(_) => self.begun(permit, &wish, ids.0).await,
+            None => Ok(None),
         };
         let act = async |permit: &Permit| {
             self.refuse_ended(permit, ids.0).await?;
-            let upload = core.objects.begin_upload(permit.org()?, &wish.upload(permit, ids)?).await?;
-            Ok((self.ticket(permit, upload).await?, Usage::Held))
+            let ticket = match core.objects.begin_upload(permit.org()?, &wish.upload(permit, ids)?).await {
+                Ok(upload) => self.ticket(permit, upload).await?,
+                // Another one was begun under the same key a moment ago, and lives by what is held.
+                Err(error @ Error::Conflict(_)) => {
+                    permit.keep_hold();
+                    self.begun(permit, &wish, ids.0).await?.ok_or(error)?
+                }
+                Err(error) => return Err(error),
+            };
+            Ok((ticket, Usage::Held))
         };
         self.0.metered_once(ask, before, act).await
+    }
+
+    /// The upload of that id, where it was begun by asking the same.
+    async fn begun(&self, permit: &Permit, wish: &NewUpload, id: UploadId) -> Result<Option<UploadTicket>> {
+        match self.0.core.objects.upload(permit.org()?, id).await? {
+            Some(known) if wish.is(&known) => self.ticket(permit, known).await.map(Some),
+            Some(known) => Err(known.differs()),
+            None => Ok(None),
+        }
     }
 
     /// How far an upload is.
