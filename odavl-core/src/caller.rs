@@ -37,7 +37,8 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// The holder's name, the same for every credential of theirs; for what a retry is told by.
+    /// The holder's name, for what a retry is told by: that of the key, of the person behind a token, of a browser's
+    /// sign-in.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Key(token) => token.id.to_string(),

@@ -49,8 +49,9 @@ impl Hold {
         units: Vec<(MeterName, i64)>,
     ) -> Result<Self> {
         let org = &caller.org()?.org;
-        let charge =
-            |(meter, units): (MeterName, i64)| Ok(Charge { limits: caller.limits(&meter)?, meter, units });
+        let charge = |(meter, units): (MeterName, i64)| {
+            Ok(Charge { limits: caller.limits(&meter)?, meter, units, since: None })
+        };
         Ok(Self {
             core: core.clone(),
             org: org.id,

@@ -230,15 +230,14 @@ impl Odavl {
     /// nobody settled in time, and writes when keys were last used and who was refused. Safe to run on every node, at
     /// any time; a service does it every few seconds.
     pub async fn sweep(&self) -> Result<()> {
+        // Whatever fails is tried again at the next sweep; the rest is not held up. Uploads come before reservations: what
+        // one holds is settled or released with it.
         let recorded = self.0.record_denials().await;
-        // First: what an upload holds is settled or released with it, never before.
-        self.0.sweep_storage().await?;
-        while self.0.metering.sweep(SWEEP_BATCH).await? == SWEEP_BATCH {}
+        let stored = self.0.sweep_storage().await;
+        let released = self.0.release_expired().await;
         let used = self.0.views.take_used();
-        if !used.is_empty() {
-            self.0.auth.touch_keys(&used).await?;
-        }
-        recorded
+        let touched = if used.is_empty() { Ok(()) } else { self.0.auth.touch_keys(&used).await };
+        stored.and(released).and(recorded).and(touched)
     }
 
     /// Forgets sign-ins and codes that are over, drops uploads in parts that nobody will end, and once a day signs where
@@ -264,6 +263,12 @@ impl Odavl {
 }
 
 impl Core {
+    /// Releases the reservations that nobody settled in time.
+    async fn release_expired(&self) -> Result<()> {
+        while self.metering.sweep(SWEEP_BATCH).await? == SWEEP_BATCH {}
+        Ok(())
+    }
+
     /// An organisation with its limits; `not_found` where there is none.
     pub(crate) async fn org_view(&self, id: OrgId) -> Result<Arc<OrgView>> {
         let now = self.clock.now();

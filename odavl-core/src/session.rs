@@ -257,7 +257,7 @@ impl Session {
             .into_iter()
             .map(|(meter, units)| {
                 catalog.meter(&meter)?;
-                Ok(Charge { limits: caller.limits(&meter)?, meter, units })
+                Ok(Charge { limits: caller.limits(&meter)?, meter, units, since: None })
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Some(match &ask.demand {
@@ -295,7 +295,8 @@ impl Session {
             Charged::Held { .. } if permit.kept.load(Ordering::Relaxed) => Ok(()),
             Charged::Held { id, .. } => self.end(permit, Op::Release { id: *id }).await,
             Charged::Fixed(charges) => {
-                let back = |charge: &Charge| Charge { units: -charge.units, ..charge.clone() };
+                let since = permit.answer.as_ref().map(|answer| answer.at);
+                let back = |charge: &Charge| Charge { units: -charge.units, since, ..charge.clone() };
                 self.end(permit, Op::Charge(charges.iter().map(back).collect())).await
             }
         }

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     auth::{ApiKey, Organization, Scopes},
     ids::{KeyId, OrgId},
-    metering::{Allowances, Catalog, Limit, MeterName, Plan, Scope},
+    metering::{Allowances, Catalog, Limit, MeterKind, MeterName, Period, Plan, Scope},
 };
 #[cfg(feature = "sign-in")]
 use crate::{
@@ -63,10 +63,14 @@ pub(crate) struct KeyView {
 impl KeyView {
     pub(crate) fn new(key: ApiKey, org: Arc<OrgView>, scopes: Option<Scopes>, catalog: &Catalog) -> Self {
         let mut limits = org.limits.clone();
-        for (meter, own) in &key.limits {
-            if let (Some(meter), Some(all)) = (catalog.meters.get(meter), limits.get_mut(meter)) {
-                let own = own.iter().map(|allowance| allowance.limit(meter.kind, Scope::Key(key.id)));
-                *all = all.iter().cloned().chain(own).collect();
+        for meter in catalog.meters.values() {
+            let own = key.limits.get(&meter.name).map_or(&[][..], Vec::as_slice);
+            let own = own.iter().map(|allowance| allowance.limit(meter.kind, Scope::Key(key.id)));
+            // What a key holds is counted from its first byte: it is given back to the key, and may be limited later.
+            let held =
+                (meter.kind == MeterKind::Gauge).then(|| Limit::hard(Scope::Key(key.id), Period::Held, None));
+            if let Some(all) = limits.get_mut(&meter.name) {
+                *all = all.iter().cloned().chain(own).chain(held).collect();
             }
         }
         let subject = key.id.to_string().into();

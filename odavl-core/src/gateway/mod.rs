@@ -158,7 +158,7 @@ fn entry(view: &KeyView, request: &VerifyRequest) -> Result<Entry> {
         .map(|(meter, units)| {
             let limits = view.limits.get(meter).cloned().ok_or_else(|| unknown(meter))?;
             let units = i64::try_from(*units).map_err(|_| Error::invalid("units are at most 2^53 - 1"))?;
-            Ok(Charge { meter: meter.clone(), units, limits })
+            Ok(Charge { meter: meter.clone(), units, limits, since: None })
         })
         .collect::<Result<Vec<_>>>()?;
     let probe = charges.iter().all(|charge| charge.units == 0);

@@ -26,6 +26,9 @@ pub struct Charge {
     pub units: i64,
     /// Every limit that bounds it, the organisation's first; at least one, which counts even if it is unlimited.
     pub limits: Arc<[Limit]>,
+    /// Of what is given back: when it was charged. It goes back into the periods of that time, where they last; what
+    /// another has charged since is not given back in its stead.
+    pub since: Option<Timestamp>,
 }
 
 /// What an entry wants.
@@ -226,7 +229,7 @@ pub struct ThresholdEvent {
 /// - Making an open reservation again answers as the first time, also at the limit, and lets it live until the later
 ///   time; so does one that was settled, which holds nothing more. One that was released or swept is made afresh.
 /// - An organisation has at most [`OPEN_RESERVATIONS_MAX`] reservations open.
-/// - Giving back never goes below zero, and is never refused.
+/// - Giving back never goes below zero, and is never refused. It goes back into the periods that it was charged in.
 /// - Each threshold is recorded once per meter, limit and period, a gauge's once a calendar month; a jump records
 ///   every one it passes.
 /// - An entry whose epoch is older than the fence is stale, unless it settles or releases what was admitted

@@ -12,7 +12,7 @@ use super::{
     limit::{Limit, Standing},
     meter::MeterName,
     plan::Catalog,
-    port::{Answer, Bucket, Charge, Decision, Entry, HistoryQuery, Op, Record},
+    port::{Answer, Bucket, Charge, Decision, Entry, HistoryQuery, Op, Record, Resolution},
 };
 use crate::{
     action::Action,
@@ -117,6 +117,7 @@ impl Usage<'_> {
                 meter: meter.clone(),
                 units: 0,
                 limits: limits.iter().map(open).collect(),
+                since: None,
             }]),
             idempotency: None,
             tags: Arc::default(),
@@ -203,6 +204,16 @@ impl Usage<'_> {
         self.0.core.settings.catalog.meter(&query.meter)?;
         if query.from >= query.to {
             return Err(Error::invalid("`from` must be before `to`"));
+        }
+        let longest = SignedDuration::from_hours(24).saturating_mul(match query.resolution {
+            Resolution::Hour => 92,
+            Resolution::Day | Resolution::Month => 3660,
+        });
+        if query.to.duration_since(query.from) > longest {
+            return Err(Error::invalid_with(
+                "that is too long a time: 92 days by the hour, 10 years by the day or month",
+                "ask for less at a time, or cut it less finely",
+            ));
         }
         self.0
             .metered(Ask::new(Action::UsageRead), async |permit| {

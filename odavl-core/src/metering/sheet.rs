@@ -75,6 +75,11 @@ impl Counter {
         Self { start, used: 0, reserved: 0, fired: 0 }
     }
 
+    /// Whether its period began after that time; what is held has none.
+    pub(super) fn is_later(&self, period: Period, since: Option<Timestamp>) -> bool {
+        period != Period::Held && since.is_some_and(|since| Self::fresh(period, since).start < self.start)
+    }
+
     /// The counter in the period that holds `at`, which never begins before its own.
     pub(super) fn rolled(self, period: Period, at: Timestamp) -> Self {
         let fresh = Self::fresh(period, at);

@@ -116,7 +116,12 @@ impl<'a> Tally<'a> {
                 continue;
             }
             let place = self.place(CounterKey::new(&charge.meter, limit));
-            let here = self.touched[place].add(charge.units, column);
+            let touched = &mut self.touched[place];
+            let here = if touched.after.is_later(limit.period, charge.since) {
+                0
+            } else {
+                touched.add(charge.units, column)
+            };
             moved.get_or_insert(here);
         }
         moved.unwrap_or(charge.units)
@@ -135,12 +140,14 @@ impl<'a> Tally<'a> {
         let place = self.place(CounterKey::new(meter, limit));
         let Touched { before, after, asked, spare, .. } = &self.touched[place];
         let most = limit.ceiling.map_or(UNITS_MAX, |ceiling| ceiling.min(UNITS_MAX));
-        if after.total().saturating_add(*spare) <= most {
+        // Whoever only looks is told where numbers end, and not refused for it.
+        let spare = if limit.ceiling.is_some() { *spare } else { 0 };
+        if after.total().saturating_add(spare) <= most {
             return None;
         }
         // What is unlimited still ends where numbers do.
         let bound = Limit { max: Some(limit.max.unwrap_or(most)), ..limit.clone() };
-        let units = (*asked).max(*spare);
+        let units = (*asked).max(spare);
         let standing = Standing::new(meter.clone(), units, &bound, before.total(), self.at);
         Some(Box::new(Refusal { standing, at: self.at }))
     }

@@ -1,17 +1,18 @@
 //! No quota is passed by a byte, however many ask at once.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use odavl_core::{
     ErrorCode,
+    auth::{KeyUpdate, NewKeyRequest, OrgRef, OrgUpdate},
     ids::{ReservationId, UploadId},
-    metering::{Entry, Op},
+    metering::{Allowance, Allowances, Consume, Entry, MeterName, Op, Reserve},
     storage::{NewObject, NewUpload, Upload, full},
 };
 use tokio::task::JoinSet;
 
 use super::uses::{announce, code, name, sized};
-use crate::support::{Plan, World, send_all};
+use crate::support::{Plan, World, people::with_key, recorder::Recorder, send_all};
 
 async fn of_64_uploads_as_many_succeed_as_fit(world: World) {
     let odavl = world.start();
@@ -144,4 +145,64 @@ async fn bytes_whose_hold_was_settled_do_not_become_an_object_in_memory() {
 #[tokio::test]
 async fn bytes_whose_hold_was_settled_do_not_become_an_object_embedded() {
     bytes_whose_hold_was_settled_do_not_become_an_object(World::embedded(Plan::bytes(100)).await).await;
+}
+
+fn ten_bytes() -> Allowances {
+    let limit = Allowance { max: Some(10), per: None, soft: false, ceiling: None };
+    Allowances::from([("storage_bytes".parse().unwrap(), vec![limit])])
+}
+
+#[tokio::test]
+async fn a_key_that_is_limited_later_has_used_what_it_stored_before() {
+    let world = World::unlimited().await;
+    let (odavl, one) = (world.start(), world.one().await);
+    let new = one.keys().create(NewKeyRequest::new("a", "storage:admin".parse().unwrap())).await.unwrap();
+    let key = with_key(&odavl, new.token.unwrap().secret()).await;
+    key.storage().put(sized("a", 10), full("0123456789")).await.unwrap();
+    let limit = KeyUpdate { limits: Some(ten_bytes()), ..KeyUpdate::default() };
+    one.keys().update(new.key.id, limit).await.unwrap();
+    let refused = key.storage().put(sized("b", 10), full("0123456789")).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::QuotaExceeded);
+    key.storage().delete(&name("a")).await.unwrap();
+    key.storage().put(sized("b", 10), full("0123456789")).await.unwrap();
+    let refused = key.storage().put(sized("c", 1), full("0")).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::QuotaExceeded);
+}
+
+#[tokio::test]
+async fn an_upload_that_cannot_be_ended_holds_up_no_other_organisation() {
+    let world = World::memory(Plan::bytes(100)).await;
+    let odavl = world.start();
+    let operator = world.session(&odavl, "operator").await;
+    let one = world.one().await;
+    let org = OrgRef::Id(one.orgs().read().await.unwrap().id);
+    let plan = OrgUpdate { plan: Some("PRO".into()), ..OrgUpdate::default() };
+    operator.orgs().update(&org, plan).await.unwrap();
+    let ticket = one.storage().upload_url(announce("a", b"0123")).await.unwrap();
+    send_all(&odavl, &ticket.request.unwrap(), b"0123").await.unwrap();
+    let two = world.session(&odavl, "two").await;
+    let wish = Reserve {
+        units: vec![("autopilot_runs".parse().unwrap(), 5)],
+        lifetime: jiff::SignedDuration::from_mins(1),
+        idempotency_key: None,
+        tags: BTreeMap::new(),
+    };
+    two.usage().reserve(wish.clone()).await.unwrap();
+
+    let mut without = world.settings.clone();
+    without.catalog.plans.remove("PRO");
+    world.pass(60 * 26);
+    let lacking = world.start_watched(&Recorder::default(), without);
+    assert_eq!(lacking.sweep().await.unwrap_err().code(), ErrorCode::Internal);
+    world.session(&lacking, "two").await.usage().reserve(wish).await.unwrap();
+}
+
+#[tokio::test]
+async fn where_numbers_end_what_is_used_is_told_all_the_same() {
+    let world = World::unlimited().await;
+    let meter: MeterName = "autopilot_runs".parse().unwrap();
+    let most = (1 << 53) - 1;
+    let wish = Consume { meter, units: most, idempotency_key: None, tags: BTreeMap::new() };
+    world.one().await.usage().consume(wish).await.unwrap();
+    assert_eq!(world.used("autopilot_runs").await, most);
 }

@@ -84,7 +84,8 @@ impl Room {
     }
 
     fn charge(&self, units: i64, limits: &[Limit]) -> Entry {
-        let charges = vec![Charge { meter: "api_calls".parse().unwrap(), units, limits: limits.into() }];
+        let charges =
+            vec![Charge { meter: "api_calls".parse().unwrap(), units, limits: limits.into(), since: None }];
         Entry {
             org: self.org,
             epoch: 0,

@@ -1,8 +1,8 @@
 //! What limits admit, and what they refuse.
 
 use super::{
-    super::UNITS_MAX, Decision, Entry, Grouping, KeyId, Limit, Op, OrgId, Period, Resolution, Room, Scope,
-    SignedDuration, Standing, charge, held, month, rate,
+    super::UNITS_MAX, Charge, Decision, Entry, Grouping, KeyId, Limit, Op, OrgId, Period, Resolution, Room,
+    Scope, SignedDuration, Standing, charge, held, month, rate,
 };
 use crate::Clock;
 
@@ -24,6 +24,19 @@ fn used_of(decision: &Decision) -> Result<u64, u64> {
         Decision::Denied(refusal) => Err(refusal.standing.used),
         other => panic!("a yes or a no was expected, not {other:?}"),
     }
+}
+
+/// What was charged in one window and is given back in the next frees nothing that others charged there.
+pub async fn what_is_given_back_late_stays_out_of_the_periods_that_began_since(room: Room) {
+    let limits = [month(100), rate(5)];
+    let charged = room.granted(room.charge("api_calls", 1, &limits)).await.at;
+    room.advance(SignedDuration::from_secs(60));
+    room.granted(room.charge("api_calls", 5, &limits)).await;
+    let back = Charge { since: Some(charged), ..charge("api_calls", -1, &limits) };
+    room.granted(room.entry(Op::Charge(vec![back]))).await;
+    assert_eq!(room.used("api_calls", &month(100)).await, 5, "the month lasts");
+    let refusal = room.denied(room.charge("api_calls", 1, &limits)).await;
+    assert_eq!(refusal.standing.period, Period::Window(60));
 }
 
 /// All charges of an entry, or none.

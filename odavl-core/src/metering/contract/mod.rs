@@ -60,6 +60,7 @@ macro_rules! metering_contract {
             two_limits_over_one_period_count_once,
             a_new_period_starts_at_zero_and_a_clock_that_goes_back_starts_none,
             giving_back_never_goes_below_zero_and_is_never_refused,
+            what_is_given_back_late_stays_out_of_the_periods_that_began_since,
             a_denied_entry_changes_nothing,
             organisations_do_not_see_each_other,
             an_entry_older_than_the_fence_is_stale_and_fences_only_rise,
@@ -217,7 +218,7 @@ impl Room {
 }
 
 fn charge(meter: &str, units: i64, limits: &[Limit]) -> Charge {
-    Charge { meter: meter.parse().unwrap(), units, limits: limits.into() }
+    Charge { meter: meter.parse().unwrap(), units, limits: limits.into(), since: None }
 }
 
 fn keyed(entry: Entry, key: Idempotency) -> Entry {

@@ -40,7 +40,8 @@ impl Room {
 
     fn charge(&self, units: i64, max: u64) -> Entry {
         let limit = Limit::hard(Scope::Organization, Period::CALENDAR_MONTH, Some(max));
-        let charges = vec![Charge { meter: "api_calls".parse().unwrap(), units, limits: [limit].into() }];
+        let charges =
+            vec![Charge { meter: "api_calls".parse().unwrap(), units, limits: [limit].into(), since: None }];
         let (subject, op) = ("key_1".into(), Op::Charge(charges));
         Entry { org: self.org, epoch: 0, subject, op, idempotency: None, tags: Arc::default() }
     }

@@ -82,7 +82,7 @@ impl Core {
         let stored = self.stored::<i64>(garbage.size)?;
         let charges: Vec<_> = stored
             .into_iter()
-            .map(|(meter, units)| Charge { meter, units: -units, limits: limits.clone() })
+            .map(|(meter, units)| Charge { meter, units: -units, limits: limits.clone(), since: None })
             .collect();
         if charges.is_empty() {
             return Ok(());

@@ -194,6 +194,7 @@ impl Core {
             limits: view.limits.get(&meter).into_iter().flat_map(|limits| limits.iter().map(open)).collect(),
             units: i64::try_from(units).unwrap_or(i64::MAX),
             meter,
+            since: None,
         };
         let entry = Entry {
             org,

@@ -107,7 +107,7 @@ impl Objects<'_> {
     async fn metered_bytes(&self, permit: &Permit) -> Result<Option<u64>> {
         let Some(meter) = self.0.core.settings.catalog.stored_bytes.clone() else { return Ok(None) };
         let limits = open_limits([Scope::Organization]);
-        let op = Op::Probe(vec![Charge { meter, units: 0, limits }]);
+        let op = Op::Probe(vec![Charge { meter, units: 0, limits, since: None }]);
         let decision = self.0.core.decide(permit.org()?, u64::MAX, &permit.caller.subject, op).await?;
         Ok(decided(decision)?.standings.first().map(|standing| standing.used))
     }

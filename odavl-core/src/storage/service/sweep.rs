@@ -13,28 +13,23 @@ use crate::{
     page::PageQuery,
     session::Context,
     storage::{KeyPrefix, Upload, UploadState},
+    sweep::Pass,
 };
 
-/// How many rows are read at once.
-const BATCH: u32 = 100;
 /// No upload is older; a multipart upload that is belongs to none.
 const STALE: SignedDuration = SignedDuration::from_hours(9 * 24);
 
 impl Core {
     /// Removes the bytes that nothing names any more, once no URL for them works.
     pub(crate) async fn sweep_garbage(&self, now: Timestamp) -> Result<()> {
-        loop {
-            let due = self.objects.due_garbage(now, BATCH).await?;
-            let full = due.len() == BATCH as usize;
-            let mut removed = Ok(());
-            for (org, garbage) in due {
-                removed = self.remove_garbage(org, &garbage).await.and(removed);
-            }
-            removed?;
-            if !full {
-                return Ok(());
+        let mut pass = Pass::new();
+        while let Some(most) = pass.most() {
+            let due = self.objects.due_garbage(now, most).await?;
+            for (org, garbage) in pass.fresh(due, |(org, garbage)| (*org, garbage.object)) {
+                pass.took(self.remove_garbage(org, &garbage).await);
             }
         }
+        pass.end()
     }
 
     /// Ends an upload of Storage's own that expired.

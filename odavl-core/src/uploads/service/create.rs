@@ -146,7 +146,8 @@ impl Uploads<'_> {
         let core = &self.0.core;
         let units =
             core.with_request(Action::UploadCreate, core.results::<i64>(&wish.product, wish.length)?, 1);
-        let charge = |(meter, units)| Ok(Charge { limits: permit.caller.limits(&meter)?, meter, units });
+        let charge =
+            |(meter, units)| Ok(Charge { limits: permit.caller.limits(&meter)?, meter, units, since: None });
         let op = Op::Probe(units.into_iter().map(charge).collect::<Result<_>>()?);
         let decision = core.decide(permit.org()?, u64::MAX, &permit.caller.subject, op).await?;
         decided(decision).map(drop)

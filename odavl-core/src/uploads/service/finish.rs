@@ -11,11 +11,9 @@ use crate::{
     ids::OrgId,
     odavl::Core,
     storage::{Arrived, Checksum, Product, Upload as ObjectUpload, UploadState},
+    sweep::Pass,
     uploads::{Stored, Upload},
 };
-
-/// How many rows are read at once.
-const BATCH: u32 = 100;
 
 impl Core {
     /// Makes the stored results an object of the organisation: named, counted, found by a recount.
@@ -86,15 +84,24 @@ impl Core {
 
     /// Frees the runs whose try stopped before its object was begun.
     pub(crate) async fn sweep_uploads(self: &Arc<Self>, now: Timestamp) -> Result<()> {
-        for (org, upload) in self.uploads.expired(now, BATCH).await? {
-            let attempt = upload.attempt;
-            if self.objects.upload(org, attempt.id).await?.is_some() {
-                // It may still be streaming; it ends with its object.
-                continue;
+        let mut pass = Pass::new();
+        while let Some(most) = pass.most() {
+            let expired = self.uploads.expired(now, most).await?;
+            for (org, upload) in pass.fresh(expired, |(org, upload)| (*org, upload.id)) {
+                pass.took(self.end_results(org, &upload).await);
             }
-            if self.uploads.discard(org, upload.id, attempt.id).await? {
-                self.end_hold(org, &upload.by.to_string().into(), attempt.reservation, None).await?;
-            }
+        }
+        pass.end()
+    }
+
+    async fn end_results(self: &Arc<Self>, org: OrgId, upload: &Upload) -> Result<()> {
+        let attempt = &upload.attempt;
+        if self.objects.upload(org, attempt.id).await?.is_some() {
+            // It may still be streaming; it ends with its object.
+            return Ok(());
+        }
+        if self.uploads.discard(org, upload.id, attempt.id).await? {
+            self.end_hold(org, &upload.by.to_string().into(), attempt.reservation, None).await?;
         }
         Ok(())
     }
