@@ -6,12 +6,13 @@ use jiff::Timestamp;
 
 use crate::{
     action::Action,
-    caller::Caller,
-    error::{Error, Result},
+    auth::Scopes,
+    caller::{Caller, Source},
+    error::{Error, Reason, Result},
     ids::{OrgId, ReservationId},
     metering::{Charge, Decision, Entry, Limit, MeterName, Op, Period, Scope},
     odavl::Core,
-    session::{Permit, decided},
+    session::{Context, Permit, STALE_TRIES, Session, decided, restless},
 };
 
 /// A reservation, and all that it takes to put it off, to let it grow and to end it.
@@ -24,19 +25,49 @@ pub(crate) struct Hold {
     id: ReservationId,
     /// What was asked when it was made; nothing where nothing is counted.
     charges: Vec<Charge>,
+    /// Who holds it, where that may take long.
+    holder: Option<Holder>,
+}
+
+/// Whoever is looked up anew when their organisation has changed.
+#[derive(Debug, Clone)]
+struct Holder {
+    source: Source,
+    context: Context,
+    /// What they could do when they began.
+    scopes: Scopes,
+}
+
+impl Holder {
+    /// The caller as they stand now; refused where they may no longer do all that they could there. (`instance` ends as
+    /// a sign-in ages, and stores nothing.)
+    async fn now(&self, core: &Core, org: OrgId) -> Result<Caller> {
+        let caller = core.resolve(&self.source, &self.context).await?;
+        caller.check_address(self.context.address)?;
+        if caller.org_id()? == org && caller.scopes.cover(&self.scopes.clone().without("instance")) {
+            return Ok(caller);
+        }
+        Err(Error::forbidden(Reason::InsufficientScope, "what the caller may do was reduced meanwhile"))
+    }
 }
 
 impl Hold {
-    /// What `permit` holds.
-    pub(crate) fn of(core: &Arc<Core>, permit: &Permit) -> Result<Option<Self>> {
+    /// What `permit` of that session holds.
+    pub(crate) fn of(session: &Session, permit: &Permit) -> Result<Option<Self>> {
         let org = &permit.caller.org()?.org;
+        let holder = Holder {
+            source: session.source.clone(),
+            context: session.context.clone(),
+            scopes: permit.caller.scopes.clone(),
+        };
         Ok(permit.held().map(|(id, charges)| Self {
-            core: core.clone(),
+            core: session.core.clone(),
             org: org.id,
             epoch: org.epoch,
             subject: permit.caller.subject.clone(),
             id,
             charges: charges.to_vec(),
+            holder: Some(holder),
         }))
     }
 
@@ -59,6 +90,7 @@ impl Hold {
             subject: caller.subject.clone(),
             id,
             charges: core.with_request(action, units, 1).into_iter().map(charge).collect::<Result<_>>()?,
+            holder: None,
         })
     }
 
@@ -68,8 +100,8 @@ impl Hold {
         if self.charges.is_empty() {
             return Ok(());
         }
-        let op = Op::Reserve { id: self.id, charges: self.charges.clone(), expires_at: until };
-        let answer = decided(self.core.decide(self.org, self.epoch, &self.subject, op).await?)?;
+        let again = |charges| Op::Reserve { id: self.id, charges, expires_at: until };
+        let answer = decided(self.decide(self.charges.clone(), again).await?)?;
         // What has ended is answered as when it was made.
         if answer.replayed && !self.is_open().await? {
             return Err(Error::Conflict(
@@ -83,8 +115,26 @@ impl Hold {
     pub(crate) async fn grow(&self, units: u64) -> Result<()> {
         let Some(first) = self.charges.first() else { return Ok(()) };
         let more = Charge { units: i64::try_from(units).unwrap_or(i64::MAX), ..first.clone() };
-        let op = Op::Extend { id: self.id, charges: vec![more] };
-        decided(self.core.decide(self.org, self.epoch, &self.subject, op).await?).map(drop)
+        let extend = |charges| Op::Extend { id: self.id, charges };
+        decided(self.decide(vec![more], extend).await?).map(drop)
+    }
+
+    /// Decides by what is true now: where the organisation has changed since, its holder and its limits are read again.
+    async fn decide(&self, mut charges: Vec<Charge>, op: impl Fn(Vec<Charge>) -> Op) -> Result<Decision> {
+        let mut epoch = self.epoch;
+        for _ in 0..STALE_TRIES {
+            let decision = self.core.decide(self.org, epoch, &self.subject, op(charges.clone())).await?;
+            let (Decision::Stale { epoch: newer }, Some(holder)) = (&decision, &self.holder) else {
+                return Ok(decision);
+            };
+            self.core.views.learn(self.org, *newer, self.core.clock.now());
+            let caller = holder.now(&self.core, self.org).await?;
+            epoch = caller.org()?.org.epoch;
+            for charge in &mut charges {
+                charge.limits = caller.limits(&charge.meter)?;
+            }
+        }
+        Err(restless())
     }
 
     /// Whether the reservation is open.

@@ -27,7 +27,7 @@ use crate::{
 pub(crate) use crate::ask::Ask;
 
 /// How often a decision that met a newer epoch is asked again with what is true now.
-const STALE_TRIES: u32 = 5;
+pub(crate) const STALE_TRIES: u32 = 5;
 
 /// Where a call comes from.
 #[derive(Debug, Clone, Default)]
@@ -239,7 +239,7 @@ impl Session {
                 }
             }
         }
-        Err(Error::unavailable("the organisation changes faster than it can be read", None))
+        Err(restless())
     }
 
     /// The metering operation that the ask comes to; `None` where nothing is charged.
@@ -354,6 +354,11 @@ impl Session {
             detail: std::collections::BTreeMap::new(),
         })
     }
+}
+
+/// Whoever asks again in a moment finds it at rest.
+pub(crate) fn restless() -> Error {
+    Error::unavailable("the organisation changes faster than it can be read", None)
 }
 
 /// A decision as a result.

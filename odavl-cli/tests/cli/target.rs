@@ -84,8 +84,10 @@ fn who_is_told_to_stop_leaves_no_unfinished_file() {
     for line in ["storage get a", "uploads get upl_01jz0000000000000000000000"] {
         for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
             let (url, listener) = slow();
-            let mut command = person.command(&format!("{line} --server {url}"));
-            let child = piped(command.env("ODAVL_API_KEY", "odavl_live_x")).spawn().unwrap();
+            let own = person.command(&format!("{line} --server {url}"));
+            // Whoever runs the tests may ignore signals, and what they start does so too.
+            let mut command = under("env", &["--default-signal"], &own, &person);
+            let child = piped(&mut command).spawn().unwrap();
             let _asked = listener.accept().unwrap();
             assert_eq!(person.files().len(), 1, "what is unfinished");
             tell(&child, signal);
@@ -97,14 +99,20 @@ fn who_is_told_to_stop_leaves_no_unfinished_file() {
     }
 }
 
+/// The command, started by another program.
+fn under(program: &str, args: &[&str], own: &Command, person: &Person) -> Command {
+    let mut command = Command::new(program);
+    command.args(args).arg(own.get_program()).args(own.get_args()).current_dir(person.folder.path());
+    command.env("ODAVL_HOME", person.home.path()).env("ODAVL_API_KEY", "odavl_live_x");
+    command
+}
+
 #[test]
 fn a_signal_that_was_to_be_ignored_stays_ignored() {
     let person = Person::new();
     let (url, listener) = slow();
     let own = person.command(&format!("storage get a --server {url}"));
-    let mut command = Command::new("nohup");
-    command.arg(own.get_program()).args(own.get_args()).current_dir(person.folder.path());
-    command.env("ODAVL_HOME", person.home.path()).env("ODAVL_API_KEY", "odavl_live_x");
+    let mut command = under("nohup", &[], &own, &person);
     let child = piped(&mut command).stdin(Stdio::null()).spawn().unwrap();
     let (mut asked, _) = listener.accept().unwrap();
     tell(&child, Signal::HUP);

@@ -14,12 +14,9 @@ use crate::{
         check_idempotency_key, check_tags,
     },
     secret::{Digest, Secret},
-    session::{Ask, Session, Usage, decided},
+    session::{Ask, STALE_TRIES, Session, Usage, decided, restless},
     view::KeyView,
 };
-
-/// How often a decision that met a newer epoch is asked again with what is true now.
-const STALE_TRIES: u32 = 5;
 
 /// The most meters that one decision charges.
 pub const CHARGES_MOST: usize = 4;
@@ -134,7 +131,7 @@ impl Gateway<'_> {
                 }
             }
         }
-        Err(Error::unavailable("the organisation changes faster than it can be read", None))
+        Err(restless())
     }
 }
 

@@ -122,7 +122,11 @@ impl<'a> Tally<'a> {
             } else {
                 touched.add(charge.units, column)
             };
-            moved.get_or_insert(here);
+            // The first period may have ended since; what goes back into any of them has moved.
+            let before = *moved.get_or_insert(here);
+            if charge.since.is_some() {
+                moved = Some(before.min(here));
+            }
         }
         moved.unwrap_or(charge.units)
     }

@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use odavl_core::{
     ErrorCode,
     auth::{KeyUpdate, NewKeyRequest, OrgRef, OrgUpdate},
-    ids::{ReservationId, UploadId},
+    ids::{KeyId, ReservationId, UploadId},
     metering::{Allowance, Allowances, Consume, Entry, MeterName, Op, Reserve},
-    storage::{NewObject, NewUpload, Upload, full},
+    session::Session,
+    storage::{Body, NewObject, NewUpload, Upload, full},
 };
 use tokio::task::JoinSet;
 
@@ -54,7 +55,7 @@ async fn of_64_uploads_as_many_succeed_as_fit_embedded() {
 struct Unread;
 
 #[async_trait::async_trait]
-impl odavl_core::storage::Body for Unread {
+impl Body for Unread {
     async fn next(&mut self) -> odavl_core::Result<Option<bytes::Bytes>> {
         panic!("a body was read that there is no room for");
     }
@@ -205,4 +206,46 @@ async fn where_numbers_end_what_is_used_is_told_all_the_same() {
     let wish = Consume { meter, units: most, idempotency_key: None, tags: BTreeMap::new() };
     world.one().await.usage().consume(wish).await.unwrap();
     assert_eq!(world.used("autopilot_runs").await, most);
+}
+
+/// Eleven pieces of 1 MiB, before one of which something happens to a key.
+struct Interrupted {
+    left: u8,
+    owner: Session,
+    key: KeyId,
+    ends: bool,
+}
+
+#[async_trait::async_trait]
+impl Body for Interrupted {
+    async fn next(&mut self) -> odavl_core::Result<Option<bytes::Bytes>> {
+        self.left -= 1;
+        match self.left {
+            0 => return Ok(None),
+            6 if self.ends => drop(self.owner.keys().revoke(self.key).await?),
+            6 => {
+                let named = KeyUpdate { name: Some("renamed".into()), ..KeyUpdate::default() };
+                drop(self.owner.keys().update(self.key, named).await?);
+            }
+            _ => {}
+        }
+        Ok(Some(bytes::Bytes::from(vec![0; 1 << 20])))
+    }
+}
+
+#[tokio::test]
+async fn a_stream_outlives_a_change_of_its_organisation_and_not_its_own_key() {
+    let world = World::unlimited().await;
+    let (odavl, owner) = (world.start(), world.one().await);
+    for ends in [false, true] {
+        let wish = NewKeyRequest::new("a", "storage:write".parse().unwrap());
+        let new = owner.keys().create(wish).await.unwrap();
+        let session = with_key(&odavl, new.token.unwrap().secret()).await;
+        let body = Interrupted { left: 12, owner: world.session(&odavl, "one").await, key: new.key.id, ends };
+        let put = session.storage().put(NewObject::new(name("a")), Box::new(body)).await;
+        match put {
+            Ok(object) => assert!(!ends && object.size == 11 << 20),
+            Err(error) => assert!(ends && error.code() == ErrorCode::Unauthenticated, "{error}"),
+        }
+    }
 }

@@ -28,7 +28,7 @@ fn used_of(decision: &Decision) -> Result<u64, u64> {
 
 /// What was charged in one window and is given back in the next frees nothing that others charged there.
 pub async fn what_is_given_back_late_stays_out_of_the_periods_that_began_since(room: Room) {
-    let limits = [month(100), rate(5)];
+    let limits = [rate(5), month(100)];
     let charged = room.granted(room.charge("api_calls", 1, &limits)).await.at;
     room.advance(SignedDuration::from_secs(60));
     room.granted(room.charge("api_calls", 5, &limits)).await;

@@ -11,13 +11,13 @@ use crate::{
     error::{Error, Result},
     hold::Hold,
     ids::OrgId,
-    metering::{Charge, Entry, Idempotency, Limit, MeterName, Op},
+    metering::{Charge, Entry, Idempotency, Limit, MeterName, Op, Period, Scope},
     odavl::Core,
     secret::Digest,
     session::decided,
     storage::{
-        Arrival, Arrived, Checksum, Completion, Hasher, Multipart, ObjectMeta, ObjectRow, Part, PutMode,
-        Upload, UploadState,
+        Arrival, Arrived, Checksum, Completion, Creator, Hasher, Multipart, ObjectMeta, ObjectRow, Part,
+        PutMode, Upload, UploadState,
     },
 };
 
@@ -190,8 +190,21 @@ impl Core {
         }
         let view = self.org_view(org).await?;
         let open = |limit: &Limit| Limit { ceiling: None, ..limit.clone() };
+        let stored = self.settings.catalog.stored_bytes.as_ref();
+        let own = |meter: &MeterName| match upload.by {
+            Creator::Key(key) if stored == Some(meter) => {
+                Some(Limit::hard(Scope::Key(key), Period::Held, None))
+            }
+            _ => None,
+        };
         let charge = |(meter, units): (MeterName, u64)| Charge {
-            limits: view.limits.get(&meter).into_iter().flat_map(|limits| limits.iter().map(open)).collect(),
+            limits: view
+                .limits
+                .get(&meter)
+                .into_iter()
+                .flat_map(|limits| limits.iter().map(open))
+                .chain(own(&meter))
+                .collect(),
             units: i64::try_from(units).unwrap_or(i64::MAX),
             meter,
             since: None,

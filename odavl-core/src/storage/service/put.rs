@@ -13,7 +13,7 @@ use crate::{
     hold::Hold,
     ids::{ObjectId, OrgId, ReservationId, UploadId},
     odavl::Core,
-    session::{Ask, Permit, Usage},
+    session::{Ask, Permit, Session, Usage},
     storage::{
         Arrival, Arrived, Body, BoxBody, Completion, Expected, MediaType, ObjectName, ObjectRow, Product,
         PutMode, PutOptions, Sha256, StoreKey, Upload, UploadState,
@@ -97,7 +97,7 @@ impl Objects<'_> {
             expected: Expected { length: wish.size, sha256: wish.sha256 },
             until: None,
         };
-        let body = Capped::new(core, permit, upload.id, wish.size, body)?;
+        let body = Capped::new(self.0, permit, upload.id, wish.size, body)?;
         let meta = core.storage.put(&upload.key, Box::new(body), options).await?;
         let at = core.clock.now();
         let checksum = match meta.checksum {
@@ -171,17 +171,17 @@ pub(crate) struct Capped {
 impl Capped {
     /// `body`, of that size where it is known, within what `permit` holds.
     pub(crate) fn new(
-        core: &Arc<Core>,
+        session: &Session,
         permit: &Permit,
         upload: UploadId,
         size: Option<u64>,
         body: BoxBody,
     ) -> Result<Self> {
         Ok(Self {
-            core: core.clone(),
+            core: session.core.clone(),
             org: permit.org()?,
             upload,
-            hold: Hold::of(core, permit)?,
+            hold: Hold::of(session, permit)?,
             body,
             grows: size.is_none(),
             held: size.unwrap_or(STEP),

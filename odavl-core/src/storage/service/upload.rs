@@ -251,7 +251,7 @@ impl Objects<'_> {
 
     /// Refuses to begin again what has ended and was forgotten: its reservation holds nothing any more.
     async fn refuse_ended(&self, permit: &Permit, id: UploadId) -> Result<()> {
-        let hold = Hold::of(&self.0.core, permit)?.filter(|_| permit.is_retry());
+        let hold = Hold::of(self.0, permit)?.filter(|_| permit.is_retry());
         match hold {
             Some(hold) if !hold.is_open().await? => Err(Error::Conflict(format!(
                 "that idempotency key was used for the upload `{id}`, which has ended"

@@ -206,7 +206,7 @@ impl Uploads<'_> {
         let (org, core) = (permit.org()?, &self.0.core);
         let caps = Caps { unpacked: core.settings.upload_most, ..Caps::default() };
         let (body, found) = Tee::new(body, said, caps);
-        let body = Capped::new(core, permit, object.id, Some(said.length), Box::new(body))?;
+        let body = Capped::new(self.0, permit, object.id, Some(said.length), Box::new(body))?;
         let options = PutOptions {
             mode: PutMode::Create,
             content_type: object.content_type.clone(),
