@@ -46,11 +46,16 @@ fn uploads_lose_and_double_nothing_whenever_the_service_is_killed() {
     // What tries left behind that were killed is cleared away once it has expired.
     sweep_later(&installation);
     let sum = |sum: &str| installation.database().query_row(sum, [], |row| row.get::<_, i64>(0)).unwrap();
-    let counted = |meter| sum(&format!("SELECT SUM(used + reserved) FROM counters WHERE meter = '{meter}'"));
-    assert_eq!(counted("analyses"), i64::try_from(runs).unwrap());
-    assert_eq!(counted("bytes"), in_store(&installation));
+    let counted = |meter, whose| {
+        let of = format!("meter = '{meter}' AND scope {whose} ''");
+        sum(&format!("SELECT SUM(used + reserved) FROM counters WHERE {of}"))
+    };
+    assert_eq!(counted("analyses", "="), i64::try_from(runs).unwrap());
     let bytes: usize = stored.values().map(Vec::len).sum();
-    assert_eq!(counted("bytes"), i64::try_from(bytes).unwrap());
+    assert_eq!(in_store(&installation), i64::try_from(bytes).unwrap());
+    // The organisation has what is there, and so has the one key that stored it.
+    assert_eq!(counted("bytes", "="), in_store(&installation));
+    assert_eq!(counted("bytes", "<>"), in_store(&installation));
 }
 
 /// Bytes that tell one turn from another.
