@@ -76,5 +76,7 @@ mod tests {
         let line = format!("{},,{},{},", bucket["start"].as_str().unwrap(), bucket["units"], bucket["count"]);
         assert_eq!(lines[1], line);
         service.api("GET", &path.replace("api_calls", "absent"), None).await.is(400, "invalid_input");
+        let finely = path.replace("window=month", "window=hour");
+        service.api("GET", &finely, None).await.is(400, "invalid_input");
     }
 }

@@ -207,11 +207,12 @@ impl Usage<'_> {
         }
         let longest = SignedDuration::from_hours(24).saturating_mul(match query.resolution {
             Resolution::Hour => 92,
-            Resolution::Day | Resolution::Month => 3660,
+            Resolution::Day => 3_660,
+            Resolution::Month => 36_600,
         });
         if query.to.duration_since(query.from) > longest {
             return Err(Error::invalid_with(
-                "that is too long a time: 92 days by the hour, 10 years by the day or month",
+                "that is too long a time: 92 days by the hour, 10 years by the day, 100 by the month",
                 "ask for less at a time, or cut it less finely",
             ));
         }
