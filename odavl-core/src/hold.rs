@@ -12,7 +12,7 @@ use crate::{
     ids::{OrgId, ReservationId},
     metering::{Charge, Decision, Entry, Limit, MeterName, Op, Period, Scope},
     odavl::Core,
-    session::{Context, Permit, STALE_TRIES, Session, decided, restless},
+    session::{Context, Permit, Session, decided},
 };
 
 /// A reservation, and all that it takes to put it off, to let it grow and to end it.
@@ -25,11 +25,10 @@ pub(crate) struct Hold {
     id: ReservationId,
     /// What was asked when it was made; nothing where nothing is counted.
     charges: Vec<Charge>,
-    /// Who holds it, where that may take long.
-    holder: Option<Holder>,
+    holder: Holder,
 }
 
-/// Whoever is looked up anew when their organisation has changed.
+/// Whoever holds it, looked up anew when their organisation has changed.
 #[derive(Debug, Clone)]
 struct Holder {
     source: Source,
@@ -39,6 +38,11 @@ struct Holder {
 }
 
 impl Holder {
+    fn new(session: &Session, caller: &Caller) -> Self {
+        let (source, context) = (session.source.clone(), session.context.clone());
+        Self { source, context, scopes: caller.scopes.clone() }
+    }
+
     /// The caller as they stand now; refused where they may no longer do all that they could there. (`instance` ends as
     /// a sign-in ages, and stores nothing.)
     async fn now(&self, core: &Core, org: OrgId) -> Result<Caller> {
@@ -55,11 +59,6 @@ impl Hold {
     /// What `permit` of that session holds.
     pub(crate) fn of(session: &Session, permit: &Permit) -> Result<Option<Self>> {
         let org = &permit.caller.org()?.org;
-        let holder = Holder {
-            source: session.source.clone(),
-            context: session.context.clone(),
-            scopes: permit.caller.scopes.clone(),
-        };
         Ok(permit.held().map(|(id, charges)| Self {
             core: session.core.clone(),
             org: org.id,
@@ -67,13 +66,13 @@ impl Hold {
             subject: permit.caller.subject.clone(),
             id,
             charges: charges.to_vec(),
-            holder: Some(holder),
+            holder: Holder::new(session, &permit.caller),
         }))
     }
 
-    /// What a request of `caller` that did `action` and asked for `units` holds under that id.
+    /// What a request that did `action` and asked for `units` holds under that id, for the caller of that session.
     pub(crate) fn again(
-        core: &Arc<Core>,
+        session: &Session,
         caller: &Caller,
         id: ReservationId,
         action: Action,
@@ -84,26 +83,28 @@ impl Hold {
             Ok(Charge { limits: caller.limits(&meter)?, meter, units, since: None })
         };
         Ok(Self {
-            core: core.clone(),
+            core: session.core.clone(),
             org: org.id,
             epoch: org.epoch,
             subject: caller.subject.clone(),
             id,
-            charges: core.with_request(action, units, 1).into_iter().map(charge).collect::<Result<_>>()?,
-            holder: None,
+            charges: session
+                .core
+                .with_request(action, units, 1)
+                .into_iter()
+                .map(charge)
+                .collect::<Result<_>>()?,
+            holder: Holder::new(session, caller),
         })
     }
 
     /// Sees to it that the units are held until then at least. Where the reservation has expired they are asked for
     /// anew, and may be refused; where it was settled nothing is held by it, nor ever will be.
     pub(crate) async fn keep(&self, until: Timestamp) -> Result<()> {
-        if self.charges.is_empty() {
-            return Ok(());
-        }
         let again = |charges| Op::Reserve { id: self.id, charges, expires_at: until };
-        let answer = decided(self.decide(self.charges.clone(), again).await?)?;
+        let Some(decision) = self.decide(self.charges.clone(), again).await? else { return Ok(()) };
         // What has ended is answered as when it was made.
-        if answer.replayed && !self.is_open().await? {
+        if decided(decision)?.replayed && !self.is_open().await? {
             return Err(Error::Conflict(
                 "what was held for this has been settled; begin it again".to_owned(),
             ));
@@ -113,28 +114,35 @@ impl Hold {
 
     /// Holds more of the meter that is first; `NotFound` where the reservation is no longer open.
     pub(crate) async fn grow(&self, units: u64) -> Result<()> {
-        let Some(first) = self.charges.first() else { return Ok(()) };
-        let more = Charge { units: i64::try_from(units).unwrap_or(i64::MAX), ..first.clone() };
+        let units = i64::try_from(units).unwrap_or(i64::MAX);
+        let more = self.charges.first().map(|first| Charge { units, ..first.clone() });
         let extend = |charges| Op::Extend { id: self.id, charges };
-        decided(self.decide(vec![more], extend).await?).map(drop)
+        let decision = self.decide(more.into_iter().collect(), extend).await?;
+        decision.map_or(Ok(()), |decision| decided(decision).map(drop))
     }
 
     /// Decides by what is true now: where the organisation has changed since, its holder and its limits are read again.
-    async fn decide(&self, mut charges: Vec<Charge>, op: impl Fn(Vec<Charge>) -> Op) -> Result<Decision> {
-        let mut epoch = self.epoch;
-        for _ in 0..STALE_TRIES {
-            let decision = self.core.decide(self.org, epoch, &self.subject, op(charges.clone())).await?;
-            let (Decision::Stale { epoch: newer }, Some(holder)) = (&decision, &self.holder) else {
-                return Ok(decision);
-            };
-            self.core.views.learn(self.org, *newer, self.core.clock.now());
-            let caller = holder.now(&self.core, self.org).await?;
+    /// `None` where nothing is counted.
+    async fn decide(
+        &self,
+        mut charges: Vec<Charge>,
+        op: impl Fn(Vec<Charge>) -> Op,
+    ) -> Result<Option<Decision>> {
+        if charges.is_empty() {
+            return Ok(None);
+        }
+        let (mut fresh, mut epoch) = (self.core.fresh(), self.epoch);
+        loop {
+            let entry = entry(self.org, epoch, &self.subject, op(charges.clone()));
+            if let Some(decision) = fresh.decide(entry).await? {
+                return Ok(Some(decision));
+            }
+            let caller = self.holder.now(&self.core, self.org).await?;
             epoch = caller.org()?.org.epoch;
             for charge in &mut charges {
                 charge.limits = caller.limits(&charge.meter)?;
             }
         }
-        Err(restless())
     }
 
     /// Whether the reservation is open.
@@ -170,9 +178,7 @@ impl Core {
         subject: &Arc<str>,
         op: Op,
     ) -> Result<Decision> {
-        let entry =
-            Entry { org, epoch, subject: subject.clone(), op, idempotency: None, tags: Arc::default() };
-        self.combiner.decide(entry).await
+        self.combiner.decide(entry(org, epoch, subject, op)).await
     }
 
     /// Ends a reservation with what was really used of it. One that has ended, or never was, is left as it is.
@@ -192,6 +198,10 @@ impl Core {
             decision => decided(decision).map(|_| true),
         }
     }
+}
+
+fn entry(org: OrgId, epoch: u64, subject: &Arc<str>, op: Op) -> Entry {
+    Entry { org, epoch, subject: subject.clone(), op, idempotency: None, tags: Arc::default() }
 }
 
 /// Limits that count what is held and refuse nothing: for giving back, and for what is there already.

@@ -27,7 +27,7 @@ use crate::{
 pub(crate) use crate::ask::Ask;
 
 /// How often a decision that met a newer epoch is asked again with what is true now.
-pub(crate) const STALE_TRIES: u32 = 5;
+const STALE_TRIES: u32 = 5;
 
 /// Where a call comes from.
 #[derive(Debug, Clone, Default)]
@@ -214,7 +214,8 @@ impl Session {
     }
 
     async fn admit(&self, ask: Ask) -> Result<Permit> {
-        for _ in 0..STALE_TRIES {
+        let mut fresh = self.core.fresh();
+        loop {
             let at = self.core.clock.now();
             let caller = self.authorised(&ask).await?;
             let Some((op, charged)) = self.operation(&caller, &ask, at)? else {
@@ -229,17 +230,12 @@ impl Session {
                 idempotency: ask.idempotency,
                 tags: ask.tags.clone(),
             };
-            match self.core.combiner.decide(entry).await? {
-                Decision::Stale { epoch } => self.core.views.learn(org.org.id, epoch, at),
-                decision => {
-                    let answer = self.answered(decision)?;
-                    let charged = if answer.replayed { charged.again() } else { charged };
-                    let answer = Some(answer);
-                    return Ok(Permit { answer, charged, ..Permit::new(caller, at, ask.action) });
-                }
+            if let Some(decision) = fresh.decide(entry).await? {
+                let answer = self.answered(decision)?;
+                let charged = if answer.replayed { charged.again() } else { charged };
+                return Ok(Permit { answer: Some(answer), charged, ..Permit::new(caller, at, ask.action) });
             }
         }
-        Err(restless())
     }
 
     /// The metering operation that the ask comes to; `None` where nothing is charged.
@@ -304,15 +300,7 @@ impl Session {
 
     /// What ends a charge is never refused, whatever has changed since.
     async fn end(&self, permit: &Permit, op: Op) -> Result<()> {
-        let entry = Entry {
-            org: permit.org()?,
-            epoch: u64::MAX,
-            subject: permit.caller.subject.clone(),
-            op,
-            idempotency: None,
-            tags: Arc::default(),
-        };
-        decided(self.core.combiner.decide(entry).await?).map(drop)
+        decided(self.core.decide(permit.org()?, u64::MAX, &permit.caller.subject, op).await?).map(drop)
     }
 
     /// What a retry of this caller's is told by.
@@ -356,9 +344,33 @@ impl Session {
     }
 }
 
-/// Whoever asks again in a moment finds it at rest.
-pub(crate) fn restless() -> Error {
-    Error::unavailable("the organisation changes faster than it can be read", None)
+/// Decisions by what is true now: an entry that met a newer epoch is made again, and decided again.
+#[derive(Debug)]
+pub(crate) struct Fresh<'a> {
+    core: &'a Core,
+    tries: u32,
+}
+
+impl Core {
+    pub(crate) fn fresh(&self) -> Fresh<'_> {
+        Fresh { core: self, tries: 0 }
+    }
+}
+
+impl Fresh<'_> {
+    /// Decides; `None` where the organisation has changed since the entry was made.
+    pub(crate) async fn decide(&mut self, entry: Entry) -> Result<Option<Decision>> {
+        let (org, at) = (entry.org, self.core.clock.now());
+        let decision = self.core.combiner.decide(entry).await?;
+        let Decision::Stale { epoch } = decision else { return Ok(Some(decision)) };
+        self.core.views.learn(org, epoch, at);
+        self.tries += 1;
+        if self.tries == STALE_TRIES {
+            // Whoever asks again in a moment finds it at rest.
+            return Err(Error::unavailable("the organisation changes faster than it can be read", None));
+        }
+        Ok(None)
+    }
 }
 
 /// A decision as a result.

@@ -10,11 +10,11 @@ use crate::{
     error::{Error, ErrorCode, Reason, Result},
     ids::{KeyId, OrgId},
     metering::{
-        Catalog, Charge, Decision, Entry, Idempotency, MeterName, Op, Standing, check_charges,
-        check_idempotency_key, check_tags,
+        Catalog, Charge, Entry, Idempotency, MeterName, Op, Standing, check_charges, check_idempotency_key,
+        check_tags,
     },
     secret::{Digest, Secret},
-    session::{Ask, STALE_TRIES, Session, Usage, decided, restless},
+    session::{Ask, Session, Usage, decided},
     view::KeyView,
 };
 
@@ -117,21 +117,18 @@ impl Gateway<'_> {
     async fn decide(&self, request: &VerifyRequest) -> Result<Identity> {
         let core = &self.0.core;
         let token = KeyToken::parse(&core.settings.key_prefix, request.key.reveal())?;
-        for _ in 0..STALE_TRIES {
+        let mut fresh = core.fresh();
+        loop {
             let view = core.authentic(&token).await?;
             permit(&view, request)?;
             if request.charges.is_empty() {
                 return Ok(identity(&view, Vec::new(), false));
             }
-            match core.combiner.decide(entry(&view, request)?).await? {
-                Decision::Stale { epoch } => core.views.learn(view.org.org.id, epoch, core.clock.now()),
-                decision => {
-                    let answer = decided(decision)?;
-                    return Ok(identity(&view, answer.standings, answer.replayed));
-                }
+            if let Some(decision) = fresh.decide(entry(&view, request)?).await? {
+                let answer = decided(decision)?;
+                return Ok(identity(&view, answer.standings, answer.replayed));
             }
         }
-        Err(restless())
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
 use jiff::SignedDuration;
 use odavl_core::{
     ErrorCode, Odavl, Result,
+    auth::OrgUpdate,
     ids::UploadId,
     storage::{Body, NewObject, NewUpload, full},
 };
@@ -89,6 +90,19 @@ async fn a_sweep_does_not_end_an_upload_that_is_being_completed(world: World) {
         session.storage().delete(&name("large")).await.unwrap();
         world.assert_exact().await;
     }
+}
+
+async fn an_upload_is_completed_though_its_organisation_changes_at_that_moment(world: World) {
+    let id = all_parts(&world, "k").await;
+    let operator = world.session(&world.start(), "operator").await;
+    let meanwhile = Meanwhile::at("upload", async move {
+        let noted = OrgUpdate { metadata: Some([("a".into(), "b".into())].into()), ..OrgUpdate::default() };
+        operator.orgs().update(&"one".parse().unwrap(), noted).await.unwrap();
+    });
+    let odavl = world.start_with(&meanwhile);
+    assert_eq!(world.session(&odavl, "one").await.storage().complete(id).await.unwrap().size, SIZE);
+    assert!(meanwhile.happened());
+    world.assert_exact().await;
 }
 
 async fn an_upload_that_is_put_off_under_the_sweeper_goes_on(world: World) {
@@ -221,6 +235,7 @@ macro_rules! cases {
 
 cases! {
     a_sweep_does_not_end_an_upload_that_is_being_completed
+    an_upload_is_completed_though_its_organisation_changes_at_that_moment
     an_upload_that_is_put_off_under_the_sweeper_goes_on
     whoever_completes_at_the_same_time_is_answered_the_same
     bytes_come_a_little_late_or_not_at_all

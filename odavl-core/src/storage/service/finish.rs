@@ -14,7 +14,7 @@ use crate::{
     metering::{Charge, Entry, Idempotency, Limit, MeterName, Op, Period, Scope},
     odavl::Core,
     secret::Digest,
-    session::decided,
+    session::{Session, decided},
     storage::{
         Arrival, Arrived, Checksum, Completion, Creator, Hasher, Multipart, ObjectMeta, ObjectRow, Part,
         PutMode, Upload, UploadState,
@@ -50,29 +50,60 @@ impl Upload {
     }
 }
 
-impl Core {
-    /// What an upload holds.
-    pub(super) fn hold_of(self: &Arc<Self>, caller: &Caller, upload: &Upload) -> Result<Hold> {
-        let units = self.stored(upload.announced())?;
+impl Session {
+    /// What an upload of the session's organisation holds.
+    pub(super) fn hold_of(&self, caller: &Caller, upload: &Upload) -> Result<Hold> {
+        let units = self.core.stored(upload.announced())?;
         Hold::again(self, caller, upload.reservation, upload.action(), units)
     }
 
     /// Makes an object of an upload whose bytes have arrived, and settles what it held. Whoever comes second is
     /// answered the same.
     pub(super) async fn finish_upload(
-        self: &Arc<Self>,
+        &self,
         caller: &Caller,
         upload: &Upload,
         at: Timestamp,
     ) -> Result<ObjectRow> {
         match self.try_finish_upload(caller, upload, at).await {
             Err(error @ (Error::Conflict(_) | Error::NotFound { .. })) => {
-                self.finished(caller.org_id()?, upload).await?.ok_or(error)
+                self.core.finished(caller.org_id()?, upload).await?.ok_or(error)
             }
             finished => finished,
         }
     }
 
+    async fn try_finish_upload(&self, caller: &Caller, upload: &Upload, at: Timestamp) -> Result<ObjectRow> {
+        let (core, org) = (&self.core, caller.org_id()?);
+        if let UploadState::Completed(arrived) = &upload.state {
+            // Whoever completed it may have been stopped before they settled.
+            core.settle_upload(org, upload, arrived.size).await?;
+            return Ok(upload.object(arrived));
+        }
+        if upload.state == UploadState::Abandoned {
+            return Err(upload.was_abandoned());
+        }
+        // What is stored without its units being held would be stored for nothing.
+        let until = later(at, MARGIN).max(upload.expires_at);
+        self.hold_of(caller, upload)?.keep(later(until, MARGIN)).await?;
+        let arrived = match core.put_together(org, upload, at).await? {
+            Proof::Arrived(arrived) => arrived,
+            Proof::Missing => {
+                return Err(Error::Conflict(format!(
+                    "the bytes of upload `{}` have not all arrived",
+                    upload.id
+                )));
+            }
+            Proof::Wrong(what) => return Err(Error::Conflict(what)),
+        };
+        let completed = core.objects.complete_upload(org, upload.id, &arrived).await?;
+        let Completion { object, .. } = completed.ok_or_else(|| Error::not_found("upload", &upload.id))?;
+        core.settle_upload(org, upload, object.size).await?;
+        Ok(object)
+    }
+}
+
+impl Core {
     /// The object that someone else has made of an upload meanwhile.
     async fn finished(&self, org: OrgId, upload: &Upload) -> Result<Option<ObjectRow>> {
         match self.objects.upload(org, upload.id).await? {
@@ -83,40 +114,6 @@ impl Core {
             Some(_) => Ok(None),
             None => self.objects.object(org, upload.object).await,
         }
-    }
-
-    async fn try_finish_upload(
-        self: &Arc<Self>,
-        caller: &Caller,
-        upload: &Upload,
-        at: Timestamp,
-    ) -> Result<ObjectRow> {
-        let org = caller.org_id()?;
-        if let UploadState::Completed(arrived) = &upload.state {
-            // Whoever completed it may have been stopped before they settled.
-            self.settle_upload(org, upload, arrived.size).await?;
-            return Ok(upload.object(arrived));
-        }
-        if upload.state == UploadState::Abandoned {
-            return Err(upload.was_abandoned());
-        }
-        // What is stored without its units being held would be stored for nothing.
-        let until = later(at, MARGIN).max(upload.expires_at);
-        self.hold_of(caller, upload)?.keep(later(until, MARGIN)).await?;
-        let arrived = match self.put_together(org, upload, at).await? {
-            Proof::Arrived(arrived) => arrived,
-            Proof::Missing => {
-                return Err(Error::Conflict(format!(
-                    "the bytes of upload `{}` have not all arrived",
-                    upload.id
-                )));
-            }
-            Proof::Wrong(what) => return Err(Error::Conflict(what)),
-        };
-        let completed = self.objects.complete_upload(org, upload.id, &arrived).await?;
-        let Completion { object, .. } = completed.ok_or_else(|| Error::not_found("upload", &upload.id))?;
-        self.settle_upload(org, upload, object.size).await?;
-        Ok(object)
     }
 
     /// Lets the store put the parts together where they come so, and proves what is there.

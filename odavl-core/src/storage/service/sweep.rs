@@ -11,7 +11,7 @@ use crate::{
     ids::OrgId,
     odavl::Core,
     page::PageQuery,
-    session::Context,
+    session::{Context, Session},
     storage::{KeyPrefix, Upload, UploadState},
     sweep::Pass,
 };
@@ -65,8 +65,9 @@ impl Core {
         if !matches!(self.prove(org, upload, now).await?, Proof::Arrived(_)) {
             return Ok(false);
         }
-        let caller = self.resolve(&Source::System(org), &Context::default()).await?;
-        match self.finish_upload(&caller, upload, now).await {
+        let system = Session::new(self.clone(), Source::System(org), Context::default());
+        let caller = self.resolve(&system.source, &system.context).await?;
+        match system.finish_upload(&caller, upload, now).await {
             Ok(_) => self.objects.forget_upload(org, upload.id).await.map(|()| true),
             Err(error) if is_fault(&error) => Err(error),
             // Its name is taken, or its units are held no longer and do not fit.

@@ -213,7 +213,7 @@ impl Objects<'_> {
         self.0
             .metered(Ask::new(Action::StorageComplete), async |permit| {
                 let upload = self.put_off(permit, self.own_upload(permit, id).await?).await?;
-                Ok((self.0.core.finish_upload(&permit.caller, &upload, permit.at).await?, Usage::Settled))
+                Ok((self.0.finish_upload(&permit.caller, &upload, permit.at).await?, Usage::Settled))
             })
             .await
     }
@@ -300,7 +300,7 @@ impl Objects<'_> {
         }
         let core = &self.0.core;
         if until > upload.expires_at {
-            core.hold_of(&permit.caller, upload)?.keep(later(until, MARGIN)).await?;
+            self.0.hold_of(&permit.caller, upload)?.keep(later(until, MARGIN)).await?;
         } else if parts.is_empty() {
             return Ok(());
         }
