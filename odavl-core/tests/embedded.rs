@@ -4,11 +4,12 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use jiff::{SignedDuration, Timestamp};
 use odavl_core::{
     ErrorCode, Odavl, Settings,
     auth::{Access, NewKeyRequest, NewOrg, OrgRef, SetUp},
     gateway::{Verdict, VerifyRequest},
-    metering::Consume,
+    metering::{Consume, Grouping, HistoryQuery, Resolution},
     secret::Secret,
     session::{Context, Session},
 };
@@ -210,4 +211,26 @@ async fn a_retried_creation_makes_nothing_twice_and_shows_no_secret_again() {
     let project = acme.projects().create(slug(), Some("p-1")).await.unwrap();
     assert_eq!(acme.projects().create(slug(), Some("p-1")).await.unwrap(), project);
     assert_eq!(acme.projects().create(slug(), None).await.unwrap_err().code(), ErrorCode::AlreadyExists);
+}
+
+#[tokio::test]
+async fn history_is_asked_for_a_time_that_has_an_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let odavl = open(folder.path()).await;
+    set_up(&odavl).await;
+    let acme = system(&odavl, "acme").await;
+    let from: Timestamp = "2000-01-01T00:00:00Z".parse().unwrap();
+    for (resolution, days) in [(Resolution::Hour, 92), (Resolution::Day, 3_660), (Resolution::Month, 36_600)]
+    {
+        let to = from.checked_add(SignedDuration::from_hours(24 * days)).unwrap();
+        let meter = "api_calls".parse().unwrap();
+        let longest = HistoryQuery { meter, from, to, resolution, grouping: Grouping::Total };
+        assert_eq!(acme.usage().history(&longest).await.unwrap(), []);
+        let to = to.checked_add(SignedDuration::from_micros(1)).unwrap();
+        let longer = HistoryQuery { to, ..longest };
+        let refused = acme.usage().history(&longer).await.unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::InvalidInput);
+        let none = HistoryQuery { to: from, ..longer };
+        assert_eq!(acme.usage().history(&none).await.unwrap_err().code(), ErrorCode::InvalidInput);
+    }
 }

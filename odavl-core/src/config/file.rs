@@ -240,6 +240,16 @@ mod tests {
             ("[meters]\na = { kind = \"sum\" }", "[meters] and [plans]"),
             ("meters.a.kind = \"sum\"\n[plans.X]", "default"),
             ("meters.a = { kind = \"sum\", counts = \"no\" }\nplans.X.default = true", "counts"),
+            (
+                "plans.X.default = true\n[meters]\na = { kind = \"sum\", counts = \"requests\" }\n\
+                 b = { kind = \"sum\", counts = \"requests\" }",
+                "meters.a and meters.b count the same",
+            ),
+            (
+                "resources = [\"r\"]\nplans.X.default = true\n[meters]\na = { kind = \"sum\", counts = \"r\" }\n\
+                 b = { kind = \"sum\", counts = \"r\" }",
+                "meters.a and meters.b count the same",
+            ),
             ("meters.a.kind = \"sum\"\nplans.X = { default = true, limits.b = 1 }", "no meter `b`"),
             ("public_url = \"ftp://x\"", "public_url"),
         ] {

@@ -13,7 +13,7 @@ use odavl_core::{
 use tokio::task::JoinSet;
 
 use super::uses::{announce, code, name, sized};
-use crate::support::{Plan, World, people::with_key, recorder::Recorder, send_all};
+use crate::support::{Plan, World, faults::Unsettled, people::with_key, recorder::Recorder, send_all};
 
 async fn of_64_uploads_as_many_succeed_as_fit(world: World) {
     let odavl = world.start();
@@ -168,6 +168,26 @@ async fn a_key_that_is_limited_later_has_used_what_it_stored_before() {
     key.storage().put(sized("b", 10), full("0123456789")).await.unwrap();
     let refused = key.storage().put(sized("c", 1), full("0")).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::QuotaExceeded);
+}
+
+#[tokio::test]
+async fn bytes_that_are_settled_when_nothing_is_held_any_more_are_their_keys_too() {
+    let world = World::unlimited().await;
+    let (odavl, one) = (world.start_with(&Unsettled::default()), world.one().await);
+    let wish =
+        NewKeyRequest { limits: ten_bytes(), ..NewKeyRequest::new("a", "storage:admin".parse().unwrap()) };
+    let new = one.keys().create(wish).await.unwrap();
+    let secret = new.token.unwrap().secret().clone();
+    with_key(&odavl, &secret).await.storage().put(sized("a", 10), full("0123456789")).await.unwrap();
+    // The reservation ends before anyone has settled it.
+    world.pass(60 * 26);
+    assert_eq!(world.metering.sweep(10).await.unwrap(), 1);
+    assert_eq!(world.used("storage_bytes").await, 0);
+    world.start().sweep().await.unwrap();
+    assert_eq!(world.used("storage_bytes").await, 10);
+    let key = with_key(&world.start(), &secret).await;
+    assert_eq!(code(key.storage().put(sized("b", 1), full("0")).await), ErrorCode::QuotaExceeded);
+    world.assert_exact().await;
 }
 
 #[tokio::test]
