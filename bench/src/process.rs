@@ -97,7 +97,7 @@ impl Bench {
                 };
                 match session.gateway().verify(request).await? {
                     Verdict::Valid(_) => Ok(()),
-                    Verdict::Invalid { detail, .. } => Err(detail.into()),
+                    Verdict::Invalid(error) => Err(error.into()),
                 }
             }
         })

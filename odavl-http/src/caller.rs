@@ -9,6 +9,7 @@ use odavl_core::{
     Odavl,
     metering::Standing,
     random_id,
+    secret::Secret,
     session::{Context, Session, Standings},
     storage::DIRECT_PATH,
 };
@@ -16,12 +17,19 @@ use poem::{
     FromRequest, Request, RequestBody,
     http::{StatusCode, header::AUTHORIZATION},
 };
-use poem_openapi::{SecurityScheme, auth::Bearer};
+use poem_openapi::{
+    SecurityScheme,
+    auth::{ApiKey, Bearer},
+};
 
 use crate::problem::Failure;
 
 /// The one path of OAuth that asks for a bearer.
 const INTROSPECT: &str = "/api/auth/introspect";
+
+/// Where a proxy asks whether a request may pass. The request's own credential is the bearer; the proxy's is this.
+pub(crate) const AUTHORIZE: &str = "/api/v1/gateway/authorize";
+const GATEWAY_KEY: &str = "odavl-gateway-key";
 
 /// Where a request comes from, as the transport found it; and where its charges stand, for the answer's headers.
 #[derive(Debug, Clone)]
@@ -41,10 +49,11 @@ impl Origin {
         let presigned = path.starts_with(DIRECT_PATH);
         // Elsewhere nobody looks at it, so it proves nothing.
         let looked_at = path.starts_with("/api/v1/") || path == INTROSPECT;
+        let shown = if path == AUTHORIZE { GATEWAY_KEY } else { AUTHORIZATION.as_str() };
         Self {
             address,
             request_id: request_id(request),
-            shows_credential: presigned || (looked_at && request.headers().contains_key(AUTHORIZATION)),
+            shows_credential: presigned || (looked_at && request.headers().contains_key(shown)),
             refused_as: if presigned { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED },
             standings: Arc::default(),
         }
@@ -76,13 +85,47 @@ fn request_id(request: &Request) -> String {
 pub(crate) struct Caller(pub(crate) Session);
 
 async fn authenticate(request: &Request, bearer: Bearer) -> poem::Result<Session> {
-    let odavl = installation(request)?;
-    let credential = odavl.credential(&bearer.token).map_err(Failure)?;
-    let session = odavl.authenticate(credential, context(request)).await.map_err(Failure)?;
+    let session = holder(request, &bearer.token, context(request)).await?;
     if let Some(origin) = request.data::<Origin>() {
         let _ = origin.standings.set(session.standings());
     }
     Ok(session)
+}
+
+async fn holder(request: &Request, secret: &str, context: Context) -> poem::Result<Session> {
+    let odavl = installation(request)?;
+    let credential = odavl.credential(secret).map_err(Failure)?;
+    odavl.authenticate(credential, context).await.map_err(|error| Failure(error).into())
+}
+
+/// A proxy that asks about a request: its API key is in a header of its own. What else is in the headers is whose
+/// request it is, and chooses no organisation.
+#[derive(SecurityScheme)]
+#[oai(
+    ty = "api_key",
+    key_in = "header",
+    key_name = "Odavl-Gateway-Key",
+    rename = "gateway_key",
+    checker = "proxy"
+)]
+pub(crate) struct Proxy(pub(crate) Session);
+
+async fn proxy(request: &Request, key: ApiKey) -> poem::Result<Session> {
+    holder(request, &key.key, Context { organization: None, ..context(request) }).await
+}
+
+/// The credential that a request shows as its bearer (RFC 6750); `None` where it shows none.
+pub(crate) struct Shown(pub(crate) Option<Secret<String>>);
+
+impl<'a> FromRequest<'a> for Shown {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        let header = request.header(AUTHORIZATION);
+        Ok(Self(header.map(|header| {
+            let (scheme, secret) = header.split_once(' ').unwrap_or_default();
+            let secret = if scheme.eq_ignore_ascii_case("bearer") { secret.trim() } else { "" };
+            Secret::new(secret.to_owned())
+        })))
+    }
 }
 
 /// Anyone: what needs no credential.

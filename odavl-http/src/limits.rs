@@ -22,16 +22,19 @@ pub(crate) fn policy(standing: &Standing) -> String {
 
 /// Says where the limits that were charged stand; of what is unlimited, nothing.
 pub(crate) fn announce(response: &mut Response, standings: &[Standing], now: Timestamp) {
-    let limited = standings.iter().filter(|standing| standing.limit.is_some());
-    let (policies, rates): (Vec<_>, Vec<_>) = limited.map(|standing| items(standing, now)).unzip();
-    if policies.is_empty() {
-        return;
-    }
-    for (name, values) in [("ratelimit-policy", policies), ("ratelimit", rates)] {
-        if let Ok(value) = HeaderValue::from_str(&values.join(", ")) {
+    let Some(values) = values(standings, now) else { return };
+    for (name, value) in ["ratelimit-policy", "ratelimit"].into_iter().zip(values) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(HeaderName::from_static(name), value);
         }
     }
+}
+
+/// The values of `RateLimit-Policy` and `RateLimit`; `None` where nothing is limited.
+pub(crate) fn values(standings: &[Standing], now: Timestamp) -> Option<[String; 2]> {
+    let limited = standings.iter().filter(|standing| standing.limit.is_some());
+    let (policies, rates): (Vec<_>, Vec<_>) = limited.map(|standing| items(standing, now)).unzip();
+    (!policies.is_empty()).then(|| [policies.join(", "), rates.join(", ")])
 }
 
 /// A limit as an item of each header.

@@ -213,6 +213,8 @@ shapes! {
         format: "scopes",
         pattern: "^ *([a-z0-9_]{1,64}:(read|write|admin)( +[a-z0-9_]{1,64}:(read|write|admin))* *)?$",
     }
+    /// A meter, and how many units of it.
+    Cost { pattern: "^[a-z][a-z0-9_]*(:[0-9]{1,16})?$", least: 1, most: 81 }
     /// Over what time a limit counts.
     Per { pattern: "^(held|month|day|month:([1-9]|[12][0-9]|3[01])|[1-9][0-9]{0,4}s)$" }
     /// What a key is for.

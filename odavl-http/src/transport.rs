@@ -17,23 +17,24 @@ use poem_openapi::OperationId;
 use crate::{
     Settings, address,
     allow::Methods,
-    caller::Origin,
+    caller::{AUTHORIZE, Origin},
     cors::Cors,
     face::Face,
     limits,
-    problem::{Failure, library_error},
+    problem::{Failure, is_verdict, library_error},
     stream::{self, Cut, Patience},
     throttle::Throttle,
 };
 
 /// The headers that say who asks for what.
-const SAID_ONCE: [&str; 7] = [
+const SAID_ONCE: [&str; 8] = [
     "authorization",
     "content-encoding",
     "content-type",
     "host",
     "idempotency-key",
     "odavl-content-sha256",
+    "odavl-gateway-key",
     "odavl-organization",
 ];
 
@@ -168,7 +169,9 @@ impl Inner {
     fn throttled(&self, result: poem::Result<Response>, origin: &Origin) -> poem::Result<Response> {
         match &result {
             // A presigned request that was not signed here is forbidden.
-            Err(error) if origin.shows_credential && error.status() == origin.refused_as => {
+            Err(error)
+                if origin.shows_credential && error.status() == origin.refused_as && !is_verdict(error) =>
+            {
                 self.count(origin).and(result)
             }
             _ => result,
@@ -218,12 +221,13 @@ impl Inner {
     }
 }
 
-/// Packed bodies are taken where the document says so, and nowhere else.
+/// Packed bodies are taken where the document says so, and nowhere else. What a proxy asks about has a body that stays
+/// with the proxy.
 fn refuse_packed(request: &Request) -> poem::Result<()> {
     let packed = request
         .header(header::CONTENT_ENCODING)
         .is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"));
-    if packed && request.uri().path() != UPLOADS {
+    if packed && ![UPLOADS, AUTHORIZE].contains(&request.uri().path()) {
         let why = "this takes no `Content-Encoding`";
         return Err(Refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, why).into());
     }

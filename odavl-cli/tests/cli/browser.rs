@@ -9,7 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
-    support::{EMAIL, Ended, PASSWORD, Person, line_of, piped},
+    support::{EMAIL, Ended, PASSWORD, Person, line_of, piped, skips},
     webdriver::Browser,
 };
 
@@ -46,7 +46,7 @@ impl Drop for Served {
 #[test]
 fn a_new_user_sets_up_signs_in_and_approves_a_terminal_in_a_browser() {
     // Where there is no browser, one says so; nothing is skipped by itself.
-    if std::env::var("ODAVL_TEST_SKIP").is_ok_and(|names| names.split(',').any(|name| name == "browser")) {
+    if skips("browser") {
         return;
     }
     let ada = Person::new();

@@ -303,6 +303,11 @@ pub(crate) fn line_of(stream: &mut impl Read) -> String {
     String::from_utf8(bytes.collect()).unwrap()
 }
 
+/// Whether what needs more than Rust is left out: `scripts/test quick` says so.
+pub(crate) fn skips(what: &str) -> bool {
+    std::env::var("ODAVL_TEST_SKIP").is_ok_and(|names| names.split(',').any(|name| name == what))
+}
+
 /// An address where nobody listens.
 pub(crate) fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

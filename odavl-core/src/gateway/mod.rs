@@ -41,23 +41,13 @@ pub struct VerifyRequest {
 }
 
 /// The decision.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Verdict {
     /// Let it pass; the charges are durable.
     Valid(Box<Identity>),
-    /// Refuse it; nothing was charged.
-    Invalid {
-        /// Why.
-        code: ErrorCode,
-        /// Why the credential was refused, where it was.
-        reason: Option<Reason>,
-        /// Why, in words.
-        detail: String,
-        /// Where the limit that refused stands.
-        limits: Vec<Standing>,
-        /// How long to wait, where waiting helps.
-        retry_after: Option<std::time::Duration>,
-    },
+    /// Refuse it; nothing was charged. The error says why: `unauthenticated`, `forbidden`, `quota_exceeded` or
+    /// `rate_limited`.
+    Invalid(Error),
 }
 
 /// Whose request it is.
@@ -209,18 +199,9 @@ fn identity(view: &KeyView, limits: Vec<Standing>, replayed: bool) -> Identity {
 
 /// A refusal is an answer; what kept the question from being answered stays an error.
 fn refused(error: Error) -> Result<Verdict> {
-    let answer = matches!(
-        error.code(),
-        ErrorCode::Unauthenticated | ErrorCode::Forbidden | ErrorCode::QuotaExceeded | ErrorCode::RateLimited
-    );
-    if !answer {
-        return Err(error);
+    use ErrorCode::{Forbidden, QuotaExceeded, RateLimited, Unauthenticated};
+    match error.code() {
+        Unauthenticated | Forbidden | QuotaExceeded | RateLimited => Ok(Verdict::Invalid(error)),
+        _ => Err(error),
     }
-    Ok(Verdict::Invalid {
-        code: error.code(),
-        reason: error.reason(),
-        detail: error.to_string(),
-        limits: error.refusal().map(|refusal| refusal.standing.clone()).into_iter().collect(),
-        retry_after: error.retry_after(),
-    })
 }

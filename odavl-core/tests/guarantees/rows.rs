@@ -295,12 +295,7 @@ fn found<T>(answer: Option<T>) -> Result<T> {
 fn passed(verdict: Verdict) -> Result<()> {
     match verdict {
         Verdict::Valid(_) => Ok(()),
-        Verdict::Invalid { code: odavl_core::ErrorCode::QuotaExceeded, limits, .. } => {
-            let at = "2027-01-15T08:00:00Z".parse().unwrap();
-            let standing = limits.into_iter().next().unwrap();
-            Err(Error::QuotaExceeded(Box::new(odavl_core::metering::Refusal { standing, at })))
-        }
-        Verdict::Invalid { detail, .. } => Err(Error::unauthenticated(Reason::Unknown, detail)),
+        Verdict::Invalid(error) => Err(error),
     }
 }
 

@@ -30,13 +30,17 @@ fn operations(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Val
 /// Which headers an operation takes and answers with besides its own: those of every credential, and of a refusal that
 /// time mends. One without a credential says that it takes none.
 fn say_headers(operation: &mut Map<String, Value>) {
-    if operation.get("security").is_some() {
-        let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
-        if let Some(parameters) = parameters.as_array_mut() {
-            parameters.push(json!({ "$ref": "#/components/parameters/Organization" }));
+    let proxy = json!([{ "gateway_key": [] }]);
+    match operation.get("security") {
+        // A proxy's own key chooses no organisation.
+        Some(security) if *security == proxy => {}
+        Some(_) => {
+            let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+            if let Some(parameters) = parameters.as_array_mut() {
+                parameters.push(json!({ "$ref": "#/components/parameters/Organization" }));
+            }
         }
-    } else {
-        operation.insert("security".to_owned(), json!([]));
+        None => drop(operation.insert("security".to_owned(), json!([]))),
     }
     let limited = json!({
         "RateLimit": text("Where each limit stands: what is left, and in how many seconds it resets."),

@@ -13,6 +13,8 @@ mod document;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
 mod oauth;
 #[cfg(test)]
 mod organizations;

@@ -2579,6 +2579,109 @@ Sends a `GET` request to `/api/v1/audit/export`
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
+    /**Decides about a request that a proxy got: forward-auth for nginx, Caddy, Traefik and the like
+
+The request's key is its bearer; the proxy's own, with `gateway:write`, is in `Odavl-Gateway-Key`, and the query
+says what the route needs. 204 lets it pass and says whose it is; 401, 403 and 429 are for whoever made it. An
+address is taken from `X-Forwarded-For` where the proxy is trusted. What else the request carries, an
+`Idempotency-Key` too, decides nothing.
+
+Sends a `GET` request to `/api/v1/gateway/authorize`
+
+Arguments:
+- `charge`: What the request costs: a meter, or a meter and its units as in `tokens:20`. At most four; all is charged, or
+none.
+- `environment`: The environment that the key must be of: `live` or `test`.
+- `idempotency_key`: Makes a retry of the proxy's get the same decision.
+- `scope`: The scopes that the key must have, separated by spaces.
+*/
+    pub async fn gateway_authorize<'a>(
+        &'a self,
+        charge: Option<&'a ::std::vec::Vec<::std::string::String>>,
+        environment: Option<&'a str>,
+        idempotency_key: Option<&'a str>,
+        scope: Option<&'a str>,
+    ) -> Result<ResponseValue<()>, Error<types::Problem>> {
+        let url = format!("{}/api/v1/gateway/authorize", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("charge", &charge))
+            .query(&progenitor_client::QueryParam::new("environment", &environment))
+            .query(
+                &progenitor_client::QueryParam::new("idempotency_key", &idempotency_key),
+            )
+            .query(&progenitor_client::QueryParam::new("scope", &scope))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "gateway_authorize",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            408u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            415u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            421u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            504u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**Decides about a request that another service got: key, scope, address, rate and quota in one call
 
 Needs `gateway:write`. The answer is 200 whether the decision is yes or no.
