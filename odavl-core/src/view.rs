@@ -67,8 +67,8 @@ impl KeyView {
             let own = key.limits.get(&meter.name).map_or(&[][..], Vec::as_slice);
             let own = own.iter().map(|allowance| allowance.limit(meter.kind, Scope::Key(key.id)));
             // What a key holds is counted from its first byte: it is given back to the key, and may be limited later.
-            let held =
-                (meter.kind == MeterKind::Gauge).then(|| Limit::hard(Scope::Key(key.id), Period::Held, None));
+            let held = (meter.kind == MeterKind::Gauge && own.len() == 0)
+                .then(|| Limit::hard(Scope::Key(key.id), Period::Held, None));
             if let Some(all) = limits.get_mut(&meter.name) {
                 *all = all.iter().cloned().chain(own).chain(held).collect();
             }

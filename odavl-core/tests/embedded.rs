@@ -7,9 +7,9 @@ use std::{collections::BTreeMap, path::Path};
 use jiff::{SignedDuration, Timestamp};
 use odavl_core::{
     ErrorCode, Odavl, Settings,
-    auth::{Access, NewKeyRequest, NewOrg, OrgRef, SetUp},
+    auth::{Access, NewKeyRequest, NewOrg, OrgRef, OrgUpdate, SetUp},
     gateway::{Verdict, VerifyRequest},
-    metering::{Consume, Grouping, HistoryQuery, Resolution},
+    metering::{Allowance, Consume, Grouping, HistoryQuery, Period, Resolution},
     secret::Secret,
     session::{Context, Session},
 };
@@ -142,7 +142,7 @@ async fn the_free_plan_has_three_keys_and_a_larger_plan_holds_at_once() {
     assert_eq!(refused.code(), ErrorCode::QuotaExceeded);
     assert_eq!(refused.refusal().unwrap().standing.used, 3);
 
-    let update = odavl_core::auth::OrgUpdate { plan: Some("PRO".into()), ..Default::default() };
+    let update = OrgUpdate { plan: Some("PRO".into()), ..Default::default() };
     system(&odavl, "operator").await.orgs().update(&"acme".parse().unwrap(), update).await.unwrap();
     acme.keys().create(wish).await.unwrap();
 }
@@ -234,4 +234,25 @@ async fn history_is_asked_for_a_time_that_has_an_end() {
         let none = HistoryQuery { to: from, ..longer };
         assert_eq!(acme.usage().history(&none).await.unwrap_err().code(), ErrorCode::InvalidInput);
     }
+}
+
+#[tokio::test]
+async fn what_was_used_while_another_period_counted_is_not_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let odavl = open(folder.path()).await;
+    set_up(&odavl).await;
+    let (acme, operator) = (system(&odavl, "acme").await, system(&odavl, "operator").await);
+    let allow = async |limits: Option<Vec<Allowance>>| {
+        let overrides = BTreeMap::from([("insight_analyses".parse().unwrap(), limits)]);
+        let wish = OrgUpdate { overrides, ..OrgUpdate::default() };
+        operator.orgs().update(&OrgRef::Slug("acme".parse().unwrap()), wish).await.unwrap();
+    };
+    let daily = Allowance { max: Some(1000), per: Some(Period::Day), soft: false, ceiling: None };
+    acme.usage().consume(consume("insight_analyses", None)).await.unwrap();
+    allow(Some(vec![daily])).await;
+    let answer = acme.usage().consume(consume("insight_analyses", None)).await.unwrap();
+    assert_eq!((answer.standings[0].limit, answer.standings[0].used), (Some(1000), 1));
+    allow(None).await;
+    let answer = acme.usage().consume(consume("insight_analyses", None)).await.unwrap();
+    assert_eq!((answer.standings[0].limit, answer.standings[0].used), (Some(10), 3));
 }

@@ -134,7 +134,8 @@ impl Catalog {
     }
 
     /// The limits of the organisation on `meter`: the overrides where there are any, else the plan's. There is
-    /// always one over the meter's natural period, so that what is unlimited is counted as well.
+    /// always one over the meter's natural period: what is unlimited is counted as well, and what was used while another
+    /// period counted is not forgotten.
     pub fn limits(&self, plan: &Plan, overrides: &Allowances, meter: &Meter) -> Vec<Limit> {
         let allowed = overrides.get(&meter.name).or_else(|| plan.allowances.get(&meter.name));
         let mut limits: Vec<_> = allowed
@@ -142,9 +143,10 @@ impl Catalog {
             .flatten()
             .map(|allowance| allowance.limit(meter.kind, Scope::Organization))
             .collect();
-        if limits.iter().all(|limit| limit.period.is_rate()) {
-            let counted = Allowance { max: None, per: None, soft: false, ceiling: None };
-            limits.insert(0, counted.limit(meter.kind, Scope::Organization));
+        let counted = Allowance { max: None, per: None, soft: false, ceiling: None };
+        let counted = counted.limit(meter.kind, Scope::Organization);
+        if limits.iter().all(|limit| limit.period != counted.period) {
+            limits.push(counted);
         }
         limits.sort_by_key(|limit| limit.period.is_rate());
         limits

@@ -3,12 +3,15 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use jiff::SignedDuration;
 use odavl_core::{
-    ErrorCode, Odavl, Result,
+    Error, ErrorCode, Odavl, Result,
     auth::OrgUpdate,
     ids::UploadId,
     storage::{Body, NewObject, NewUpload, full},
@@ -23,7 +26,7 @@ use crate::support::{
     Plan, World,
     faults::Unsettled,
     ports::{Call, Watch},
-    send,
+    send, send_all,
 };
 
 type Act = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -190,6 +193,81 @@ async fn a_stream_that_ends_late_is_there(world: World) {
     assert_eq!(world.stored_bytes().await, 5);
 }
 
+/// Loses the answer once, to a call of that name.
+#[derive(Debug, Clone)]
+struct Loses(&'static str, Arc<AtomicBool>);
+
+impl Loses {
+    fn once(name: &'static str) -> Self {
+        Self(name, Arc::default())
+    }
+}
+
+impl Watch for Loses {
+    async fn call<T: Send>(&self, call: Call, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        let lost = call.name == self.0 && !self.1.swap(true, Ordering::SeqCst);
+        let done = work.await;
+        if lost { Err(Error::unavailable("its answer was lost", None)) } else { done }
+    }
+}
+
+async fn whoever_was_answered_an_error_stores_nothing_beyond_their_quota(world: World) {
+    let wish = |key: &str| {
+        let large = NewUpload { size: 40_000_000, ..announce(key, b"hello") };
+        NewUpload { idempotency_key: Some(key.into()), ..large }
+    };
+    for failing in ["presign", "begin_upload"] {
+        for key in ["1", "2", "3"] {
+            let odavl = world.start_with(&Loses::once(failing));
+            let failed = world.session(&odavl, "one").await.storage().upload_url(wish(key)).await;
+            assert_ne!(failed.unwrap_err().code(), ErrorCode::Internal);
+        }
+        let mut signed = 0;
+        for key in ["1", "2", "3"] {
+            match world.one().await.storage().upload_url(wish(key)).await {
+                Ok(ticket) => signed += u64::from(ticket.request.is_some()),
+                Err(error) => assert_eq!(error.code(), ErrorCode::QuotaExceeded, "{error}"),
+            }
+        }
+        assert_eq!((signed, world.used("storage_bytes").await), (2, 80_000_000), "{failing}");
+        world.assert_exact().await;
+        world.pass(60);
+        world.start().sweep().await.unwrap();
+        assert_eq!(world.used("storage_bytes").await, 0, "{failing}");
+    }
+}
+
+async fn what_nothing_is_held_for_any_more_is_not_put_off(world: World) {
+    let one = world.one().await;
+    let ticket = one.storage().upload_url(announce("a", b"hello")).await.unwrap();
+    send_all(&world.start(), &ticket.request.unwrap(), b"hello").await.unwrap();
+    // Its reservation runs out unseen, and others take the space.
+    world.pass(40);
+    assert_eq!(world.metering.sweep(10).await.unwrap(), 1);
+    let rest = NewUpload { size: 50_000_000, ..announce("b", b"rest") };
+    for _ in 0..2 {
+        one.storage().upload_url(rest.clone()).await.unwrap();
+    }
+    for _ in 0..6 {
+        assert_eq!(code(one.storage().complete(ticket.status.id).await), ErrorCode::QuotaExceeded);
+        world.pass(5);
+    }
+    world.start().sweep().await.unwrap();
+    assert_eq!(code(one.storage().complete(ticket.status.id).await), ErrorCode::NotFound);
+    assert_eq!(world.stored_bytes().await, 0);
+}
+
+async fn an_upload_whose_parts_never_come_ends_whoever_asks_for_it(world: World) {
+    let id = world.one().await.storage().upload_url(wish()).await.unwrap().status.id;
+    send_part(&world, id, 1).await;
+    for _ in 0..9 * 24 / 5 {
+        let _ = world.one().await.storage().complete(id).await;
+        world.pass(60 * 5);
+        world.start().sweep().await.unwrap();
+    }
+    assert_eq!((world.used("storage_bytes").await, world.stored_bytes().await), (0, 0));
+}
+
 async fn what_was_not_settled_is_given_back_all_the_same(world: World) {
     for replaced in [false, true] {
         let odavl = world.start_with(&Unsettled::default());
@@ -234,6 +312,9 @@ macro_rules! cases {
 }
 
 cases! {
+    whoever_was_answered_an_error_stores_nothing_beyond_their_quota
+    what_nothing_is_held_for_any_more_is_not_put_off
+    an_upload_whose_parts_never_come_ends_whoever_asks_for_it
     a_sweep_does_not_end_an_upload_that_is_being_completed
     an_upload_is_completed_though_its_organisation_changes_at_that_moment
     an_upload_that_is_put_off_under_the_sweeper_goes_on

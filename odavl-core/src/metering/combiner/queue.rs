@@ -31,6 +31,8 @@ pub(super) struct Waiting {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Waiting>,
+    /// Of those, how many are bounded, in all and of each organisation.
+    bounded: usize,
     of_org: HashMap<OrgId, usize>,
     closed: bool,
 }
@@ -52,16 +54,18 @@ impl Queue {
         if state.closed {
             return Err(Error::unavailable("metering is closed", None));
         }
-        let bounded = !ends(&entry.op);
-        if bounded && state.waiting.len() >= self.most {
-            return Err(Error::unavailable("too many requests are waiting to be metered", None));
+        if !ends(&entry.op) {
+            if state.bounded >= self.most {
+                return Err(Error::unavailable("too many requests are waiting to be metered", None));
+            }
+            let of_org = state.of_org.entry(entry.org).or_default();
+            if *of_org >= self.most / 2 {
+                let what = "too many requests of this organization are waiting to be metered";
+                return Err(Error::unavailable(what, None));
+            }
+            *of_org += 1;
+            state.bounded += 1;
         }
-        let of_org = state.of_org.entry(entry.org).or_default();
-        if bounded && *of_org >= self.most / 2 {
-            let what = "too many requests of this organization are waiting to be metered";
-            return Err(Error::unavailable(what, None));
-        }
-        *of_org += 1;
         state.waiting.push_back(Waiting { entry, answer });
         drop(state);
         self.arrived.notify_one();
@@ -93,6 +97,7 @@ impl Queue {
     pub(super) fn abandon(&self) {
         let mut state = self.state();
         state.closed = true;
+        state.bounded = 0;
         state.of_org.clear();
         state.waiting.clear();
     }
@@ -119,7 +124,7 @@ impl State {
         while batch.len() < most
             && let Some(next) = self.waiting.pop_front()
         {
-            self.leave(next.entry.org);
+            self.leave(&next.entry);
             if !next.answer.is_closed() {
                 batch.push(next);
             }
@@ -127,11 +132,15 @@ impl State {
         batch
     }
 
-    fn leave(&mut self, org: OrgId) {
-        if let Some(of_org) = self.of_org.get_mut(&org) {
+    fn leave(&mut self, entry: &Entry) {
+        if ends(&entry.op) {
+            return;
+        }
+        self.bounded -= 1;
+        if let Some(of_org) = self.of_org.get_mut(&entry.org) {
             *of_org -= 1;
             if *of_org == 0 {
-                self.of_org.remove(&org);
+                self.of_org.remove(&entry.org);
             }
         }
     }

@@ -346,3 +346,19 @@ mod denials {
         assert!(granted(&room.combiner.decide(room.charge(3, &limits)).await));
     }
 }
+
+#[tokio::test]
+async fn what_ends_charges_of_one_organisation_shuts_out_no_other() {
+    let room = Room::new(0, CombinerOptions { queue: 8, batch: 4 });
+    let first = room.first().await;
+    let id = crate::ids::ReservationId::new(room.clock.now()).unwrap();
+    let ends: Vec<_> = (0..8).map(|_| room.call(Entry { op: Op::Release { id }, ..room.one() })).collect();
+    room.until(|room| room.waiting() == 8).await;
+    let other = room.call(Entry { org: OrgId::new(room.clock.now()).unwrap(), ..room.one() });
+    room.until(|room| room.waiting() == 9).await;
+    room.metering.gate.add_permits(20);
+    assert!(granted(&first.await.unwrap()) && granted(&other.await.unwrap()));
+    for end in ends {
+        end.await.unwrap().unwrap();
+    }
+}

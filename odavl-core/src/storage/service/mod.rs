@@ -38,8 +38,9 @@ use crate::{
 pub const WHOLE_MOST: u64 = 64 << 20;
 /// How long a URL for a whole object works.
 const URL_LIVES: Duration = Duration::from_mins(15);
-/// How long after its URL has expired a request may still be sending.
-const LATE: SignedDuration = SignedDuration::from_mins(10);
+/// How long after its URL has expired an upload waits for a request that may still be sending: longer than the body of
+/// one is taken.
+const SENDING: SignedDuration = SignedDuration::from_mins(10);
 /// How long an upload's units stay held after the sweeper should have ended it.
 pub(crate) const MARGIN: SignedDuration = SignedDuration::from_mins(15);
 /// What odavl itself stores lies under this name; it is read and deleted with what it belongs to.

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{LATE, MARGIN, Objects, URL_LIVES, WHOLE_MOST, check_name, creator, later, too_large, url_lives};
+use super::{
+    MARGIN, Objects, SENDING, URL_LIVES, WHOLE_MOST, check_name, creator, later, too_large, url_lives,
+};
 use crate::{
     action::Action,
     error::{Error, Result},
@@ -150,7 +152,7 @@ pub fn part_size(size: u64) -> u64 {
 
 /// How long an upload waits whose last URL lives so long: the request may come late.
 pub(super) fn waits(url: Duration) -> SignedDuration {
-    SignedDuration::try_from(url).unwrap_or(LATE).saturating_add(LATE)
+    SignedDuration::try_from(url).unwrap_or(SENDING).saturating_add(SENDING)
 }
 
 impl Objects<'_> {
@@ -172,7 +174,11 @@ impl Objects<'_> {
         let act = async |permit: &Permit| {
             self.refuse_ended(permit, ids.0).await?;
             let ticket = match core.objects.begin_upload(permit.org()?, &wish.upload(permit, ids)?).await {
-                Ok(upload) => self.ticket(permit, upload).await?,
+                Ok(upload) => {
+                    // The row is there from now on, and lives by what is held.
+                    permit.keep_hold();
+                    self.ticket(permit, upload).await?
+                }
                 // Another one was begun under the same key a moment ago, and lives by what is held.
                 Err(error @ Error::Conflict(_)) => {
                     permit.keep_hold();
@@ -218,15 +224,19 @@ impl Objects<'_> {
             .await
     }
 
-    /// Lets an upload live while it is completed: the sweeper would end it under the hands of the store.
+    /// Lets an open upload, and what is held for it, live while it is completed: the sweeper would end it under the
+    /// hands of the store.
     async fn put_off(&self, permit: &Permit, upload: Upload) -> Result<Upload> {
-        let until = match upload.arrival {
-            Arrival::Parts { .. } => later(permit.at, JOINING),
-            Arrival::Streamed | Arrival::Whole { .. } => later(permit.at, MARGIN),
+        let joining = match upload.arrival {
+            Arrival::Parts { .. } => JOINING,
+            Arrival::Streamed | Arrival::Whole { .. } => MARGIN,
         };
-        if until <= upload.expires_at {
+        let until =
+            later(permit.at, joining).min(later(upload.begun_at, UPLOAD_MOST.saturating_add(joining)));
+        if until <= upload.expires_at || upload.state != UploadState::Open {
             return Ok(upload);
         }
+        self.0.hold_of(&permit.caller, &upload)?.keep(later(until, MARGIN)).await?;
         let put_off = self.0.core.objects.sign_parts(permit.org()?, upload.id, &[], until).await?;
         put_off.ok_or_else(|| Error::not_found("upload", &upload.id))
     }
@@ -288,6 +298,7 @@ impl Objects<'_> {
     }
 
     /// Lets an open upload, and what is held for it, live until then at least, and notes the parts that are signed.
+    /// Nothing is signed for which nothing is held, whatever became of what was held when it was begun.
     pub(super) async fn renew(
         &self,
         permit: &Permit,
@@ -299,11 +310,12 @@ impl Objects<'_> {
             return Err(Error::Conflict(format!("upload `{}` was begun more than 7 days ago", upload.id)));
         }
         let core = &self.0.core;
-        if until > upload.expires_at {
-            self.0.hold_of(&permit.caller, upload)?.keep(later(until, MARGIN)).await?;
-        } else if parts.is_empty() {
+        let held_here = permit.held().is_some_and(|(id, _)| id == upload.reservation);
+        if held_here && parts.is_empty() && until <= upload.expires_at {
             return Ok(());
         }
+        let lives = until.max(upload.expires_at);
+        self.0.hold_of(&permit.caller, upload)?.keep(later(lives, MARGIN)).await?;
         let renewed = core.objects.sign_parts(permit.org()?, upload.id, parts, until).await?;
         match renewed.map(|upload| upload.state) {
             Some(UploadState::Open) => Ok(()),
