@@ -156,6 +156,13 @@ impl Session {
         Self { core, source, context, standings: Standings::default() }
     }
 
+    /// The same caller, acting on another organisation: its id, slug or `external:<external_id>`.
+    #[must_use]
+    pub fn acting_on(&self, organization: &str) -> Self {
+        let context = Context { organization: Some(organization.to_owned()), ..self.context.clone() };
+        Self::new(self.core.clone(), self.source.clone(), context)
+    }
+
     /// Where the limits stood after this session's last charge; for the headers of an answer.
     pub fn standings(&self) -> Standings {
         self.standings.clone()

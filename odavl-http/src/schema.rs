@@ -128,6 +128,11 @@ integers! {
     PageLimit = 1.0..=1000.0;
 }
 
+/// What is charged where no number is given.
+pub(crate) fn one() -> Units {
+    Units(1)
+}
+
 /// Where a meter stands against one of its limits.
 #[derive(Debug, Object)]
 #[oai(rename = "Standing")]

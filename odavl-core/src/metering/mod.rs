@@ -37,7 +37,7 @@ pub use port::{
     Answer, Bucket, Charge, Decision, Entry, Grouping, HistoryQuery, Idempotency, Metering,
     OPEN_RESERVATIONS_MAX, Op, Record, Resolution, ThresholdEvent,
 };
-pub use service::{Consume, Reserve, Reserved, Usage, UsageReport};
+pub use service::{Consume, Event, Reserve, Reserved, Usage, UsageReport};
 pub(crate) use service::{check_charges, check_idempotency_key, check_tags};
 #[cfg(feature = "sqlite")]
 pub use sql::SqliteMetering;

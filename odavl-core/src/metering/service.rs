@@ -12,7 +12,7 @@ use super::{
     limit::{Limit, Standing},
     meter::MeterName,
     plan::Catalog,
-    port::{Answer, Bucket, Charge, Decision, Entry, HistoryQuery, Op, Record, Resolution},
+    port::{Answer, Bucket, Charge, Decision, Entry, HistoryQuery, Idempotency, Op, Record, Resolution},
 };
 use crate::{
     action::Action,
@@ -20,8 +20,14 @@ use crate::{
     gateway::CHARGES_MOST,
     ids::ReservationId,
     page::{Page, PageQuery},
+    secret::Digest,
     session::{Ask, Permit, Session, Usage as Happened, decided},
 };
+
+/// How long ago an event may have happened.
+const EVENT_PAST: SignedDuration = SignedDuration::from_hours(48);
+/// How far ahead the clock of its source may be.
+const EVENT_AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// The longest that units may be held.
 const HOLD_MOST: SignedDuration = SignedDuration::from_hours(24);
@@ -48,6 +54,23 @@ pub struct Consume {
     pub units: u64,
     /// Makes a retry get the same decision.
     pub idempotency_key: Option<String>,
+    /// Labels for the ledger.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// What was used elsewhere, told afterwards (a `CloudEvent`, version 1.0).
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Tells it from the other events of its source: the same again, whoever sends it, is recognised and not charged.
+    pub id: String,
+    /// Where it happened.
+    pub source: String,
+    /// When it happened: at most 48 hours ago. It is charged in the period in which it is told.
+    pub time: Option<Timestamp>,
+    /// The meter: the event's type.
+    pub meter: MeterName,
+    /// How many units.
+    pub units: u64,
     /// Labels for the ledger.
     pub tags: BTreeMap<String, String>,
 }
@@ -130,10 +153,34 @@ impl Usage<'_> {
 
     /// Charges units, durably, or refuses.
     pub async fn consume(&self, wish: Consume) -> Result<Answer> {
-        check_tags(&wish.tags)?;
-        let charged = self.charges(vec![(wish.meter.clone(), wish.units)])?;
-        let content = format!("{}={}\0{:?}", wish.meter, wish.units, wish.tags);
+        let content = content(&wish);
         let once = self.0.once(Action::UsageConsume, wish.idempotency_key.as_deref(), &content)?;
+        self.charge(wish, once).await
+    }
+
+    /// Charges for an event, durably and once, whoever tells of it and however often; or refuses.
+    pub async fn record(&self, event: Event) -> Result<Answer> {
+        if event.id.is_empty() || event.source.is_empty() {
+            return Err(Error::invalid("an event has an `id` and a `source`"));
+        }
+        let now = self.0.core.clock.now();
+        let recent = |time: Timestamp| (-EVENT_AHEAD..=EVENT_PAST).contains(&now.duration_since(time));
+        if !event.time.is_none_or(recent) {
+            let said = "the event's `time` is more than 48 hours ago, or more than 5 minutes ahead";
+            return Err(Error::invalid_with(said, "tell of what happened while it is fresh"));
+        }
+        let Event { id, source, meter, units, tags, .. } = event;
+        let wish = Consume { meter, units, idempotency_key: None, tags };
+        let once = Idempotency {
+            key: Digest::of(format!("usage.record\0{}\0{source}\0{id}", source.len()).as_bytes()),
+            request: Digest::of(content(&wish).as_bytes()),
+        };
+        self.charge(wish, Some(once)).await
+    }
+
+    async fn charge(&self, wish: Consume, once: Option<Idempotency>) -> Result<Answer> {
+        check_tags(&wish.tags)?;
+        let charged = self.charges(vec![(wish.meter, wish.units)])?;
         let ask = Ask::new(Action::UsageConsume).charge(charged).once(once).tagged(wish.tags);
         self.0.metered(ask, async |permit| Ok((granted(permit)?, Happened::Settled))).await
     }
@@ -231,6 +278,11 @@ impl Usage<'_> {
             })
             .await
     }
+}
+
+/// What a retry has to ask for again.
+fn content(wish: &Consume) -> String {
+    format!("{}={}\0{:?}", wish.meter, wish.units, wish.tags)
 }
 
 fn granted(permit: &Permit) -> Result<Answer> {

@@ -3,6 +3,7 @@
 mod audit;
 mod auth;
 mod document;
+mod events;
 mod gateway;
 mod health;
 mod keys;
@@ -60,6 +61,7 @@ fn resources() -> impl OpenApi {
         keys::Api,
         gateway::Api,
         usage::Api,
+        events::Api,
         reservations::Api,
         storage::Api,
         uploads::Api,

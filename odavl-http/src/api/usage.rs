@@ -14,7 +14,7 @@ use super::Tag;
 use crate::{
     caller::Caller,
     problem::Failure,
-    schema::{StandingBody, Time, Units, idempotency, texts},
+    schema::{StandingBody, Time, Units, idempotency, one, texts},
     shape::{IdempotencyKey, Label, Meter, Named, Text},
 };
 
@@ -58,10 +58,6 @@ struct ConsumeRequest {
     idempotency_key: Option<Text<IdempotencyKey>>,
     /// Labels for the ledger.
     tags: Option<Named<Label>>,
-}
-
-fn one() -> Units {
-    Units(1)
 }
 
 /// A charge that was granted.

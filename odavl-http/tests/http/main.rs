@@ -13,6 +13,8 @@ mod document;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod events;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod oauth;

@@ -607,6 +607,69 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub suspended: ::std::option::Option<bool>,
     }
+    ///What became of an event.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum Outcome {
+        #[serde(rename = "accepted")]
+        Accepted,
+        #[serde(rename = "duplicate")]
+        Duplicate,
+        #[serde(rename = "conflict")]
+        Conflict,
+        #[serde(rename = "rejected")]
+        Rejected,
+    }
+    impl ::std::fmt::Display for Outcome {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Accepted => f.write_str("accepted"),
+                Self::Duplicate => f.write_str("duplicate"),
+                Self::Conflict => f.write_str("conflict"),
+                Self::Rejected => f.write_str("rejected"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for Outcome {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "accepted" => Ok(Self::Accepted),
+                "duplicate" => Ok(Self::Duplicate),
+                "conflict" => Ok(Self::Conflict),
+                "rejected" => Ok(Self::Rejected),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for Outcome {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for Outcome {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///A part that is to be sent.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(deny_unknown_fields)]
@@ -1024,6 +1087,70 @@ pub mod types {
         pub limits: ::std::vec::Vec<Standing>,
         ///Its plan.
         pub plan: ::std::string::String,
+    }
+    ///An event (`CloudEvents` 1.0, JSON format). Attributes that are not named here are passed over.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct UsageEvent {
+        ///What was used; one unit where there is none.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub data: ::std::option::Option<UsageEventData>,
+        ///Tells it from the other events of its source: the same again is recognised, and not charged.
+        pub id: ::std::string::String,
+        ///Where it happened.
+        pub source: ::std::string::String,
+        ///The version of the format: `1.0`.
+        pub specversion: ::std::string::String,
+        ///The organisation that used it: its id, slug or `external:<external_id>`; the caller's own where there is none.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub subject: ::std::option::Option<::std::string::String>,
+        ///When it happened: at most 48 hours ago. It is charged in the period in which it is told.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub time: ::std::option::Option<::jiff::Timestamp>,
+        ///The meter.
+        #[serde(rename = "type")]
+        pub type_: ::std::string::String,
+    }
+    ///What was used.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct UsageEventData {
+        ///Labels for the ledger.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub tags: ::std::option::Option<
+            ::std::collections::HashMap<::std::string::String, ::std::string::String>,
+        >,
+        ///How many units, to 2^53 - 1.
+        #[serde(default = "defaults::default_u64::<u64, 1>")]
+        pub units: u64,
+    }
+    impl ::std::default::Default for UsageEventData {
+        fn default() -> Self {
+            Self {
+                tags: Default::default(),
+                units: defaults::default_u64::<u64, 1>(),
+            }
+        }
+    }
+    ///What became of an event.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct UsageEventResult {
+        ///Why it was not charged: a code of the error table.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub code: ::std::option::Option<::std::string::String>,
+        ///Why, in words.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub detail: ::std::option::Option<::std::string::String>,
+        ///The event's id.
+        pub id: ::std::string::String,
+        ///What became of it.
+        pub outcome: Outcome,
+        ///The event's source.
+        pub source: ::std::string::String,
+    }
+    ///One result for each event, in their order.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct UsageEventResults {
+        ///What became of them.
+        pub items: ::std::vec::Vec<UsageEventResult>,
     }
     ///The decision. `valid` false is an answer too: `code` says why, and nothing was charged.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -4928,6 +5055,93 @@ Arguments:
             .build()?;
         let info = OperationInfo {
             operation_id: "usage_consume",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            408u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            415u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            421u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            504u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Charges for events that happened elsewhere: a batch of at most 1,000 `CloudEvents`, with one result each
+
+Taken as `application/json` or `application/cloudevents-batch+json`. A batch may be sent again: what was charged
+is recognised by `source` and `id`, whoever sends it. After a 503 send it again.
+
+Sends a `POST` request to `/api/v1/usage/events`
+
+*/
+    pub async fn usage_events<'a>(
+        &'a self,
+        body: &'a ::std::vec::Vec<types::UsageEvent>,
+    ) -> Result<ResponseValue<types::UsageEventResults>, Error<types::Problem>> {
+        let url = format!("{}/api/v1/usage/events", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "usage_events",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;
