@@ -162,6 +162,13 @@ def before_call(context, case, kwargs):
     replace(query, "run_id", lambda run: run if run.strip("0-") else str(uuid.uuid4()))
     if query and "from" in query and "to" in query:
         query["from"], query["to"] = "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"
+    if case.operation.label == "GET /api/v1/gateway/authorize":
+        # Whose request the proxy asks about.
+        case.headers["Authorization"] = "Bearer " + os.environ["ODAVL_TEST_KEY"]
+        replace(query, "charge", lambda costs: [f"{meter}:0" for meter, _ in zip(METERS, costs)])
+        # What the key may do, and is for.
+        replace(query, "scope", lambda _: SCOPES[0])
+        replace(query, "environment", lambda _: "live")
     replace(query, "name", lambda name: there(OBJECTS, name) if composed(name) else "a")
     if case.operation.label == "POST /api/v1/uploads":
         results(case)

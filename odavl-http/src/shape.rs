@@ -217,10 +217,6 @@ shapes! {
     Cost { pattern: "^[a-z][a-z0-9_]*(:[0-9]{1,16})?$", least: 1, most: 81 }
     /// Over what time a limit counts.
     Per { pattern: "^(held|month|day|month:([1-9]|[12][0-9]|3[01])|[1-9][0-9]{0,4}s)$" }
-    /// The version of an event's format.
-    SpecVersion { words: &["1.0"] }
-    /// An organisation: its id, slug, or the team's own id for it.
-    OrgName { format: "organization", least: 1, most: 300 }
     /// What a key is for.
     Environment { words: &["live", "test"] }
     /// What a member may do.

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+/// What may have attributes of extensions (`CloudEvents` 1.0).
+const EXTENSIBLE: &str = "UsageEvent";
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 
 /// The document, sorted and indented, so that a change of it is a readable change of the committed file.
@@ -138,17 +140,20 @@ fn bodies(document: &Value, media_type: &str) -> Vec<String> {
     schemas.filter_map(referred).collect()
 }
 
+/// The schema that is referred to; of a list, that of what is in it.
 fn referred(schema: &Value) -> Option<String> {
+    let schema = schema.get("items").unwrap_or(schema);
     Some(schema["$ref"].as_str()?.rsplit('/').next()?.to_owned())
 }
 
-/// A JSON request has the fields that are known and no other: one that is mistyped must not be passed over.
+/// A JSON request has the fields that are known and no other: one that is mistyped must not be passed over. An event
+/// has what extensions give it, too.
 fn close_requests(document: &mut Value) {
     let mut open = bodies(document, "application/json");
     while let Some(name) = open.pop() {
         let schema = &mut document["components"]["schemas"][&name];
         if schema["additionalProperties"].is_null() {
-            schema["additionalProperties"] = false.into();
+            schema["additionalProperties"] = (name == EXTENSIBLE).into();
             refer(&schema["properties"], &mut open);
         }
     }

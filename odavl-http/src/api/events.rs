@@ -13,7 +13,7 @@ use crate::{
     caller::Caller,
     problem::{self, Failure},
     schema::{Time, Units, one, texts},
-    shape::{Given, Label, Meter, Named, OrgName, SpecVersion, Text},
+    shape::{Any, Label, Named, Text},
 };
 
 pub(super) struct Api;
@@ -26,16 +26,16 @@ const EVENTS_MOST: usize = 1000;
 #[oai(rename = "UsageEvent")]
 struct EventBody {
     /// The version of the format: `1.0`.
-    specversion: Text<SpecVersion>,
+    specversion: Text<Any>,
     /// Tells it from the other events of its source: the same again is recognised, and not charged.
-    id: Text<Given>,
+    id: Text<Any>,
     /// Where it happened.
-    source: Text<Given>,
+    source: Text<Any>,
     /// The meter.
     #[oai(rename = "type")]
-    kind: Text<Meter>,
+    kind: Text<Any>,
     /// The organisation that used it: its id, slug or `external:<external_id>`; the caller's own where there is none.
-    subject: Option<Text<OrgName>>,
+    subject: Option<Text<Any>>,
     /// When it happened: at most 48 hours ago. It is charged in the period in which it is told.
     time: Option<Time>,
     /// What was used; one unit where there is none.

@@ -1112,6 +1112,7 @@ pub mod types {
     }
     ///What was used.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
     pub struct UsageEventData {
         ///Labels for the ledger.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
