@@ -287,14 +287,6 @@ impl Core {
         Ok(view)
     }
 
-    /// Where a person belongs, oldest first: whoever adds them somewhere later changes nothing of where they are.
-    #[cfg(feature = "sign-in")]
-    pub(crate) async fn belongings(&self, user: UserId) -> Result<Vec<Membership>> {
-        let mut belongings = self.auth.memberships(user).await?;
-        belongings.sort_by_key(|member| (member.created_at, member.org));
-        Ok(belongings)
-    }
-
     /// Who a browser's cookie stands for: a person, in the first of their organisations that is not locked out; the
     /// operator's comes last.
     #[cfg(feature = "sign-in")]
@@ -308,7 +300,7 @@ impl Core {
         let user = self.auth.user(login.user).await?.filter(|user| !user.disabled);
         let user = user.ok_or_else(|| ended(Reason::Disabled))?;
         let mut first = None;
-        for member in self.belongings(user.id).await? {
+        for member in self.auth.memberships(user.id).await? {
             let view = self.org_view(member.org).await?;
             if view.org.suspended {
                 continue;

@@ -145,7 +145,8 @@ pub trait Auth: Debug + Send + Sync + 'static {
 
     /// A person's membership of an organisation.
     async fn membership(&self, org: OrgId, user: UserId) -> Result<Option<Membership>>;
-    /// A person's memberships, in order of organisation.
+    /// A person's memberships, oldest first, and those of one time in order of organisation: whoever adds them somewhere
+    /// later changes nothing of where they are first.
     async fn memberships(&self, user: UserId) -> Result<Vec<Membership>>;
     /// An organisation's members; the cursor is a person's id.
     async fn members(&self, org: OrgId, page: &PageQuery) -> Result<Page<(Membership, User)>>;

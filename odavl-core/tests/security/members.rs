@@ -4,13 +4,14 @@ use odavl_core::{
     ErrorCode, Odavl, Reason,
     auth::{Access, KeyUpdate, NewKey, NewKeyRequest, Role, UserUpdate},
     ids::{OrgId, UserId},
+    page::PageQuery,
     secret::Secret,
     session::Session,
 };
 
 use crate::support::{
     FIRST, World,
-    people::{in_browser, member, tokens, with_key, with_token},
+    people::{ask, in_browser, member, tokens, with_key, with_token},
 };
 
 const MIA: &str = "mia@example.com";
@@ -142,4 +143,36 @@ async fn who_is_added_somewhere_later_stays_where_they_are() {
     world.session(&odavl, "one").await.members().put(mia, Role::Viewer).await.unwrap();
     let at_home = world.session(&odavl, "two").await.orgs().read().await.unwrap().id;
     assert_eq!(in_browser(&odavl, MIA).await.me().await.unwrap().organization, at_home);
+}
+
+#[tokio::test]
+async fn who_adds_somebody_later_is_not_first_for_their_devices_and_gets_no_record_of_theirs() {
+    // Whichever of the two is the older organisation.
+    for (home, later) in [("one", "two"), ("two", "one")] {
+        let world = World::unlimited().await;
+        let odavl = world.start();
+        let mia = member(&world, &odavl, home, MIA, Role::Owner).await;
+        world.pass(1);
+        let later = world.session(&odavl, later).await;
+        later.members().put(mia, Role::Viewer).await.unwrap();
+        let browser = in_browser(&odavl, MIA).await;
+        assert_eq!(browser.organizations().await.unwrap()[0].0.slug.as_str(), home);
+        for approves in [true, false] {
+            let code = ask(&odavl).await.user_code.to_string();
+            let first = browser.devices().look(&code).await.unwrap().choices.remove(0).0;
+            assert_eq!(first.slug.as_str(), home);
+            if approves {
+                let scopes = "usage:read".parse().unwrap();
+                browser.devices().approve(&code, first.id, scopes).await.unwrap();
+            } else {
+                browser.devices().deny(&code).await.unwrap();
+            }
+        }
+        let (old, new) = (crate::support::password(), Secret::new("another horse battery".to_owned()));
+        browser.change_password(old, new).await.unwrap();
+        browser.sign_out().await.unwrap();
+        let records = later.orgs().audit(&PageQuery::default()).await.unwrap().items;
+        let theirs: Vec<_> = records.iter().filter(|entry| entry.actor == mia.to_string()).collect();
+        assert!(theirs.is_empty(), "{theirs:?}");
+    }
 }

@@ -56,6 +56,7 @@ macro_rules! auth_contract {
                 the_last_administrator_stays,
                 of_two_administrators_who_step_down_at_once_one_stays,
                 a_role_changes_and_since_when_stays,
+                memberships_come_in_the_order_they_were_made,
             ];
             orgs: [
                 an_organization_is_read_back_as_written_by_each_of_its_names,

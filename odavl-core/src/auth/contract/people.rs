@@ -125,20 +125,32 @@ pub async fn of_two_administrators_who_step_down_at_once_one_stays(auth: Subject
     Ok(())
 }
 
-/// Putting a member again changes the role alone; their memberships come in order of organisation.
+/// Putting a member again changes the role alone.
 pub async fn a_role_changes_and_since_when_stays(auth: Subject) -> Result<()> {
     let user = added_person(&auth, "ada").await?.id;
-    let mut orgs = [added_org(&auth, "one").await?.id, added_org(&auth, "two").await?.id];
-    for org in orgs {
-        apply(&auth, [Change::PutMember(member(org, user, Role::Viewer))]).await?;
-    }
-    let promoted = Membership { created_at: later(60), ..member(orgs[0], user, Role::Owner) };
+    let org = added_org(&auth, "one").await?.id;
+    apply(&auth, [Change::PutMember(member(org, user, Role::Viewer))]).await?;
+    let promoted = Membership { created_at: later(60), ..member(org, user, Role::Owner) };
     apply(&auth, [Change::PutMember(promoted)]).await?;
-    assert_eq!(auth.membership(orgs[0], user).await?, Some(member(orgs[0], user, Role::Owner)));
+    assert_eq!(auth.membership(org, user).await?, Some(member(org, user, Role::Owner)));
+    Ok(())
+}
 
+/// A person's memberships come oldest first, and those of one time in order of organisation.
+pub async fn memberships_come_in_the_order_they_were_made(auth: Subject) -> Result<()> {
+    let user = added_person(&auth, "ada").await?.id;
+    let mut orgs = Vec::new();
+    for slug in ["one", "two", "three", "four"] {
+        orgs.push(added_org(&auth, slug).await?.id);
+    }
     orgs.sort_unstable();
+    let since = [later(60), later(30), later(0), later(30)];
+    for (org, created_at) in orgs.iter().zip(since) {
+        let member = Membership { created_at, ..member(*org, user, Role::Viewer) };
+        apply(&auth, [Change::PutMember(member)]).await?;
+    }
     let listed: Vec<OrgId> = auth.memberships(user).await?.into_iter().map(|member| member.org).collect();
-    assert_eq!(listed, orgs);
+    assert_eq!(listed, [2, 1, 3, 0].map(|place| orgs[place]));
     assert_eq!(auth.memberships(UserId::new(later(0))?).await?, []);
     Ok(())
 }

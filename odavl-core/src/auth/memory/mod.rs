@@ -130,7 +130,11 @@ impl Auth for MemoryAuth {
         Ok(self.state().rows.members.get(&(org, user)).cloned())
     }
     async fn memberships(&self, user: UserId) -> Result<Vec<Membership>> {
-        Ok(self.state().rows.members.values().filter(|member| member.user == user).cloned().collect())
+        let state = self.state();
+        let mut found: Vec<_> =
+            state.rows.members.values().filter(|member| member.user == user).cloned().collect();
+        found.sort_by_key(|member| (member.created_at, member.org));
+        Ok(found)
     }
     async fn members(&self, org: OrgId, query: &PageQuery) -> Result<Page<(Membership, User)>> {
         let state = self.state();

@@ -138,7 +138,7 @@ impl Session {
     async fn add_login(&self, permit: &Permit, user: &User, login: Login) -> Result<()> {
         let mut audit = Vec::new();
         // A sign-in is nobody's organisation's alone: it is recorded where the person has belonged longest.
-        if let Some(member) = self.core.belongings(user.id).await?.first() {
+        if let Some(member) = self.core.auth.memberships(user.id).await?.first() {
             let mut record = self.record_in(permit, member.org, &login.id)?;
             record.actor = Actor::User(user.id).to_string();
             audit.push(record);

@@ -22,7 +22,7 @@ pub(super) const ANYONE: &str = "SELECT 1 FROM users LIMIT 1";
 
 const MEMBER: &str = "SELECT user_id, org, role, created_at FROM members WHERE org = $1 AND user_id = $2";
 const MEMBERSHIPS: &str =
-    "SELECT user_id, org, role, created_at FROM members WHERE user_id = $1 ORDER BY org";
+    "SELECT user_id, org, role, created_at FROM members WHERE user_id = $1 ORDER BY created_at, org";
 const MEMBERS: &str =
     "SELECT users.*, members.user_id, members.org, members.role, members.created_at AS member_since
     FROM members JOIN users ON users.id = members.user_id
