@@ -2,7 +2,8 @@
 
 use odavl_core::{
     ErrorCode, Odavl,
-    auth::{KeyUpdate, NewKey, NewKeyRequest, Role},
+    auth::{Access, KeyUpdate, NewKey, NewKeyRequest, NewUser, Role, UserUpdate},
+    ids::KeyId,
     metering::{Allowance, Allowances},
     session::{Context, Session},
 };
@@ -103,7 +104,7 @@ async fn names_that_hide_something_are_refused_whatever_they_name() {
             "{name:?}"
         );
         let email = "new@example.com".parse().unwrap();
-        let user = odavl_core::auth::NewUser { email, name: name.into(), password: None };
+        let user = NewUser { email, name: name.into(), password: None };
         assert_eq!(
             operator.users().create(user).await.unwrap_err().code(),
             ErrorCode::InvalidInput,
@@ -128,36 +129,81 @@ async fn names_that_hide_something_are_refused_whatever_they_name() {
     }
 }
 
+/// The ways in which a key can be bounded.
+const BOUNDS: [fn(&mut NewKeyRequest); 3] = [
+    |wish| wish.expires_at = Some("2099-01-01T00:00:00Z".parse().unwrap()),
+    |wish| wish.allowed_ips = vec!["192.0.2.1/32".parse().unwrap()],
+    |wish| {
+        let limit = Allowance { max: Some(1), per: None, soft: false, ceiling: None };
+        wish.limits.insert("api_calls".parse().unwrap(), vec![limit]);
+    },
+];
+
+/// A key with that bound, and who holds it where it may be used.
+async fn bounded(
+    odavl: &Odavl,
+    maker: &Session,
+    bound: fn(&mut NewKeyRequest),
+    scopes: &str,
+) -> (KeyId, Session) {
+    let mut wish = NewKeyRequest::new("bounded", scopes.parse().unwrap());
+    bound(&mut wish);
+    let made = maker.keys().create(wish).await.unwrap();
+    let context = Context { address: Some("192.0.2.1".parse().unwrap()), ..Context::default() };
+    let credential = odavl.credential(made.token.unwrap().secret().reveal()).unwrap();
+    (made.key.id, odavl.authenticate(credential, context).await.unwrap())
+}
+
 #[tokio::test]
 async fn a_key_with_bounds_makes_and_changes_none_and_so_never_loosens_its_own() {
     let world = World::unlimited().await;
     let odavl = world.start();
     let one = world.session(&odavl, "one").await;
     let other = key(&one, "usage:read").await.key.id;
-    let bounds: [fn(&mut NewKeyRequest); 3] = [
-        |wish| wish.expires_at = Some("2099-01-01T00:00:00Z".parse().unwrap()),
-        |wish| wish.allowed_ips = vec!["192.0.2.1/32".parse().unwrap()],
-        |wish| {
-            let limit = Allowance { max: Some(1), per: None, soft: false, ceiling: None };
-            wish.limits.insert("api_calls".parse().unwrap(), vec![limit]);
-        },
-    ];
-    for bound in bounds {
-        let mut wish = NewKeyRequest::new("bounded", "keys:admin usage:admin".parse().unwrap());
-        bound(&mut wish);
-        let bounded = one.keys().create(wish).await.unwrap();
-        let context = Context { address: Some("192.0.2.1".parse().unwrap()), ..Context::default() };
-        let credential = odavl.credential(bounded.token.as_ref().unwrap().secret().reveal()).unwrap();
-        let session = odavl.authenticate(credential, context).await.unwrap();
+    for bound in BOUNDS {
+        let (id, session) = bounded(&odavl, &one, bound, "keys:admin usage:admin").await;
         let free = NewKeyRequest::new("free", "usage:admin".parse().unwrap());
         let loose = KeyUpdate { limits: Some(Allowances::new()), ..KeyUpdate::default() };
         for refused in [
             session.keys().create(free).await.map(|new| new.key),
-            session.keys().update(bounded.key.id, loose).await,
+            session.keys().update(id, loose).await,
             session.keys().rotate(other, jiff::SignedDuration::ZERO).await.map(|new| new.key),
         ] {
             assert_eq!(refused.unwrap_err().code(), ErrorCode::Forbidden);
         }
-        session.keys().revoke(bounded.key.id).await.unwrap();
+        session.keys().revoke(id).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_key_with_bounds_gives_nobody_what_would_outlive_it() {
+    let world = World::unlimited().await;
+    let odavl = world.start();
+    let eve = member(&world, &odavl, "one", "eve@example.com", Role::Member).await;
+    let operator = world.session(&odavl, "operator").await;
+    for bound in BOUNDS {
+        let one = world.session(&odavl, "one").await;
+        let (_, session) = bounded(&odavl, &one, bound, "org:admin").await;
+        for role in [Role::Owner, Role::Viewer] {
+            let put = session.members().put(eve, role).await;
+            assert_eq!(put.unwrap_err().code(), ErrorCode::Forbidden);
+        }
+        let (_, session) = bounded(&odavl, &operator, bound, "instance:admin").await;
+        let password = || Some(crate::support::password());
+        let email = "new@example.com".parse().unwrap();
+        let new = NewUser { email, name: "New".into(), password: password() };
+        for refused in [
+            session.users().create(new).await,
+            session.users().update(eve, UserUpdate { password: password(), ..UserUpdate::default() }).await,
+            session
+                .users()
+                .update(eve, UserUpdate { instance: Some(Some(Access::Admin)), ..UserUpdate::default() })
+                .await,
+        ] {
+            assert_eq!(refused.unwrap_err().code(), ErrorCode::Forbidden);
+        }
+    }
+    let one = world.session(&odavl, "one").await;
+    let (_, session) = bounded(&odavl, &one, BOUNDS[0], "org:admin").await;
+    session.members().remove(eve).await.unwrap();
 }

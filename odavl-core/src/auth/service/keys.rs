@@ -288,15 +288,15 @@ fn grantable(permit: &Permit, scopes: &Scopes) -> Result<()> {
     Ok(())
 }
 
-/// What bounds a key would not bound the keys that it makes, changes or gets the secret of.
-fn unbounded(permit: &Permit) -> Result<()> {
+/// What bounds a key would not bound the keys that it makes, changes or gets the secret of, nor the people.
+pub(super) fn unbounded(permit: &Permit) -> Result<()> {
     let bounded =
         permit.caller.key().map(|view| &view.key).is_some_and(|key| {
             !key.limits.is_empty() || !key.allowed_ips.is_empty() || key.expires_at.is_some()
         });
     if bounded {
-        let detail =
-            "a key with limits, addresses or an end of its own can revoke keys, and not make or change them";
+        let detail = "a key with limits, addresses or an end of its own can revoke keys and remove members, and not \
+            make or change keys or people";
         return Err(Error::forbidden(Reason::InsufficientScope, detail));
     }
     Ok(())

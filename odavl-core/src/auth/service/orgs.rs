@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    keys::{check_metadata, check_name},
+    keys::{check_metadata, check_name, unbounded},
     once::Made,
 };
 use crate::{
@@ -178,6 +178,7 @@ impl Members<'_> {
     pub async fn put(&self, user: UserId, role: Role) -> Result<Membership> {
         self.0
             .metered(Ask::new(Action::MemberPut), async |permit| {
+                unbounded(permit)?;
                 let org = permit.org()?;
                 self.may_change(permit, user, Some(role)).await?;
                 self.0.core.auth.user(user).await?.ok_or_else(|| Error::not_found("user", &user))?;

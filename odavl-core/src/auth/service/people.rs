@@ -1,6 +1,6 @@
 //! People, for operators; and what a person does with their own account.
 
-use super::keys::check_name;
+use super::keys::{check_name, unbounded};
 use crate::{
     action::Action,
     auth::{Access, Actor, Change, Email, User},
@@ -50,6 +50,7 @@ impl Users<'_> {
         check_name(&wish.name)?;
         self.0
             .metered(Ask::new(Action::UserCreate), async |permit| {
+                unbounded(permit)?;
                 let password = match wish.password {
                     Some(password) => Some(self.0.core.sign_in.passwords.hash(password).await?),
                     None => None,
@@ -94,6 +95,7 @@ impl Users<'_> {
     pub async fn update(&self, id: UserId, update: UserUpdate) -> Result<User> {
         self.0
             .metered(Ask::new(Action::UserUpdate), async |permit| {
+                unbounded(permit)?;
                 let found = self.0.core.auth.user(id).await?;
                 let mut user = found.ok_or_else(|| Error::not_found("user", &id))?;
                 may_change(permit, &user, &update)?;
