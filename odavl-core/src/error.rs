@@ -44,19 +44,19 @@ pub enum Error {
         detail: String,
     },
     /// There is no such thing, or it is another organisation's.
-    #[error("no {kind} `{name}`")]
+    #[error("no {}", named("such ", kind, name))]
     NotFound {
         /// What was looked for, in one word.
         kind: &'static str,
-        /// The id or name that was asked for.
+        /// The id or name that was asked for; empty where it has none to be shown.
         name: String,
     },
     /// Something of that name exists.
-    #[error("{kind} `{name}` already exists")]
+    #[error("{} already exists", named("such a ", kind, name))]
     AlreadyExists {
         /// What exists, in one word.
         kind: &'static str,
-        /// Its id or name.
+        /// Its id or name; empty where it has none to be shown.
         name: String,
     },
     /// The request contradicts what is there.
@@ -248,6 +248,11 @@ impl ErrorCode {
     }
 }
 
+/// A thing by its name, or else as one of those that were meant.
+fn named(such: &str, kind: &str, name: &str) -> String {
+    if name.is_empty() { format!("{such}{kind}") } else { format!("{kind} `{name}`") }
+}
+
 impl Error {
     /// The code, the same on every door.
     pub const fn code(&self) -> ErrorCode {
@@ -376,5 +381,14 @@ mod tests {
             assert_eq!(ErrorCode::parse(code.as_str()), Some(code));
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }
+    }
+
+    #[test]
+    fn what_has_no_name_to_be_shown_is_named_by_its_kind() {
+        let taken = |name: &str| Error::AlreadyExists { kind: "project", name: name.to_owned() };
+        assert_eq!(Error::not_found("project", "web").to_string(), "no project `web`");
+        assert_eq!(Error::not_found("project", "").to_string(), "no such project");
+        assert_eq!(taken("web").to_string(), "project `web` already exists");
+        assert_eq!(taken("").to_string(), "such a project already exists");
     }
 }

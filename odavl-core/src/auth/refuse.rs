@@ -29,7 +29,7 @@ pub(super) fn is_set_up() -> Error {
 
 /// No set-up link of that digest is open.
 pub(super) fn no_setup_link() -> Error {
-    Error::not_found("set-up link", "that was given")
+    Error::not_found("set-up link", "")
 }
 
 /// Something of that name is there.
@@ -39,7 +39,7 @@ pub(super) fn taken(kind: &'static str, name: &(impl ToString + ?Sized)) -> Erro
 
 /// No device request has that code.
 pub(super) fn no_device() -> Error {
-    Error::not_found("device request", "of that code")
+    Error::not_found("device request", "")
 }
 
 /// The device request was answered or claimed in the meantime.
@@ -49,10 +49,10 @@ pub(super) fn stale_device() -> Error {
 
 /// That idempotency key was used before.
 pub(super) fn reply_taken() -> Error {
-    taken("note", "of that idempotency key")
+    taken("note", "")
 }
 
 /// One of the codes was drawn before.
 pub(super) fn device_taken() -> Error {
-    taken("device request", "of that code")
+    taken("device request", "")
 }

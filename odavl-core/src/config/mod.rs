@@ -144,8 +144,12 @@ fn check_resource(name: &str) -> Result<()> {
         let detail = format!("the resource `{name}` is odavl's own");
         return Err(Error::invalid_with(detail, "call yours otherwise"));
     }
-    format!("{name}:read").parse::<Scopes>()?;
-    name.parse::<Product>().map(drop)
+    let (scope, product) = (format!("{name}:read").parse::<Scopes>(), name.parse::<Product>());
+    scope.and(product).map(drop).map_err(|_| {
+        let name = name.escape_default();
+        let detail = format!("`resources`: `{name}` is not 1 to 32 lower-case letters, digits and `_`");
+        Error::invalid_with(detail, "write it like `my_tool`")
+    })
 }
 
 #[cfg(test)]
@@ -181,6 +185,8 @@ mod tests {
             catalog.resources.insert(name.to_owned());
             assert_eq!(catalog.check().is_ok(), fits, "{name}");
         }
+        let told = check_resource("my-tool").unwrap_err().to_string();
+        assert_eq!(told, "`resources`: `my-tool` is not 1 to 32 lower-case letters, digits and `_`");
     }
 
     #[test]

@@ -153,9 +153,10 @@ impl Devices<'_> {
                 let mut grant = self.pending(permit, code).await?;
                 grant.state = DeviceState::Denied;
                 let members = self.0.core.auth.memberships(person(permit)?).await?;
-                let org = members.first().map(|member| member.org);
-                self.answer(permit, org.ok_or_else(|| Error::not_found("organization", "of yours"))?, grant)
-                    .await
+                let member = members.first().ok_or_else(|| {
+                    Error::Conflict("you belong to no organization, so nothing can record your answer".into())
+                })?;
+                self.answer(permit, member.org, grant).await
             })
             .await
     }
@@ -179,7 +180,7 @@ impl Devices<'_> {
         let open = found.filter(|grant| grant.state == DeviceState::Pending && permit.at < grant.expires_at);
         open.ok_or_else(|| {
             self.0.core.sign_in.attempts.failed(&names, permit.at);
-            Error::not_found("code", "of those letters; it may be too old, or answered")
+            Error::not_found("code", "")
         })
     }
 
