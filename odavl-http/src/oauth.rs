@@ -137,7 +137,7 @@ fn of_transport(error: &poem::Error) -> (&'static str, String) {
     match error.status() {
         // No credential was shown where one is needed.
         StatusCode::UNAUTHORIZED => ("invalid_client", "this needs a credential".to_owned()),
-        status if status.is_client_error() => ("invalid_request", error.to_string()),
+        status if status.is_client_error() => ("invalid_request", problem::said(error)),
         _ => ("server_error", "the service failed; its log knows why".to_owned()),
     }
 }

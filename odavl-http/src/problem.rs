@@ -272,8 +272,17 @@ fn of_transport(error: &poem::Error, request_id: &str) -> Response {
         status if status.is_client_error() => "invalid_input",
         _ => "internal",
     };
-    let detail = if code == "internal" { title.to_owned() } else { error.to_string() };
+    let detail = if code == "internal" { title.to_owned() } else { said(error) };
     document(&blank(status, code, title, detail, request_id))
+}
+
+/// What the transport's error says, without what poem found where it expected something else: that may be a secret.
+pub(crate) fn said(error: &poem::Error) -> String {
+    let mut said = error.to_string();
+    if let Some(found) = said.find(", found ") {
+        said.truncate(found);
+    }
+    said
 }
 
 fn blank(status: StatusCode, code: &str, title: &str, detail: String, request_id: &str) -> Problem {

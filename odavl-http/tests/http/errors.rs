@@ -130,8 +130,17 @@ async fn a_key_in_the_wrong_place_is_not_repeated() {
     let app = App::start().await;
     let (_, gateway) = app.key("operator", "gateway:write").await;
     let (_, key) = app.key(ORG, "usage:write").await;
-    for key_field in [json!([key]), json!({"key": key})] {
-        let body = json!({ "key": key_field });
+    for body in [
+        json!({"key": [key]}),
+        json!({"key": {"key": key}}),
+        json!(key),
+        json!([{"key": key}]),
+        json!({"key": "k", "charges": {"secret": key}}),
+        json!({"key": "k", "charges": [key]}),
+        json!({"key": "k", "charges": [{"meter": "api_calls", "units": key}]}),
+        json!({"key": "k", "tags": {"a": [key]}}),
+        json!({"key": "k", "ip": key}),
+    ] {
         let answer = app.post("/api/v1/gateway/verify").bearer(&gateway).json(&body).send().await;
         assert!(!answer.text().contains(&key), "{}", answer.text());
         answer.expect_problem(400, "invalid_input");
