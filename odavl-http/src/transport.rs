@@ -27,15 +27,19 @@ use crate::{
 };
 
 /// The headers that say who asks for what.
-const SAID_ONCE: [&str; 8] = [
+const SAID_ONCE: [&str; 12] = [
     "authorization",
     "content-encoding",
     "content-type",
     "host",
     "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "if-range",
     "odavl-content-sha256",
     "odavl-gateway-key",
     "odavl-organization",
+    "range",
 ];
 
 /// How much longer a request may take than its body.

@@ -101,6 +101,8 @@ mod tests {
         assert_eq!(get(&[("if-none-match", "\"x\"")]).await.status, 200);
         assert_eq!(get(&[("if-match", &etag)]).await.status, 200);
         assert_eq!(get(&[("if-match", "\"x\"")]).await.status, 412);
+        // Twice would be passed over, and the object be another than was meant.
+        get(&[("if-match", "\"x\""), ("if-match", "\"y\"")]).await.is(400, "invalid_input");
     }
 
     #[tokio::test]

@@ -105,6 +105,10 @@ async fn what_says_who_asks_for_what_is_said_once_and_in_ascii() {
     consume().header("Idempotency-Key", "café").send().await.expect_problem(400, "invalid_input");
     let twice = consume().header("Idempotency-Key", "run-1").header("Idempotency-Key", "run-2");
     twice.send().await.expect_problem(400, "invalid_input");
+    for name in ["If-Match", "If-None-Match", "If-Range", "Range"] {
+        let twice = app.get("/api/v1/usage").bearer(&key).header(name, "\"a\"").header(name, "\"b\"");
+        twice.send().await.expect_problem(400, "invalid_input");
+    }
 }
 
 #[tokio::test]
