@@ -2,21 +2,21 @@
 
 use std::{
     net::IpAddr,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use odavl_core::{
-    Odavl,
+    ErrorCode, Odavl,
     metering::Standing,
     random_id,
     secret::Secret,
     session::{Context, Session, Standings},
     storage::DIRECT_PATH,
 };
-use poem::{
-    FromRequest, Request, RequestBody,
-    http::{StatusCode, header::AUTHORIZATION},
-};
+use poem::{FromRequest, Request, RequestBody, http::header::AUTHORIZATION};
 use poem_openapi::{
     SecurityScheme,
     auth::{ApiKey, Bearer},
@@ -36,10 +36,9 @@ const GATEWAY_KEY: &str = "odavl-gateway-key";
 pub(crate) struct Origin {
     pub(crate) address: Option<IpAddr>,
     pub(crate) request_id: String,
-    /// Whether the request shows a credential that will be looked at; a presigned one is its own.
+    /// Whether the request shows a credential where one is looked at; a presigned one is its own.
     pub(crate) shows_credential: bool,
-    /// How a credential of that kind is refused.
-    pub(crate) refused_as: StatusCode,
+    is_somebody: Arc<AtomicBool>,
     standings: Arc<OnceLock<Standings>>,
 }
 
@@ -54,9 +53,14 @@ impl Origin {
             address,
             request_id: request_id(request),
             shows_credential: presigned || (looked_at && request.headers().contains_key(shown)),
-            refused_as: if presigned { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED },
+            is_somebody: Arc::default(),
             standings: Arc::default(),
         }
+    }
+
+    /// Whether the credential was looked at and not refused.
+    pub(crate) fn is_somebody(&self) -> bool {
+        self.is_somebody.load(Ordering::Relaxed)
     }
 
     /// Where the limits stood after the request's last charge.
@@ -94,8 +98,20 @@ async fn authenticate(request: &Request, bearer: Bearer) -> poem::Result<Session
 
 async fn holder(request: &Request, secret: &str, context: Context) -> poem::Result<Session> {
     let odavl = installation(request)?;
-    let credential = odavl.credential(secret).map_err(Failure)?;
-    odavl.authenticate(credential, context).await.map_err(|error| Failure(error).into())
+    let found = match odavl.credential(secret) {
+        Ok(credential) => odavl.authenticate(credential, context).await,
+        Err(error) => Err(error),
+    };
+    note(request, &found, ErrorCode::Unauthenticated);
+    found.map_err(|error| Failure(error).into())
+}
+
+/// Notes that the request's credential was looked at, and that its holder is somebody unless it was `refused`.
+pub(crate) fn note<T>(request: &Request, found: &odavl_core::Result<T>, refused: ErrorCode) {
+    let holds = found.as_ref().err().is_none_or(|error| error.code() != refused);
+    if let Some(origin) = request.data::<Origin>().filter(|_| holds) {
+        origin.is_somebody.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A proxy that asks about a request: its API key is in a header of its own. What else is in the headers is whose

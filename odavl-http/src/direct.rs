@@ -12,7 +12,7 @@ use poem::{
 };
 
 use crate::{
-    caller::{context, installation},
+    caller::{context, installation, note},
     problem::Failure,
     stream::{Patience, incoming, outgoing},
 };
@@ -35,6 +35,7 @@ pub(crate) async fn endpoint(request: &Request, body: poem::Body) -> poem::Resul
     };
     let visitor = odavl.visitor(context(request));
     let redeemed = visitor.storage().redeem(&signed, incoming(body, patience), range).await;
+    note(request, &redeemed, ErrorCode::Forbidden);
     let (object, disposition) = match redeemed {
         Ok(Redeemed::Stored) => return Ok(StatusCode::OK.into()),
         Ok(Redeemed::Fetched(object, disposition)) => (object, disposition),

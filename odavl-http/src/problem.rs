@@ -93,45 +93,6 @@ impl ResponseError for BodyFailure {
     }
 }
 
-/// Why a request does not pass that another service asks about; or why that could not be answered.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum GatewayFailure {
-    /// The verdict, as whoever made the request gets it.
-    #[error(transparent)]
-    Refused(Error),
-    /// The question was not answered.
-    #[error(transparent)]
-    Failed(#[from] Error),
-}
-
-impl ResponseError for GatewayFailure {
-    fn status(&self) -> StatusCode {
-        let (Self::Refused(error) | Self::Failed(error)) = self;
-        status(error.code())
-    }
-}
-
-impl From<Failure> for GatewayFailure {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure.0)
-    }
-}
-
-impl ApiResponse for GatewayFailure {
-    fn meta() -> MetaResponses {
-        Failure::meta()
-    }
-
-    fn register(registry: &mut Registry) {
-        Failure::register(registry);
-    }
-}
-
-/// Whether it is the answer to whoever asked about someone else's request.
-pub(crate) fn is_verdict(error: &poem::Error) -> bool {
-    matches!(error.downcast_ref(), Some(GatewayFailure::Refused(_)))
-}
-
 /// The statuses that every operation may answer with.
 const STATUSES: [(u16, &str); 15] = [
     (400, "The input is not valid."),
@@ -206,9 +167,6 @@ pub(crate) fn library_error(error: &poem::Error) -> Option<&Error> {
         return Some(error);
     }
     if let Some(BodyFailure::Failed(error)) = error.downcast_ref() {
-        return Some(error);
-    }
-    if let Some(GatewayFailure::Refused(error) | GatewayFailure::Failed(error)) = error.downcast_ref() {
         return Some(error);
     }
     match error.downcast_ref() {

@@ -21,7 +21,7 @@ use crate::{
     cors::Cors,
     face::Face,
     limits,
-    problem::{Failure, is_verdict, library_error},
+    problem::{Failure, library_error},
     stream::{self, Cut, Patience},
     throttle::Throttle,
 };
@@ -106,11 +106,10 @@ impl<E: Endpoint> Endpoint for Layer<E> {
             // A browser shows no credential with it, and asks before every call: it is not counted.
             Some(answer) => transport.hosts(&request).map(|()| answer),
             None => match transport.admit(&request, &origin) {
-                Ok(()) => self.bounded(request).await,
+                Ok(()) => transport.throttled(self.bounded(request).await, &origin),
                 Err(refused) => Err(refused),
             },
         };
-        let result = transport.throttled(result, &origin);
         let operation = operation(&result, &path);
         let mut response = transport.finish(result, face, &origin, &path);
         if face.is_for_programs() {
@@ -169,17 +168,9 @@ impl Inner {
         Err(Refused(StatusCode::MISDIRECTED_REQUEST, why).into())
     }
 
-    /// A credential that did not hold counts as none.
+    /// A credential that did not hold, or that nobody looked at, counts as none.
     fn throttled(&self, result: poem::Result<Response>, origin: &Origin) -> poem::Result<Response> {
-        match &result {
-            // A presigned request that was not signed here is forbidden.
-            Err(error)
-                if origin.shows_credential && error.status() == origin.refused_as && !is_verdict(error) =>
-            {
-                self.count(origin).and(result)
-            }
-            _ => result,
-        }
+        if origin.shows_credential && !origin.is_somebody() { self.count(origin).and(result) } else { result }
     }
 
     fn count(&self, origin: &Origin) -> poem::Result<()> {

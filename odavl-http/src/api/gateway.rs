@@ -22,7 +22,7 @@ use super::Tag;
 use crate::{
     caller::{Caller, Origin, Proxy, Shown},
     limits,
-    problem::{Failure, GatewayFailure},
+    problem::Failure,
     schema::{ChargeBody, StandingBody, idempotency, texts},
     shape::{self, IdempotencyKey, Label, Named, Note, Text},
 };
@@ -224,10 +224,10 @@ impl Api {
         Query(environment): Query<Option<Text<shape::Environment>>>,
         /// Makes a retry of the proxy's get the same decision.
         Query(idempotency_key): Query<Option<Text<IdempotencyKey>>>,
-    ) -> Result<Allowed, GatewayFailure> {
+    ) -> Result<Allowed, Failure> {
         let missing = || Error::unauthenticated(Reason::Missing, "this needs an API key");
         let request = VerifyRequest {
-            key: key.ok_or_else(missing).map_err(GatewayFailure::Refused)?,
+            key: key.ok_or_else(missing)?,
             scope: scope.unwrap_or_default().parse()?,
             charges: charge.iter().map(|cost| parse(cost)).collect::<Result<_, _>>()?,
             environment: environment.map(|text| text.parse()).transpose()?,
@@ -237,7 +237,7 @@ impl Api {
         };
         match session.gateway().verify(request).await? {
             Verdict::Valid(identity) => Ok(Allowed::of(&identity, odavl.now())),
-            Verdict::Invalid(error) => Err(GatewayFailure::Refused(error)),
+            Verdict::Invalid(error) => Err(error.into()),
         }
     }
 

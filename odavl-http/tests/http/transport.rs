@@ -178,6 +178,38 @@ async fn a_credential_where_nobody_looks_at_it_counts_as_none() {
 }
 
 #[tokio::test]
+async fn a_credential_that_nobody_came_to_look_at_counts_as_none() {
+    let app = App::with(|plan| plan.door.anonymous_per_minute = Some(2)).await;
+    app.set_up().await;
+    let (_, key) = app.key(ORG, "usage:write").await;
+    let (_, proxy) = app.key("operator", "gateway:write").await;
+    let calls = [
+        (404, app.get("/api/v1/absent")),
+        (405, app.call("PUT", "/api/v1/usage/consume")),
+        (413, app.post("/api/v1/usage/consume").header("Content-Length", "1048577")),
+        (400, app.get("/api/v1/usage").header("Content-Type", "a").header("Content-Type", "b")),
+        (415, app.post("/api/v1/usage/consume").header("Content-Encoding", "gzip")),
+        (400, app.get("/api/v1/storage/direct/x").header("Range", "a").header("Range", "b")),
+    ];
+    for (status, call) in calls {
+        for expected in [status, status, 429] {
+            call.clone().bearer("nonsense").send().await.expect(expected);
+        }
+        app.pass(60);
+    }
+    // Whoever is somebody is not counted, whatever is wrong with what they ask; nor is who asks about somebody else.
+    for _ in 0..5 {
+        let consume = app.post("/api/v1/usage/consume").bearer(&key);
+        consume.body("application/json", "{").send().await.expect(400);
+        let elsewhere = app.get("/api/v1/me").bearer(&key).header("Odavl-Organization", "absent");
+        elsewhere.send().await.expect(404);
+        let ask = app.get("/api/v1/gateway/authorize").header("Odavl-Gateway-Key", &proxy);
+        ask.bearer("nonsense").send().await.expect(401);
+    }
+    app.get("/sign-in").send().await.expect(200);
+}
+
+#[tokio::test]
 async fn there_is_one_host_and_the_target_names_no_other() {
     let app = App::start().await;
     let twice = app.get("/sign-in").header("Host", "evil.example").send().await;
