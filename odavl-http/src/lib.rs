@@ -42,7 +42,8 @@ pub struct Settings {
     pub body_most: usize,
     /// How long a request may take, and its body to come.
     pub timeout: Duration,
-    /// How long a connection may stand still: between requests, in a head, before an answer is taken.
+    /// How long a connection may take to do anything: to send a request's head, and to take 64 KiB of an answer, or what
+    /// is left of it.
     pub idle: Duration,
     /// How many connections there are at once; who comes later waits.
     pub connections: usize,

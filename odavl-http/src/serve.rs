@@ -6,16 +6,16 @@ use std::{
     io,
     net::SocketAddr,
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use poem::{
     Addr, Endpoint,
     http::uri::Scheme,
@@ -24,7 +24,7 @@ use poem::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinSet,
     time::Sleep,
 };
@@ -33,6 +33,8 @@ use crate::{Door, Settings};
 
 /// The most bytes of a request's head, and of what is read ahead of a body.
 const BUFFER: usize = 64 << 10;
+/// The least bytes of an answer that are taken in [`Settings::idle`], where there are more.
+const LEAST: usize = 64 << 10;
 /// How long to wait where the machine gives out no more connections.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
@@ -47,16 +49,16 @@ impl Door {
 /// Serves HTTP/1.1 on `listener` until `stop`; then requests under way are answered, for as long as
 /// [`Settings::grace`].
 ///
-/// A head that does not come, an answer that is not taken and a connection that is not used end after
-/// [`Settings::idle`]. Beyond [`Settings::connections`] callers wait to be let in. For a [`Door::endpoint`] that is
-/// wrapped or nested; else [`Door::serve`].
+/// A head that does not come, an answer of which less than 64 KiB are taken in that time, and a connection that is not
+/// used end after [`Settings::idle`]. Beyond [`Settings::connections`] callers wait to be let in. For a
+/// [`Door::endpoint`] that is wrapped or nested; else [`Door::serve`].
 pub async fn serve<E>(endpoint: E, listener: TcpListener, settings: &Settings, stop: impl Future<Output = ()>)
 where
     E: Endpoint<Output = poem::Response> + 'static,
 {
     let endpoint = Arc::new(endpoint);
     let turns = Arc::new(Semaphore::new(settings.connections));
-    let under_way = GracefulShutdown::new();
+    let (stopping, told) = watch::channel(());
     // What is left in it at the end is cut off.
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
@@ -70,7 +72,7 @@ where
         };
         match arrived {
             Ok(arrived) => {
-                connections.spawn(connection(arrived, endpoint.clone(), settings.idle, &under_way));
+                connections.spawn(connection(arrived, endpoint.clone(), settings.idle, told.clone()));
             }
             // It was given up before it was taken: nobody else's matter.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -80,8 +82,9 @@ where
             }
         }
     }
-    drop(listener);
-    if tokio::time::timeout(settings.grace, under_way.shutdown()).await.is_err() {
+    drop((listener, stopping));
+    let answered = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(settings.grace, answered).await.is_err() {
         tracing::warn!("some requests were not answered in time; they are cut off");
     }
 }
@@ -102,18 +105,16 @@ async fn arrival(listener: &TcpListener, turns: &Arc<Semaphore>) -> io::Result<A
     Ok(Arrived { local: stream.local_addr()?, stream, peer, turn })
 }
 
-/// What happens on one connection: its errors are its caller's.
-fn connection<E>(
-    arrived: Arrived,
-    endpoint: Arc<E>,
-    idle: Duration,
-    under_way: &GracefulShutdown,
-) -> impl Future<Output = ()> + use<E>
+/// What happens on one connection until it ends, or the service is told to stop: its errors are its caller's.
+async fn connection<E>(arrived: Arrived, endpoint: Arc<E>, idle: Duration, mut stop: watch::Receiver<()>)
 where
     E: Endpoint<Output = poem::Response> + 'static,
 {
-    let Arrived { stream, peer, local, turn } = arrived;
+    let Arrived { stream, peer, local, turn: _turn } = arrived;
+    let asked = Arc::new(AtomicBool::new(false));
+    let was_asked = asked.clone();
     let service = service_fn(move |request: poem::http::Request<Incoming>| {
+        asked.store(true, Ordering::Relaxed);
         let endpoint = endpoint.clone();
         let (local, peer) = (LocalAddr(Addr::SocketAddr(local)), RemoteAddr(Addr::SocketAddr(peer)));
         async move {
@@ -124,36 +125,52 @@ where
     let stream = TokioIo::new(Patient { stream, idle, stuck: None });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(idle).max_buf_size(BUFFER);
-    let served = under_way.watch(http.serve_connection(stream, service));
-    async move {
-        if let Err(error) = served.await {
-            tracing::debug!(%error, "a connection broke off");
+    let mut served = pin!(http.serve_connection(stream, service));
+    let ended = tokio::select! {
+        ended = &mut served => ended,
+        _ = stop.changed() => {
+            // Who has not got to the end of a first head has asked nothing that is waited for.
+            if !was_asked.load(Ordering::Relaxed) {
+                return;
+            }
+            served.as_mut().graceful_shutdown();
+            served.await
         }
-        drop(turn);
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke off");
     }
 }
 
 /// A stream whose other end must take what is written to it.
-struct Patient {
-    stream: TcpStream,
+struct Patient<S> {
+    stream: S,
     idle: Duration,
-    stuck: Option<Pin<Box<Sleep>>>,
+    /// Until when there is time to take [`LEAST`], and what was taken of it.
+    stuck: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
-impl Patient {
+impl<S> Patient<S> {
     /// Passes on what writing said; where it must wait, only for so long.
-    fn wait<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.stuck = None;
-            return written;
+    fn wait(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(done) = written {
+            if let (Some((_, taken)), Ok(count)) = (&mut self.stuck, &done) {
+                *taken += count;
+            }
+            self.stuck.take_if(|(_, taken)| *taken >= LEAST);
+            return Poll::Ready(done);
         }
-        let stuck = self.stuck.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.idle)));
-        ready!(stuck.as_mut().poll(context));
+        let (late, _) = self.stuck.get_or_insert_with(|| (Box::pin(tokio::time::sleep(self.idle)), 0));
+        ready!(late.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl AsyncRead for Patient {
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -163,7 +180,7 @@ impl AsyncRead for Patient {
     }
 }
 
-impl AsyncWrite for Patient {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -187,10 +204,48 @@ impl AsyncWrite for Patient {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // All that there was is taken.
+        self.stuck = None;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    use super::*;
+
+    const IDLE: Duration = Duration::from_mins(1);
+
+    /// Takes that many bytes again and again, with a pause between.
+    async fn take(mut stream: DuplexStream, piece: usize, pause: Duration) {
+        let mut bytes = vec![0; piece];
+        while stream.read_exact(&mut bytes).await.is_ok() {
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// What comes of an answer of a MiB that is taken so.
+    async fn written(piece: usize, pause: Duration) -> io::Result<()> {
+        let (stream, other) = duplex(1 << 10);
+        let taking = tokio::spawn(take(other, piece, pause));
+        let mut patient = Patient { stream, idle: IDLE, stuck: None };
+        let answer = vec![0; 1 << 20];
+        let written = patient.write_all(&answer).await;
+        taking.abort();
+        written
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_taken_at_a_least_speed_and_not_drop_by_drop() {
+        let begun = tokio::time::Instant::now();
+        let refused = written(72, Duration::from_secs(1)).await.unwrap_err();
+        assert_eq!((refused.kind(), begun.elapsed()), (io::ErrorKind::TimedOut, IDLE));
+        written(LEAST, IDLE / 2).await.unwrap();
     }
 }

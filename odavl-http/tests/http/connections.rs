@@ -186,3 +186,16 @@ async fn what_is_not_answered_in_time_is_cut_off_at_the_end() {
     timeout(LONG, service).await.expect("it ends").unwrap();
     assert_eq!(to_the_end(&mut client).await, "");
 }
+
+#[tokio::test]
+async fn a_head_that_was_not_sent_to_its_end_is_not_waited_for() {
+    let Held { mut client, come, go, stop, service } = held(3 * LONG).await;
+    let mut half = TcpStream::connect(client.peer_addr().unwrap()).await.unwrap();
+    half.write_all(b"GET /api/he").await.unwrap();
+    come.await.unwrap();
+    go.send(()).unwrap();
+    answer(&mut client).await;
+    stop.send(()).unwrap();
+    timeout(LONG, service).await.expect("it ends").unwrap();
+    assert_eq!(to_the_end(&mut half).await, "");
+}
