@@ -137,7 +137,9 @@ fn of_file(error: &io::Error) -> Option<&'static str> {
             Some("check what you may do there, or name another place")
         }
         ErrorKind::InvalidInput => Some("move it away"),
-        ErrorKind::IsADirectory | ErrorKind::NotADirectory => Some("check the path"),
+        ErrorKind::IsADirectory | ErrorKind::NotADirectory | ErrorKind::InvalidFilename => {
+            Some("check the path")
+        }
         _ => None,
     }
 }

@@ -94,10 +94,15 @@ pub fn lock(path: &Path) -> Result<File> {
 
 /// The error of an operation on a file.
 pub fn failed(verb: &str, path: &Path, error: io::Error) -> Error {
-    if error.kind() == io::ErrorKind::NotFound {
-        return Error::not_found("file", &path.display());
+    let detail = || format!("cannot {verb} {}", path.display());
+    match error.kind() {
+        io::ErrorKind::NotFound => Error::not_found("file", &path.display()),
+        // It never will be.
+        io::ErrorKind::InvalidFilename => {
+            Error::invalid_with(format!("{}: the name is too long", detail()), "check the path")
+        }
+        _ => Error::unavailable(detail(), Some(error.into())),
     }
-    Error::unavailable(format!("cannot {verb} {}", path.display()), Some(error.into()))
 }
 
 #[cfg(test)]

@@ -68,6 +68,20 @@ fn a_file_that_is_replaced_keeps_its_mode_and_the_link_to_it() {
     assert!(person.folder.path().join("link").is_symlink());
 }
 
+#[test]
+fn a_name_that_no_file_can_have_is_a_wrong_path_and_nothing_to_try_again() {
+    let person = Person::new();
+    let long = "a".repeat(256);
+    for line in [
+        format!("storage get a {long} --server http://127.0.0.1:9"),
+        format!("storage put {long} --server http://127.0.0.1:9"),
+    ] {
+        let ended = person.with_key("odavl_live_x", &line);
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.stderr.contains("hint: check the path"), "{ended:?}");
+    }
+}
+
 /// A server that takes what it is asked and answers once it is told to.
 fn slow() -> (String, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
