@@ -2,9 +2,12 @@
 //! is no file.
 
 use std::{
-    fs::{self, File, Permissions},
+    fs::{self, File, Metadata, Permissions},
     io::{self, ErrorKind, Write},
-    os::unix::fs::PermissionsExt,
+    os::{
+        fd::AsFd,
+        unix::fs::{MetadataExt, PermissionsExt},
+    },
     path::{Path, PathBuf},
 };
 
@@ -19,7 +22,7 @@ use crate::{failure, interrupt};
 pub(crate) enum Target {
     /// Standard output: what is written is seen at once.
     Output,
-    /// A pipe, a device or the like: what is written is seen at once, and it stays what it is.
+    /// A pipe, a device, an open file or the like: what is written is seen at once, and it stays what it is.
     Stream {
         /// What is written to.
         file: File,
@@ -52,15 +55,18 @@ impl Target {
             None => PathBuf::from(usual),
         };
         let failed = |error| files::failed("write", &path, error);
-        let place = followed(path.clone()).map_err(failed)?;
-        match fs::metadata(&place) {
-            Ok(found) if found.is_file() => Self::draft(place, Some(found.permissions().mode() & 0o777)),
-            Ok(_) => {
-                let file = File::options().write(true).open(&place).map_err(failed)?;
-                Ok(Self::Stream { file, path })
+        let found = match fs::metadata(&path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let place = followed(path.clone()).ok_or(error).map_err(failed)?;
+                return Self::draft(place, None);
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => Self::draft(place, None),
-            Err(error) => Err(failed(error)),
+            Err(error) => return Err(failed(error)),
+        };
+        let place = followed(path.clone()).filter(|place| found.is_file() && is_at(&found, place));
+        match place {
+            Some(place) => Self::draft(place, Some(found.permissions().mode() & 0o777)),
+            None => Ok(Self::Stream { file: stream(&path, &found).map_err(failed)?, path }),
         }
     }
 
@@ -122,16 +128,34 @@ impl Target {
     }
 }
 
-/// What the path stands for: where a link leads to, whether or not something is there.
-fn followed(path: PathBuf) -> io::Result<PathBuf> {
+/// What the path stands for, by the texts of its links, whether or not something is there. `None` where one of them is
+/// among a process's open files: such a link's text is only a name that the file once had.
+fn followed(path: PathBuf) -> Option<PathBuf> {
     match fs::read_link(&path) {
-        // What leads in a circle, or too far, is the system's to refuse.
-        Ok(to) => match fs::metadata(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => followed(folder(&path).join(to)),
-        },
-        Err(_) => Ok(path),
+        Ok(_) if folder(&path).canonicalize().is_ok_and(|folder| folder.starts_with("/proc")) => None,
+        Ok(to) => followed(folder(&path).join(to)),
+        Err(_) => Some(path),
     }
+}
+
+fn is_at(found: &Metadata, place: &Path) -> bool {
+    fs::metadata(place).is_ok_and(|there| is_same(found, &there))
+}
+
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// What is there, to be written to after what is in it. What this process was given is shared with whoever started it:
+/// written to through the same opening, it comes after what they wrote, and before what they will.
+fn stream(path: &Path, found: &Metadata) -> io::Result<File> {
+    for open in [io::stdout().as_fd(), io::stderr().as_fd()] {
+        let open = File::from(open.try_clone_to_owned()?);
+        if is_same(&open.metadata()?, found) {
+            return Ok(open);
+        }
+    }
+    File::options().write(true).append(found.is_file()).open(path)
 }
 
 fn unwritable(error: io::Error) -> Error {
@@ -144,7 +168,7 @@ fn folder(path: &Path) -> &Path {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::{fd::AsRawFd, unix::fs::symlink};
 
     use super::*;
 
@@ -205,5 +229,25 @@ mod tests {
         assert!(at("a").is_symlink() && at("sub/b").is_symlink());
         symlink("circle", at("circle")).unwrap();
         assert!(Target::open(Some(&at("circle")), "a").is_err());
+    }
+
+    #[test]
+    fn an_open_file_is_written_to_and_not_replaced() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        fs::write(at("a"), "old").unwrap();
+        let open = File::open(at("a")).unwrap();
+        // What its link says is no longer where it is.
+        fs::rename(at("a"), at("b")).unwrap();
+        fs::write(at("a"), "another").unwrap();
+        let fd = PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd()));
+        symlink(&fd, at("link")).unwrap();
+        for path in [&fd, &at("link")] {
+            let mut target = Target::open(Some(path), "a").unwrap();
+            target.write(b" new").unwrap();
+            assert_eq!(target.keep().unwrap().as_ref(), Some(path));
+        }
+        assert_eq!(fs::read_to_string(at("b")).unwrap(), "old new new");
+        assert_eq!(fs::read_to_string(at("a")).unwrap(), "another");
     }
 }

@@ -69,6 +69,41 @@ fn a_file_that_is_replaced_keeps_its_mode_and_the_link_to_it() {
 }
 
 #[test]
+fn what_the_shell_has_opened_is_written_after_what_is_in_it_and_before_what_follows() {
+    let server = Server::start();
+    let person = Person::signed_in(&server);
+    let object = "an object, longer than what comes before it\n";
+    person.file("a", object.as_bytes());
+    person.odavl("storage put a").well();
+    let all = format!("head\n{object}tail\n");
+    for (file, script, expected) in [
+        ("out", "(echo head; $get /dev/stdout; echo tail) > out", all.clone()),
+        ("fd", "(echo head; $get /dev/fd/1; echo tail) > fd", all.clone()),
+        ("err", "(echo head >&2; $get --quiet /dev/stderr; echo tail >&2) 2> err", all.clone()),
+        ("piped", "(echo head; $get /dev/stdout; echo tail) | cat > piped", all.clone()),
+        ("app", "echo head > app; $get /dev/stdout >> app; echo tail >> app", all),
+        ("other", "echo head > other; $get /dev/fd/7 7>> other", format!("head\n{object}")),
+        ("to", "$get /dev/fd/7 7>&1 | cat > to", object.to_owned()),
+    ] {
+        let get = format!("{} storage get a", env!("CARGO_BIN_EXE_odavl"));
+        let mut shell = Command::new("sh");
+        shell.env("get", get).env("ODAVL_HOME", person.home.path()).current_dir(person.folder.path());
+        let ended: Ended = shell.args(["-c", script]).output().unwrap().into();
+        assert_eq!(ended.code, 0, "{script}: {ended:?}");
+        let written = fs::read_to_string(person.folder.path().join(file)).unwrap();
+        assert_eq!(written, expected, "{script}");
+    }
+    // By its own name it is a file that is replaced, whoever has it open.
+    person.file("o", b"old");
+    let named: Ended = {
+        let o = File::options().append(true).open(person.folder.path().join("o")).unwrap();
+        person.command("storage get a o").stdout(o).output().unwrap().into()
+    };
+    assert_eq!(named.code, 0, "{named:?}");
+    assert_eq!(fs::read_to_string(person.folder.path().join("o")).unwrap(), object);
+}
+
+#[test]
 fn a_name_that_no_file_can_have_is_a_wrong_path_and_nothing_to_try_again() {
     let person = Person::new();
     let long = "a".repeat(256);
