@@ -157,24 +157,33 @@ fn connections(most: usize) -> usize {
 /// Says where the service is, and how it is set up where nobody has yet. The link is a secret: it goes to the
 /// terminal, or to a file that its owner alone may read, never to a log.
 async fn announce(odavl: &Odavl, url: &str, data: &Path) -> Result<()> {
-    let mut stdout = io::stdout();
     let link = odavl.set_up_link().await?;
-    if link.is_none() {
-        set_up_link::forget(data);
-    }
-    let mut say = |line: String| writeln!(stdout, "{line}").and_then(|()| stdout.flush());
-    let told = say(format!("odavl is at {url}")).and_then(|()| match &link {
-        None => Ok(()),
-        Some(link) if io::stdout().is_terminal() => {
-            say(format!("set it up within 30 minutes: {}", link.reveal()))
+    let is_shown = io::stdout().is_terminal();
+    let unkept =
+        |error: io::Error| Error::unavailable("the set-up link could not be written", Some(error.into()));
+    let way = match &link {
+        None => {
+            set_up_link::forget(data);
+            String::new()
         }
+        Some(link) if is_shown => format!("set it up within 30 minutes: {}\n", link.reveal()),
         Some(link) => {
-            set_up_link::keep(data, link)?;
+            set_up_link::keep(data, link).map_err(unkept)?;
             let path = set_up_link::path(data);
-            say(format!("set it up within 30 minutes with the link in {}", path.display()))
+            format!("set it up within 30 minutes with the link in {}\n", path.display())
         }
-    });
-    told.map_err(|error| Error::unavailable("the set-up link could not be written", Some(error.into())))
+    };
+    let mut stdout = io::stdout();
+    let told = write!(stdout, "odavl is at {url}\n{way}").and_then(|()| stdout.flush());
+    match told {
+        Err(error) if is_shown && link.is_some() => Err(unkept(error)),
+        // Whoever read it has seen enough; the service is for others.
+        Err(error) => {
+            tracing::warn!(%error, url, "standard output cannot be written");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Ends what expired, again and again.

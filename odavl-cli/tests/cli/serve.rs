@@ -1,5 +1,12 @@
 //! `odavl serve`: what it refuses before it promises anything.
 
+use std::{
+    io::{BufRead, BufReader, pipe},
+    net::TcpStream,
+};
+
+use serde_json::Value;
+
 use crate::support::{Ended, Person, line_of, piped};
 
 /// How `serve` ends, after its first line; one that serves is ended.
@@ -28,6 +35,26 @@ fn the_link_goes_when_the_installation_is_set_up_beside_it() {
     process.wait().unwrap();
     made.well();
     assert!(!kept.exists());
+}
+
+#[test]
+fn nobody_who_reads_what_it_says_is_no_reason_to_end() {
+    let person = Person::new();
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let mut command = person.command("serve --listen 127.0.0.1:0");
+    let mut process = piped(&mut command).stdout(writer).spawn().unwrap();
+    drop(command);
+    let mut log = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let warned = log.find(|line| line.contains("standard output cannot be written")).unwrap();
+    let warned: Value = serde_json::from_str(&warned).unwrap();
+    let address = warned["url"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+    assert!(log.any(|line| line.contains("listening")));
+    assert!(TcpStream::connect(address).is_ok());
+    assert!(person.folder.path().join("odavl-data/set-up-link").exists());
+    assert!(process.try_wait().unwrap().is_none());
+    process.kill().unwrap();
+    process.wait().unwrap();
 }
 
 #[test]
