@@ -59,17 +59,13 @@ pub(crate) fn unread(error: &clap::Error) -> ExitCode {
 }
 
 /// The text without users and passwords of the URLs in it: what was typed where it does not belong is repeated, and
-/// that may be a server's.
+/// that may be a server's. Passwords hold anything, so all that stands before the last `@` of a line may be one.
 fn without_passwords(text: &str) -> String {
-    let mut pieces = text.split("://");
-    let mut shown = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        let ends = |c: char| c.is_whitespace() || c.is_control() || c == '\'';
-        let (word, rest) = piece.split_at(piece.find(ends).unwrap_or(piece.len()));
-        let word = word.rsplit_once('@').map_or(word, |(_, host)| host);
-        shown.extend(["://", word, rest]);
-    }
-    shown
+    let shown = |line: &str| match (line.find("://"), line.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => format!("{}://{}", &line[..scheme], &line[at + 1..]),
+        _ => line.to_owned(),
+    };
+    text.split_inclusive('\n').map(shown).collect()
 }
 
 /// What is told: words of servers and files are stripped of what a terminal acts on.
@@ -94,4 +90,28 @@ fn is_closed_pipe(failure: &Failure) -> bool {
 
 fn causes(failure: &Failure) -> impl Iterator<Item = &(dyn StdError + 'static)> {
     iter::successors(failure.source(), |&cause| cause.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_whatever_its_password_is() {
+        for url in [
+            "https://me:secret@x.y/z",
+            "https://me:se cret@x.y/z",
+            "https://me:se'cret@x.y/z",
+            "https://me:se@cret@x.y/z",
+            "https://me:se://cret@x.y/z",
+            "https://me:secret@a.b https://x.y:secret@x.y/z",
+        ] {
+            let told = format!("error: unexpected argument '{url}' found\n\nUsage: odavl whoami\n");
+            let shown = "error: unexpected argument 'https://x.y/z' found\n\nUsage: odavl whoami\n";
+            assert_eq!(without_passwords(&told), shown);
+        }
+        for text in ["ada@example.com is no https://x.y", "no URL: a@b\n", "https://x.y\nada@example.com"] {
+            assert_eq!(without_passwords(text), text);
+        }
+    }
 }
