@@ -68,6 +68,9 @@ fn an_organisation_has_limits_of_its_own_at_once_and_the_plan_s_again() {
     assert_eq!(limits(), r#""api_calls" null "month", "api_calls" 20 "60s", "insight_analyses" 11 "month""#);
     assert_eq!(admin("org limit acme insight_analyses default").stdout, "");
     admin("org limit acme api_calls default").well();
+    // The operator's own has no limits whatever its plan.
+    let told = admin("org limit operator api_calls default");
+    assert_eq!(told.stderr, "the limits of operator on api_calls: api_calls=unlimited\n", "{told:?}");
     assert_eq!(limits(), r#""api_calls" 100 "month", "insight_analyses" 10 "month""#);
     for (line, code, said) in [
         ("org limit acme no_such_meter 5", 2, "use one of: api_calls"),

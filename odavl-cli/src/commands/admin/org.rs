@@ -209,6 +209,7 @@ async fn limit(odavl: &Odavl, wish: Limit, output: Output) -> Result<()> {
     let org = super::operator(odavl).await?.orgs().update(&name, wish.update()?).await?;
     let limits = match org.overrides.get(&meter) {
         Some(list) => plan::limits([(&meter, list)]),
+        None if org.operator => format!("{meter}=unlimited"),
         None => format!("those of the plan {}", org.plan),
     };
     let told = format!("the limits of {} on {meter}: {limits}", org.slug);

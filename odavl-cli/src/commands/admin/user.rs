@@ -143,7 +143,7 @@ pub(super) async fn run(odavl: &Odavl, command: Command, output: Output) -> Resu
         Command::Password(Password { email, .. }) => {
             let password = Some(input::secret("New password: ")?);
             let told = format!("{email} signs in with the new password from now on");
-            update(odavl, &email, UserUpdate { password, ..UserUpdate::default() }, (&told, output)).await
+            update(odavl, &email, UserUpdate { password, ..UserUpdate::default() }, &told, output).await
         }
         Command::Grant { email, access } => {
             let instance = access.access();
@@ -151,27 +151,22 @@ pub(super) async fn run(odavl: &Odavl, command: Command, output: Output) -> Resu
                 instance.map_or("nothing".to_owned(), |access| format!("instance:{}", access.as_str()));
             let told = format!("{email} holds {scope} on the installation");
             let change = UserUpdate { instance: Some(instance), ..UserUpdate::default() };
-            update(odavl, &email, change, (&told, output)).await
+            update(odavl, &email, change, &told, output).await
         }
         Command::Disable { email } => {
             let told = format!("{email} is locked out");
             let change = UserUpdate { disabled: Some(true), ..UserUpdate::default() };
-            update(odavl, &email, change, (&told, output)).await
+            update(odavl, &email, change, &told, output).await
         }
         Command::Enable { email } => {
             let told = format!("{email} may sign in again");
             let change = UserUpdate { disabled: Some(false), ..UserUpdate::default() };
-            update(odavl, &email, change, (&told, output)).await
+            update(odavl, &email, change, &told, output).await
         }
     }
 }
 
-async fn update(
-    odavl: &Odavl,
-    email: &Email,
-    update: UserUpdate,
-    (told, output): (&str, Output),
-) -> Result<()> {
+async fn update(odavl: &Odavl, email: &Email, update: UserUpdate, told: &str, output: Output) -> Result<()> {
     let session = super::operator(odavl).await?;
     let user = session.users().find(email).await?;
     let user = session.users().update(user.id, update).await?;

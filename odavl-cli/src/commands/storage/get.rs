@@ -93,7 +93,7 @@ impl Fetched {
                 // gives them, and the digest tells.
                 let wanted = (size - self.bytes).div_ceil(cut);
                 cut = 2;
-                self.some(transfer, request, (wanted, size)).await
+                self.some(transfer, request, wanted, size).await
             });
             match fetched.await {
                 Err(failure) if self.bytes == before || !retry::may_help(&failure) => return Err(failure),
@@ -107,7 +107,8 @@ impl Fetched {
         &mut self,
         transfer: &Transfer,
         request: &PresignedRequest,
-        (wanted, size): (u64, u64),
+        wanted: u64,
+        size: u64,
     ) -> Result<()> {
         let end = self.bytes + wanted;
         let mut response = transfer.get(request, &(self.bytes..end), size).await?;

@@ -56,7 +56,7 @@ async fn fetch(client: &Client, upload: &Results, target: Target, output: Output
     let unknown = |_| Error::Unsupported(format!("this version cannot unpack `{}`", upload.encoding));
     let encoding: Encoding = upload.encoding.parse().map_err(unknown)?;
     let packed = packed(client, upload, output).await?;
-    Ok(unpack(packed, (encoding, sha256), upload, target)?)
+    Ok(unpack(packed, encoding, sha256, upload, target)?)
 }
 
 /// The bytes as they were sent, in a file without a name.
@@ -111,7 +111,8 @@ async fn spool(
 /// Unpacks within what the upload says that it has, and keeps what has its digest.
 fn unpack(
     packed: File,
-    (encoding, sha256): (Encoding, Sha256),
+    encoding: Encoding,
+    sha256: Sha256,
     upload: &Results,
     mut target: Target,
 ) -> Own<Option<PathBuf>> {
