@@ -7,7 +7,7 @@ pub mod auth;
 mod caller;
 mod clock;
 pub mod config;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "sql")]
 pub mod db;
 mod denied;
 #[cfg(all(feature = "sqlite", feature = "fs", feature = "config", feature = "uploads"))]

@@ -15,6 +15,16 @@ mod fs;
 mod fs_faults;
 
 #[cfg(test)]
+#[cfg(feature = "postgres")]
+#[path = "storage_contract/postgres.rs"]
+mod postgres;
+
+#[cfg(test)]
+#[cfg(feature = "postgres")]
+#[path = "support/postgres.rs"]
+mod server;
+
+#[cfg(test)]
 #[cfg(feature = "sqlite")]
 #[path = "storage_contract/sql.rs"]
 mod sql;

@@ -18,7 +18,7 @@ mod refuse;
 mod reply;
 mod scope;
 mod service;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "sql")]
 mod sql;
 #[cfg(feature = "sign-in")]
 mod token;
@@ -39,7 +39,7 @@ pub(crate) use service::Heads;
 #[cfg(feature = "sign-in")]
 pub(crate) use service::signin;
 pub use service::*;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "sql")]
 pub use sql::SqlAuth;
 #[cfg(feature = "sign-in")]
 pub use token::{

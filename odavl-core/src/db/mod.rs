@@ -1,48 +1,125 @@
 //! The SQL database under the wings' `sql` adapters: a thin layer that names no engine.
 //!
 //! SQL is constant, portable text: `$1`, `$2` for parameters, TEXT, BIGINT and BLOB columns, times as integer
-//! micros. [`Db::begin`] gives the one write transaction at a time, [`Db::query`] reads beside it. Whatever is
-//! dropped, cancelled or fails before [`Tx::commit`] is rolled back.
+//! micros. [`Db::begin`] starts a write transaction, [`Db::query`] reads beside it. Whatever is dropped, cancelled
+//! or fails before [`Tx::commit`] is rolled back.
 
 mod error;
+mod lock;
 mod migrate;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod row;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 mod tx;
 mod value;
 
-#[cfg(test)]
-mod tests;
+use std::{fmt, sync::Arc};
 
-use std::{fmt, path::Path, sync::Arc};
-
+#[cfg(feature = "sqlite")]
 use jiff::Timestamp;
 
-#[cfg(any(test, feature = "contract"))]
-use crate::error::Error;
 use crate::{clock::Clock, error::Result};
 
 pub use error::{DbError, Violation};
+pub use lock::Lock;
 pub use row::{Column, Row};
 pub use tx::Tx;
 pub use value::Value;
 
-pub(crate) use error::sqlite_error;
+#[cfg(feature = "sqlite")]
+pub(crate) use sqlite::sqlite_error;
 
 /// A database, open: clone it freely, all clones share its connections.
 ///
-/// On SQLite there is one writer, handed out in the order of asking, and a few connections that only read. What
-/// a reader sees is a snapshot of what was committed.
+/// What a statement reads is a snapshot of what was committed. On SQLite there is one writer, handed out in the
+/// order of asking, and a few connections that only read; on PostgreSQL there is a pool of connections.
 #[derive(Clone)]
-pub struct Db(Arc<sqlite::Sqlite>);
+pub struct Db(Engine);
 
+#[derive(Clone)]
+enum Engine {
+    #[cfg(feature = "sqlite")]
+    Sqlite(Arc<sqlite::Sqlite>),
+    #[cfg(feature = "postgres")]
+    Postgres(Arc<postgres::Postgres>),
+}
+
+/// A statement and its parameters.
+pub type Query<'a> = (&'static str, &'a [Value]);
+
+impl Db {
+    /// Starts a write transaction.
+    ///
+    /// On SQLite it is the only one until it ends. On PostgreSQL there are many at once, and each statement sees
+    /// what others have committed before it, so: what is read to decide what is written, and is not decided by one
+    /// statement alone, is locked first, by one call of [`Tx::lock`] before the first read; so is what others read
+    /// like that. Two transactions about one thing then run one after the other, and since each takes its locks at once and in one order, no two wait
+    /// for each other. Locks end with the transaction.
+    pub async fn begin(&self) -> Result<Tx> {
+        match &self.0 {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(sqlite) => sqlite.begin().await.map(Tx::sqlite),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.begin().await.map(Tx::postgres),
+        }
+    }
+
+    /// Reads rows.
+    pub async fn query(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
+        match &self.0 {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(sqlite) => {
+                let params = params.to_vec();
+                sqlite.read(move |conn| Ok(sqlite::query(conn, sql, &params)?)).await
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.query(sql, params).await,
+        }
+    }
+
+    /// Reads the first row; `None` where there is none.
+    pub async fn query_one(&self, sql: &'static str, params: &[Value]) -> Result<Option<Row>> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    /// Reads by several statements in one snapshot: the rows of each, in order.
+    pub async fn query_all(&self, queries: &[Query<'_>]) -> Result<Vec<Vec<Row>>> {
+        match &self.0 {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(sqlite) => {
+                let queries: Vec<_> = queries.iter().map(|(sql, params)| (*sql, params.to_vec())).collect();
+                sqlite.read(move |conn| sqlite::query_all(conn, &queries)).await
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.query_all(queries).await,
+        }
+    }
+
+    /// Asks the database whether it can be written and read now.
+    pub async fn check(&self) -> Result<()> {
+        match &self.0 {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(sqlite) => {
+                let lock = |conn: &mut rusqlite::Connection| conn.execute_batch("BEGIN IMMEDIATE; ROLLBACK");
+                sqlite.write(move |conn| lock(conn).map_err(sqlite_error)).await?;
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.check().await?,
+        }
+        self.query("SELECT COUNT(*) FROM migrations", &[]).await.map(drop)
+    }
+}
+
+#[cfg(feature = "sqlite")]
 impl Db {
     /// Opens the SQLite file at `path`, made if it is not there (mode 0600), and brings its tables up to date.
     ///
     /// # Errors
     /// `unsupported` when a newer odavl wrote it, `corrupted` when a migration that was applied has changed since
     /// or the file is no database, `unavailable` when it cannot be opened or stays locked.
-    pub async fn open_sqlite(path: impl AsRef<Path>, clock: &dyn Clock) -> Result<Self> {
+    pub async fn open_sqlite(path: impl AsRef<std::path::Path>, clock: &dyn Clock) -> Result<Self> {
         let (path, now) = (path.as_ref().to_owned(), clock.now());
         let open = move || Self::migrated(sqlite::Sqlite::open(&path, ())?, now);
         sqlite::blocking(open).await?
@@ -54,7 +131,7 @@ impl Db {
         let now = clock.now();
         let open = move || {
             let no_folder = |error: std::io::Error| {
-                Error::unavailable("a temporary folder cannot be made", Some(error.into()))
+                crate::error::Error::unavailable("a temporary folder cannot be made", Some(error.into()))
             };
             let folder = tempfile::tempdir().map_err(no_folder)?;
             let mut sqlite = sqlite::Sqlite::open(&folder.path().join("odavl.db"), folder)?;
@@ -65,65 +142,54 @@ impl Db {
     }
 
     fn migrated(mut sqlite: sqlite::Sqlite, now: Timestamp) -> Result<Self> {
-        migrate::run(sqlite.writer_mut()?, migrate::MIGRATIONS, now)?;
-        Ok(Self(Arc::new(sqlite)))
+        sqlite::migrate(sqlite.writer_mut()?, migrate::MIGRATIONS, now)?;
+        Ok(Self(Engine::Sqlite(Arc::new(sqlite))))
     }
 
-    /// Starts the write transaction: waits its turn, then holds the database's write lock until it ends.
-    pub async fn begin(&self) -> Result<Tx> {
-        let writer = self.0.writer().await;
-        let (writer, begun) = sqlite::blocking(move || {
-            let begun = writer.begin();
-            (writer, begun)
-        })
-        .await?;
-        begun.map(|()| Tx::new(writer))
+    /// SQLite itself, for what is too hot for [`Tx`].
+    #[cfg_attr(not(feature = "postgres"), expect(clippy::unnecessary_wraps, reason = "there is one engine"))]
+    pub(crate) fn sqlite(&self) -> Result<&sqlite::Sqlite> {
+        match &self.0 {
+            Engine::Sqlite(sqlite) => Ok(sqlite),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => Err(crate::error::Error::internal("this database is not SQLite", None)),
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl Db {
+    /// Opens the PostgreSQL database at `url` (`postgres://user:password@host:port/database`) and brings its tables up
+    /// to date; nodes that start at the same time wait for the one that does.
+    ///
+    /// `sslmode` is `disable`, `require` (encrypted, but to whoever answers) or `verify-full` (the certificate holds
+    /// for the host's name, by `sslrootcert` or the system's roots); where it is not given, `disable` to a socket or
+    /// a loopback address and `verify-full` to any other. `pool` is how many connections are used at most.
+    ///
+    /// # Errors
+    /// `invalid_input` when the URL, the user, the password, the database or the certificate is refused, `unsupported`
+    /// when the server is too old or a newer odavl was there, `corrupted` when a migration that was applied has
+    /// changed since, `unavailable` when the server does not answer.
+    pub async fn open_postgres(url: &str, pool: usize, clock: &dyn Clock) -> Result<Self> {
+        let postgres = postgres::Postgres::open(postgres::Settings::parse(url)?, pool, clock.now()).await?;
+        Ok(Self(Engine::Postgres(postgres)))
     }
 
-    /// Reads rows, in a snapshot of their own.
-    pub async fn query(&self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
-        let params = params.to_vec();
-        self.sqlite_read(move |conn| Ok(sqlite::query(conn, sql, &params)?)).await
-    }
-
-    /// Reads the first row; `None` where there is none.
-    pub async fn query_one(&self, sql: &'static str, params: &[Value]) -> Result<Option<Row>> {
-        Ok(self.query(sql, params).await?.into_iter().next())
-    }
-
-    /// Asks the database whether it can be written and read now.
-    pub async fn check(&self) -> Result<()> {
-        let lock = |conn: &mut rusqlite::Connection| conn.execute_batch("BEGIN IMMEDIATE; ROLLBACK");
-        self.sqlite_write(move |conn| lock(conn).map_err(sqlite_error)).await?;
-        self.query("SELECT COUNT(*) FROM migrations", &[]).await.map(drop)
-    }
-
-    /// Runs `act` on SQLite's writer in one hop to the blocking pool, for what is too hot for [`Tx`]. What it
-    /// leaves open is rolled back.
-    pub(crate) async fn sqlite_write<T: Send + 'static>(
-        &self,
-        act: impl FnOnce(&mut rusqlite::Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let mut writer = self.0.writer().await;
-        sqlite::blocking(move || {
-            writer.settle()?;
-            act(&mut writer)
-        })
-        .await?
-    }
-
-    /// Runs `act` on a connection that only reads, in one hop to the blocking pool.
-    pub(crate) async fn sqlite_read<T: Send + 'static>(
-        &self,
-        act: impl FnOnce(&mut rusqlite::Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let reader = self.0.reader().await?;
-        sqlite::blocking(move || reader.run(act)).await?
+    /// Opens a schema of its own in the database at `url`, which goes when the last clone does.
+    #[cfg(any(test, feature = "contract"))]
+    pub async fn temporary_postgres(url: &str, clock: &dyn Clock) -> Result<Self> {
+        let settings = postgres::Settings::parse(url)?;
+        postgres::temporary(settings, clock.now()).await.map(|postgres| Self(Engine::Postgres(postgres)))
     }
 }
 
 impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Db").field(&self.0.path()).finish()
+        match &self.0 {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(sqlite) => f.debug_tuple("Db").field(&sqlite.path()).finish(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => f.debug_tuple("Db").field(&postgres.place()).finish(),
+        }
     }
 }

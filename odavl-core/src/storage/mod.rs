@@ -22,7 +22,7 @@ mod object;
 mod port;
 mod presign;
 pub(crate) mod service;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "sql")]
 mod sql;
 mod text;
 mod upload;
@@ -51,6 +51,6 @@ pub use service::{
     Deleted, Download, NewObject, NewUpload, Objects, Progress, Recount, SignedPart, UploadStatus,
     UploadTicket, WHOLE_MOST, part_size,
 };
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "sql")]
 pub use sql::SqlCatalog;
 pub use upload::{Arrival, Arrived, Completion, Upload, UploadState};

@@ -37,7 +37,7 @@ mod port;
 mod run_id;
 pub mod sarif;
 mod service;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "sql")]
 mod sql;
 mod unpack;
 mod upload;
@@ -51,7 +51,7 @@ pub use port::{UploadQuery, UploadRows};
 pub use run_id::RunId;
 pub(crate) use service::owner;
 pub use service::{Content, Filter, NewResults, Uploaded, Uploads};
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "sql")]
 pub use sql::SqlUploads;
 pub use unpack::{Encoding, Unpacked};
 pub use upload::{Attempt, Begun, State, Stored, Upload};

@@ -8,7 +8,7 @@ use super::{
     upload::{Attempt, Begun, State, Stored, Upload},
 };
 use crate::{
-    db::{Db, Row, Tx, Value},
+    db::{Db, Lock, Row, Tx, Value},
     error::{Error, Result},
     ids::{OrgId, UploadId},
     page::Page,
@@ -40,7 +40,7 @@ const LIST: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM uploads WHERE org = $1 AND state = 'stored' AND (stored_at < $2 OR (stored_at = $2 AND id < $3))
-    AND ($4 IS NULL OR project = $4) AND $5 LIKE '%\"' || product || '\"%'
+    AND (CAST($4 AS TEXT) IS NULL OR project = $4) AND $5 LIKE '%\"' || product || '\"%'
     ORDER BY stored_at DESC, id DESC LIMIT $6"
 );
 const EXPIRED: &str = concat!(
@@ -66,6 +66,7 @@ const DELETE: &str = "UPDATE uploads SET state = 'deleted', summary = NULL
 impl UploadRows for SqlUploads {
     async fn begin(&self, org: OrgId, next: &Upload) -> Result<Begun> {
         let mut tx = self.db.begin().await?;
+        tx.lock([of_upload(org, next.id)]).await?;
         let begun = match find(&mut tx, org, next.id).await? {
             Some(known) => known.begin_again(next)?,
             None => Begun::New(None),
@@ -78,6 +79,7 @@ impl UploadRows for SqlUploads {
 
     async fn store(&self, org: OrgId, id: UploadId, attempt: UploadId, stored: &Stored) -> Result<bool> {
         let mut tx = self.db.begin().await?;
+        tx.lock([of_upload(org, id)]).await?;
         let done = tx.execute(STORE, &store_params(org, id, attempt, stored)?).await? == 1;
         let before = match find(&mut tx, org, id).await? {
             Some(upload) => upload.attempt.id == attempt && upload.stored().is_some(),
@@ -87,11 +89,11 @@ impl UploadRows for SqlUploads {
     }
 
     async fn discard(&self, org: OrgId, id: UploadId, attempt: UploadId) -> Result<bool> {
-        self.change(DISCARD, &[org.into(), id.into(), attempt.into()]).await
+        self.change((org, id), DISCARD, &[org.into(), id.into(), attempt.into()]).await
     }
 
     async fn delete(&self, org: OrgId, id: UploadId) -> Result<bool> {
-        self.change(DELETE, &[org.into(), id.into()]).await
+        self.change((org, id), DELETE, &[org.into(), id.into()]).await
     }
 
     async fn upload(&self, org: OrgId, id: UploadId) -> Result<Option<Upload>> {
@@ -119,11 +121,21 @@ impl UploadRows for SqlUploads {
 
 impl SqlUploads {
     /// Whether the statement changed its row.
-    async fn change(&self, sql: &'static str, params: &[Value]) -> Result<bool> {
+    async fn change(
+        &self,
+        (org, id): (OrgId, UploadId),
+        sql: &'static str,
+        params: &[Value],
+    ) -> Result<bool> {
         let mut tx = self.db.begin().await?;
+        tx.lock([of_upload(org, id)]).await?;
         let changed = tx.execute(sql, params).await? == 1;
         tx.commit().await.map(|()| changed)
     }
+}
+
+fn of_upload(org: OrgId, id: UploadId) -> Lock {
+    Lock::on("results", &format!("{org}/{id}"))
 }
 
 async fn find(tx: &mut Tx, org: OrgId, id: UploadId) -> Result<Option<Upload>> {

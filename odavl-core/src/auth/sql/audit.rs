@@ -17,8 +17,8 @@ const ENTRIES: &str =
     "SELECT seq, org, id, at, actor, action, target, address, request_id, detail, previous, hash
     FROM audit_entries WHERE org = $1 AND seq > $2 ORDER BY seq LIMIT $3";
 
-/// Appends to the chain of the draft's organisation. There is one write transaction at a time, and the primary key
-/// refuses a second entry in the same place.
+/// Appends to the chain of the draft's organisation. Nobody else appends to it now, and the primary key refuses a
+/// second entry in the same place.
 pub(super) async fn append(tx: &mut Tx, draft: &AuditDraft, seal: &AuditSeal) -> Result<()> {
     require_org(tx, draft.org).await?;
     let head = one(tx.query_one(HEAD, &[draft.org.into()]).await?.as_ref(), read_head)?;

@@ -75,7 +75,10 @@ pub(super) async fn touch_keys(db: &Db, used: &[(OrgId, KeyId, Timestamp)]) -> R
         return Ok(());
     }
     let mut tx = db.begin().await?;
-    for (org, id, at) in used {
+    // Nodes that write the same rows do so in the same order.
+    let mut used = used.to_vec();
+    used.sort_unstable();
+    for (org, id, at) in &used {
         tx.execute(TOUCH, &[(*org).into(), (*id).into(), (*at).into()]).await?;
     }
     tx.commit().await

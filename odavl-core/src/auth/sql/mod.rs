@@ -3,6 +3,7 @@
 mod audit;
 mod devices;
 mod keys;
+mod locks;
 mod logins;
 mod orgs;
 mod people;
@@ -78,6 +79,7 @@ async fn apply(tx: &mut Tx, change: Change) -> Result<()> {
 impl Auth for SqlAuth {
     async fn write(&self, write: Write) -> Result<Vec<(OrgId, u64)>> {
         let mut tx = self.db.begin().await?;
+        tx.lock(locks::of(&write)).await?;
         for change in write.changes {
             apply(&mut tx, change).await?;
         }

@@ -55,7 +55,7 @@ impl SqliteMetering {
             let mut pages = pages.lock().unwrap_or_else(PoisonError::into_inner);
             transact(conn, &mut pages, id, &*clock, act)
         };
-        self.db.sqlite_write(run).await
+        self.db.sqlite()?.write(run).await
     }
 }
 
@@ -98,16 +98,16 @@ impl Metering for SqliteMetering {
 
     async fn history(&self, org: OrgId, query: &HistoryQuery) -> Result<Vec<Bucket>> {
         let (query, now) = (query.clone(), self.clock.now());
-        self.db.sqlite_read(move |conn| read::history(conn, org, &query, now)).await
+        self.db.sqlite()?.read(move |conn| read::history(conn, org, &query, now)).await
     }
 
     async fn ledger(&self, org: OrgId, page: &PageQuery) -> Result<Page<Record>> {
         let (after, limit) = (page.after()?.unwrap_or(0), page.limit);
-        self.db.sqlite_read(move |conn| read::ledger(conn, org, after, limit)).await
+        self.db.sqlite()?.read(move |conn| read::ledger(conn, org, after, limit)).await
     }
 
     async fn thresholds(&self, org: OrgId, page: &PageQuery) -> Result<Page<ThresholdEvent>> {
         let (after, limit) = (page.after()?.unwrap_or(0), page.limit);
-        self.db.sqlite_read(move |conn| read::thresholds(conn, org, after, limit)).await
+        self.db.sqlite()?.read(move |conn| read::thresholds(conn, org, after, limit)).await
     }
 }

@@ -150,7 +150,7 @@ async fn a_full_disk_is_unavailable_and_charges_nothing() {
         let set = move |conn: &mut Connection| {
             conn.pragma_update(None, "max_page_count", most).map_err(sqlite_error)
         };
-        db.sqlite_write(set).await.unwrap();
+        db.sqlite().unwrap().write(set).await.unwrap();
     };
     pages(1).await;
     let much =

@@ -8,7 +8,7 @@ use super::{
     take_object,
 };
 use crate::{
-    db::{Tx, Value},
+    db::{Lock, Tx, Value},
     error::{Error, Result},
     ids::{OrgId, UploadId},
     storage::{Arrival, Arrived, Completion, MultipartId, ObjectRow, Part, PutMode, Upload, UploadState},
@@ -57,6 +57,7 @@ const INSERT_OBJECT: &str = "INSERT INTO storage_objects
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
 pub(super) async fn begin(tx: &mut Tx, org: OrgId, begun: &Upload) -> Result<Upload> {
+    lock(tx, (org, begun.id)).await?;
     tx.execute(BEGIN, &begin_params(org, begun)?).await?;
     let vanished = || Error::internal("an upload that was begun is absent", None);
     let known = find(tx, (org, begun.id)).await?.ok_or_else(vanished)?;
@@ -69,6 +70,7 @@ pub(super) async fn sign(
     parts: &[Part],
     until: Timestamp,
 ) -> Result<Option<Upload>> {
+    lock(tx, which).await?;
     let Some(mut found) = find(tx, which).await? else { return Ok(None) };
     if found.state == UploadState::Open {
         tx.execute(EXTEND, &[which.0.into(), which.1.into(), until.into()]).await?;
@@ -82,6 +84,7 @@ pub(super) async fn sign(
 }
 
 pub(super) async fn attach(tx: &mut Tx, which: Which, name: &MultipartId) -> Result<Option<MultipartId>> {
+    lock(tx, which).await?;
     let open = find(tx, which).await?.filter(|upload| upload.state == UploadState::Open);
     match open.map(|upload| upload.arrival) {
         Some(Arrival::Parts { multipart: Some(known), .. }) => Ok(Some(known)),
@@ -93,7 +96,11 @@ pub(super) async fn attach(tx: &mut Tx, which: Which, name: &MultipartId) -> Res
     }
 }
 
+/// Two things are decided, what became of the upload and what its name means; an upload's name never changes.
 pub(super) async fn complete(tx: &mut Tx, which: Which, arrived: &Arrived) -> Result<Option<Completion>> {
+    let Some(announced) = find(tx, which).await? else { return Ok(None) };
+    let name = Lock::on("object", &format!("{}/{}", which.0, announced.name.as_str()));
+    tx.lock([of_upload(which), name]).await?;
     let Some(found) = find(tx, which).await? else { return Ok(None) };
     match &found.state {
         UploadState::Abandoned => return Err(found.was_abandoned()),
@@ -123,6 +130,7 @@ pub(super) async fn abandon(
     by: Timestamp,
     now: Timestamp,
 ) -> Result<Option<Upload>> {
+    lock(tx, which).await?;
     let Some(found) = find(tx, which).await? else { return Ok(None) };
     if found.state != UploadState::Open || found.expires_at > by {
         return Ok(Some(found));
@@ -133,11 +141,20 @@ pub(super) async fn abandon(
 }
 
 pub(super) async fn forget(tx: &mut Tx, which: Which) -> Result<()> {
+    lock(tx, which).await?;
     let params = [which.0.into(), which.1.into()];
     if tx.execute(FORGET, &params).await? > 0 {
         tx.execute(FORGET_PARTS, &params).await?;
     }
     Ok(())
+}
+
+async fn lock(tx: &mut Tx, which: Which) -> Result<()> {
+    tx.lock([of_upload(which)]).await
+}
+
+fn of_upload((org, id): Which) -> Lock {
+    Lock::on("upload", &format!("{org}/{id}"))
 }
 
 async fn find(tx: &mut Tx, which: Which) -> Result<Option<Upload>> {

@@ -1,9 +1,10 @@
 use jiff::Timestamp;
 
-use super::*;
+use super::sqlite_error;
 use crate::{
-    clock::ManualClock,
-    error::{Error, ErrorCode},
+    clock::{Clock, ManualClock},
+    db::{Db, DbError, Tx, Value, Violation},
+    error::{Error, ErrorCode, Result},
 };
 
 fn clock() -> ManualClock {
@@ -67,12 +68,12 @@ async fn what_a_write_leaves_open_or_panics_in_is_rolled_back() {
     let leave = |conn: &mut rusqlite::Connection| {
         conn.execute_batch("BEGIN IMMEDIATE; INSERT INTO things (id) VALUES ('a')").map_err(sqlite_error)
     };
-    db.sqlite_write(leave).await.unwrap();
+    db.sqlite().unwrap().write(leave).await.unwrap();
     let panics = move |conn: &mut rusqlite::Connection| -> Result<()> {
         leave(conn)?;
         panic!("on purpose")
     };
-    assert_eq!(db.sqlite_write(panics).await.unwrap_err().code(), ErrorCode::Internal);
+    assert_eq!(db.sqlite().unwrap().write(panics).await.unwrap_err().code(), ErrorCode::Internal);
     assert_eq!(ids(&db).await, Vec::<String>::new());
     db.check().await.unwrap();
 }
@@ -125,14 +126,14 @@ async fn a_full_disk_and_a_locked_file_are_unavailable_and_leave_nothing() {
         let fill = "INSERT INTO things (id) VALUES (hex(randomblob(100000)))";
         conn.execute(fill, []).map(drop).map_err(sqlite_error)
     };
-    assert_eq!(db.sqlite_write(fill).await.unwrap_err().code(), ErrorCode::Unavailable);
+    assert_eq!(db.sqlite().unwrap().write(fill).await.unwrap_err().code(), ErrorCode::Unavailable);
     assert_eq!(ids(&db).await, Vec::<String>::new());
 
-    let other = rusqlite::Connection::open(db.0.path()).unwrap();
+    let other = rusqlite::Connection::open(db.sqlite().unwrap().path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let impatient =
         |conn: &mut rusqlite::Connection| conn.busy_timeout(std::time::Duration::ZERO).map_err(sqlite_error);
-    db.sqlite_write(impatient).await.unwrap();
+    db.sqlite().unwrap().write(impatient).await.unwrap();
     assert_eq!(db.begin().await.unwrap_err().code(), ErrorCode::Unavailable);
     other.execute_batch("ROLLBACK").unwrap();
     db.begin().await.unwrap();
@@ -166,7 +167,7 @@ async fn readers_cannot_write_and_see_one_snapshot() {
     let db = db_with_things().await;
     let write =
         |conn: &mut rusqlite::Connection| conn.execute_batch("DELETE FROM things").map_err(sqlite_error);
-    assert!(db.sqlite_read(write).await.is_err());
+    assert!(db.sqlite().unwrap().read(write).await.is_err());
     let counts: Vec<_> = futures_of(16, &db).await;
     assert_eq!(counts, vec![0; 16], "more readers than connections take turns");
 }
@@ -184,11 +185,11 @@ async fn futures_of(number: usize, db: &Db) -> Vec<i64> {
 mod migrations {
     use rusqlite::Connection;
 
-    use super::super::migrate::{Migration, run};
-    use super::*;
+    use super::{super::migrate, *};
+    use crate::db::migrate::Migration;
 
-    const FIRST: Migration = Migration { version: 1, name: "one", sql: "CREATE TABLE one (id TEXT)" };
-    const SECOND: Migration = Migration { version: 2, name: "two", sql: "CREATE TABLE two (id TEXT)" };
+    const FIRST: Migration = Migration::new(1, "one", "CREATE TABLE one (id TEXT)");
+    const SECOND: Migration = Migration::new(2, "two", "CREATE TABLE two (id TEXT)");
 
     fn versions(conn: &Connection) -> Vec<u32> {
         let mut statement = conn.prepare("SELECT version FROM migrations ORDER BY version").unwrap();
@@ -200,7 +201,7 @@ mod migrations {
     fn each_is_applied_once_and_in_order() {
         let mut conn = Connection::open_in_memory().unwrap();
         for known in [&[FIRST][..], &[FIRST, SECOND], &[FIRST, SECOND]] {
-            run(&mut conn, known, clock().now()).unwrap();
+            migrate::run(&mut conn, known, clock().now()).unwrap();
         }
         assert_eq!(versions(&conn), [1, 2]);
     }
@@ -208,8 +209,8 @@ mod migrations {
     #[test]
     fn a_database_newer_than_the_binary_is_refused_by_name() {
         let mut conn = Connection::open_in_memory().unwrap();
-        run(&mut conn, &[FIRST, SECOND], clock().now()).unwrap();
-        let error = run(&mut conn, &[FIRST], clock().now()).unwrap_err();
+        migrate::run(&mut conn, &[FIRST, SECOND], clock().now()).unwrap();
+        let error = migrate::run(&mut conn, &[FIRST], clock().now()).unwrap_err();
         assert_eq!(error.code(), ErrorCode::Unsupported);
         assert!(error.to_string().contains("migration 2 `two`"), "{error}");
     }
@@ -217,16 +218,22 @@ mod migrations {
     #[test]
     fn a_migration_that_changed_after_it_was_applied_is_refused() {
         let mut conn = Connection::open_in_memory().unwrap();
-        run(&mut conn, &[FIRST], clock().now()).unwrap();
+        migrate::run(&mut conn, &[FIRST], clock().now()).unwrap();
         let changed = Migration { sql: "CREATE TABLE uno (id TEXT)", ..FIRST };
-        assert_eq!(run(&mut conn, &[changed], clock().now()).unwrap_err().code(), ErrorCode::Corrupted);
+        assert_eq!(
+            migrate::run(&mut conn, &[changed], clock().now()).unwrap_err().code(),
+            ErrorCode::Corrupted
+        );
     }
 
     #[test]
     fn one_that_fails_leaves_nothing_of_any() {
         let mut conn = Connection::open_in_memory().unwrap();
         let broken = Migration { sql: "CREATE TABLE two (id TEXT); SELECT nonsense", ..SECOND };
-        assert_eq!(run(&mut conn, &[FIRST, broken], clock().now()).unwrap_err().code(), ErrorCode::Internal);
+        assert_eq!(
+            migrate::run(&mut conn, &[FIRST, broken], clock().now()).unwrap_err().code(),
+            ErrorCode::Internal
+        );
         assert!(!conn.table_exists(None, "one").unwrap() && !conn.table_exists(None, "migrations").unwrap());
     }
 

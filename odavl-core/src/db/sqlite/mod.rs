@@ -1,5 +1,12 @@
 //! SQLite: one writer, a few readers, and how a statement runs.
 
+mod error;
+mod migrate;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
 use std::{
     any::Any,
     fs::OpenOptions,
@@ -13,11 +20,9 @@ use std::{
 use rusqlite::{CachedStatement, Connection, OpenFlags};
 use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-use super::{
-    error::{DbError, sqlite_error},
-    row::Row,
-    value::Value,
-};
+pub(crate) use self::error::sqlite_error;
+pub(super) use self::migrate::run as migrate;
+use super::{DbError, Row, Value};
 use crate::error::{Error, Result};
 
 /// How many connections read at the same time.
@@ -51,7 +56,7 @@ const WRITER_PRAGMAS: &str = "
 ";
 
 /// An open file: its writer and its readers.
-pub(super) struct Sqlite {
+pub(crate) struct Sqlite {
     writer: Arc<FairMutex<Connection>>,
     readers: Arc<Readers>,
     path: PathBuf,
@@ -91,12 +96,45 @@ impl Sqlite {
     }
 
     /// The writer, when it is our turn.
-    pub(super) async fn writer(&self) -> Writer {
+    async fn writer(&self) -> Writer {
         Writer(Arc::clone(&self.writer).lock_owned().await)
     }
 
+    /// Starts the write transaction: waits its turn, then holds the database's write lock until it ends.
+    pub(super) async fn begin(&self) -> Result<Open> {
+        let writer = self.writer().await;
+        let (writer, begun) = blocking(move || {
+            let begun = writer.begin();
+            (writer, begun)
+        })
+        .await?;
+        begun.map(|()| Open(Some(writer)))
+    }
+
+    /// Runs `act` on the writer in one hop to the blocking pool. What it leaves open is rolled back.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let mut writer = self.writer().await;
+        blocking(move || {
+            writer.settle()?;
+            act(&mut writer)
+        })
+        .await?
+    }
+
+    /// Runs `act` on a connection that only reads, in one hop to the blocking pool.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let reader = self.reader().await?;
+        blocking(move || reader.run(act)).await?
+    }
+
     /// A reader, when one is free.
-    pub(super) async fn reader(&self) -> Result<Reader> {
+    async fn reader(&self) -> Result<Reader> {
         let closed = |_| Error::internal("the database's readers are closed", None);
         let turn = Arc::clone(&self.readers.turns).acquire_owned().await.map_err(closed)?;
         let conn = self.readers.idle().pop();
@@ -127,17 +165,17 @@ fn connect(path: &Path, mode: OpenFlags) -> Result<Connection> {
 
 /// The writer's connection while it is ours. What is still open when it goes is rolled back, wherever the future
 /// that held it was cancelled.
-pub(super) struct Writer(OwnedMutexGuard<Connection>);
+struct Writer(OwnedMutexGuard<Connection>);
 
 impl Writer {
     /// Takes the write lock now rather than at the first write, so that it is waited for and never upgraded.
-    pub(super) fn begin(&self) -> Result<()> {
+    fn begin(&self) -> Result<()> {
         self.settle()?;
         self.0.execute_batch("BEGIN IMMEDIATE").map_err(sqlite_error)
     }
 
     /// Ends what is open, such as what a failed roll-back left behind.
-    pub(super) fn settle(&self) -> Result<()> {
+    fn settle(&self) -> Result<()> {
         if self.0.is_autocommit() {
             return Ok(());
         }
@@ -166,6 +204,38 @@ impl DerefMut for Writer {
     }
 }
 
+/// The write transaction that is open. Its writer is lent to the blocking pool: whoever holds it last gives it back,
+/// rolled back if need be.
+pub(super) struct Open(Option<Writer>);
+
+impl Open {
+    pub(super) async fn run<T: Send + 'static>(
+        &mut self,
+        act: impl FnOnce(&Connection) -> Result<T, DbError> + Send + 'static,
+    ) -> Result<T, DbError> {
+        let over = || Error::internal("the transaction is over: one of its statements was cancelled", None);
+        let writer = self.0.take().ok_or_else(over)?;
+        let (writer, done) = blocking(move || {
+            let done = act(&writer);
+            (writer, done)
+        })
+        .await?;
+        self.0 = Some(writer);
+        done
+    }
+
+    pub(super) async fn commit(mut self) -> Result<()> {
+        let commit = |conn: &Connection| conn.execute_batch("COMMIT").map_err(DbError::of);
+        Ok(self.run(commit).await?)
+    }
+}
+
+impl std::fmt::Debug for Open {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Open").field("usable", &self.0.is_some()).finish()
+    }
+}
+
 struct Readers {
     idle: Mutex<Vec<Connection>>,
     turns: Arc<Semaphore>,
@@ -178,7 +248,7 @@ impl Readers {
 }
 
 /// A reading connection while it is ours.
-pub(super) struct Reader {
+struct Reader {
     conn: Connection,
     home: Arc<Readers>,
     _turn: OwnedSemaphorePermit,
@@ -186,7 +256,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Runs `act` and gives the connection back, unless it panicked or its snapshot cannot be closed.
-    pub(super) fn run<T>(mut self, act: impl FnOnce(&mut Connection) -> T) -> T {
+    fn run<T>(mut self, act: impl FnOnce(&mut Connection) -> T) -> T {
         let done = act(&mut self.conn);
         if self.conn.is_autocommit() || self.conn.execute_batch("ROLLBACK").is_ok() {
             self.home.idle().push(self.conn);
@@ -223,6 +293,13 @@ pub(super) fn query(conn: &Connection, sql: &str, params: &[Value]) -> Result<Ve
         read.push(Row::new(Arc::clone(&names), values.map_err(DbError::of)?));
     }
     Ok(read)
+}
+
+/// Reads by several statements in one snapshot.
+pub(super) fn query_all(conn: &mut Connection, queries: &[(&str, Vec<Value>)]) -> Result<Vec<Vec<Row>>> {
+    let snapshot = conn.transaction().map_err(sqlite_error)?;
+    let read = |(sql, params): &(&str, Vec<Value>)| Ok(query(&snapshot, sql, params)?);
+    queries.iter().map(read).collect()
 }
 
 /// Binds `$1`, `$2` by their numbers: SQLite itself takes them for names.

@@ -1,0 +1,219 @@
+//! PostgreSQL: a pool of connections, and how statements run on them.
+
+mod conn;
+mod error;
+mod migrate;
+mod open;
+mod settings;
+#[cfg(any(test, feature = "contract"))]
+mod temporary;
+mod tls;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    any::Any,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+#[cfg(any(test, feature = "contract"))]
+pub(super) use self::temporary::temporary;
+pub(crate) use self::{
+    conn::{Conn, Param},
+    open::Open,
+    settings::Settings,
+};
+use super::{DbError, Query, Row, Value, migrate::MIGRATIONS};
+use crate::error::{Error, Result};
+
+/// How long somebody waits for a connection before they are sent away.
+const TURN: Duration = Duration::from_secs(5);
+
+/// A server, and the connections to it.
+pub(crate) struct Postgres {
+    settings: Settings,
+    idle: Mutex<Vec<Conn>>,
+    turns: Arc<Semaphore>,
+    /// Our schema's share in the keys of locks, which the server keeps by database.
+    salt: i64,
+    /// What must outlive the connections; so it is last.
+    _keep: Box<dyn Any + Send + Sync>,
+}
+
+impl Postgres {
+    pub(super) async fn open(settings: Settings, pool: usize, now: Timestamp) -> Result<Arc<Self>> {
+        Self::open_with(settings, pool, now, ()).await
+    }
+
+    async fn open_with(
+        settings: Settings,
+        pool: usize,
+        now: Timestamp,
+        keep: impl Send + Sync + 'static,
+    ) -> Result<Arc<Self>> {
+        let mut first = Conn::connect(&settings).await?;
+        migrate::run(&mut first, MIGRATIONS, now).await?;
+        let schema = first.query("SELECT hashtextextended(current_schema(), 0) AS salt", &[]).await?;
+        let salt = schema.first().map_or(Ok(0), |row| row.read("salt"))?;
+        Ok(Arc::new(Self {
+            settings,
+            idle: Mutex::new(vec![first]),
+            turns: Arc::new(Semaphore::new(pool.max(2))),
+            salt,
+            _keep: Box::new(keep),
+        }))
+    }
+
+    /// Where it is: host, port and database.
+    pub(super) fn place(&self) -> &str {
+        self.settings.place()
+    }
+
+    /// A connection of the caller's own, beside the pool.
+    pub(crate) async fn connect(&self) -> Result<Conn> {
+        Conn::connect(&self.settings).await
+    }
+
+    pub(super) async fn begin(self: &Arc<Self>) -> Result<Open> {
+        self.begin_by("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").await.map(Open::new)
+    }
+
+    pub(super) async fn query(self: &Arc<Self>, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
+        let mut lent = self.lend().await?;
+        match lent.query(sql, params).await {
+            Err(_) if lent.is_broken() => {
+                lent.renew().await?;
+                Ok(lent.query(sql, params).await?)
+            }
+            answered => Ok(answered?),
+        }
+    }
+
+    pub(super) async fn query_all(self: &Arc<Self>, queries: &[Query<'_>]) -> Result<Vec<Vec<Row>>> {
+        let mut open = Open::new(self.begin_by("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?);
+        let mut read = Vec::with_capacity(queries.len());
+        for (sql, params) in queries {
+            read.push(open.query(sql, params).await?);
+        }
+        open.commit().await.map(|()| read)
+    }
+
+    /// Whether the server takes writes: after a switch-over, an address may name one that only follows.
+    pub(super) async fn check(self: &Arc<Self>) -> Result<()> {
+        let rows = self.query("SELECT current_setting('transaction_read_only') AS follows", &[]).await?;
+        let follows = rows.first().map_or(Ok("on".to_owned()), |row| row.read("follows"))?;
+        if follows == "off" { Ok(()) } else { Err(Error::unavailable("the database can only be read", None)) }
+    }
+
+    /// Begins on a connection of the pool; where that was broken already, on a new one.
+    async fn begin_by(self: &Arc<Self>, begin: &str) -> Result<Lent> {
+        let mut lent = self.lend().await?;
+        match lent.batch(begin).await {
+            Err(_) if lent.is_broken() => {
+                lent.renew().await?;
+                lent.batch(begin).await?;
+            }
+            answered => answered?,
+        }
+        Ok(lent)
+    }
+
+    async fn lend(self: &Arc<Self>) -> Result<Lent> {
+        let turn = tokio::time::timeout(TURN, Arc::clone(&self.turns).acquire_owned()).await;
+        let turn = turn.map_err(|late| {
+            Error::unavailable("too many requests are waiting for the database", Some(late.into()))
+        })?;
+        let turn = turn.map_err(|_| Error::internal("the database's connections are closed", None))?;
+        let idle = self.take_idle();
+        let conn = match idle {
+            Some(conn) => conn,
+            None => self.connect().await?,
+        };
+        Ok(Lent { conn: Some(conn), busy: false, home: Arc::clone(self), _turn: turn })
+    }
+
+    fn take_idle(&self) -> Option<Conn> {
+        let mut idle = self.idle();
+        std::iter::from_fn(|| idle.pop()).find(|conn| !conn.is_closed())
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Conn>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection while it is ours; given back when dropped. Where the future of a statement was dropped half-way, the
+/// connection is closed instead, and whatever was open on it.
+struct Lent {
+    conn: Option<Conn>,
+    busy: bool,
+    home: Arc<Postgres>,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Lent {
+    async fn query(&mut self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>, DbError> {
+        let done = self.start()?.query(sql, params).await;
+        self.busy = false;
+        done
+    }
+
+    async fn execute(&mut self, sql: &'static str, params: &[Value]) -> Result<u64, DbError> {
+        let done = self.start()?.execute(sql, params).await;
+        self.busy = false;
+        done
+    }
+
+    async fn batch(&mut self, sql: &str) -> Result<(), DbError> {
+        let done = self.start()?.batch(sql).await;
+        self.busy = false;
+        done
+    }
+
+    /// Takes locks in the order of the keys, in one round trip.
+    async fn lock(&mut self, keys: &Vec<i64>) -> Result<(), DbError> {
+        const LOCK: &str = "SELECT COUNT(pg_advisory_xact_lock(key)) FROM unnest($1::BIGINT[]) AS keys (key)";
+        let conn = self.start()?;
+        let done = match conn.prepare_all(&[LOCK]).await {
+            Ok(()) => conn.rows(LOCK, &[keys as Param<'_>]).await.map(drop),
+            Err(failed) => Err(failed),
+        };
+        self.busy = false;
+        done
+    }
+
+    fn start(&mut self) -> Result<&mut Conn> {
+        let over = || Error::internal("the transaction is over: one of its statements was cancelled", None);
+        let conn = self.conn.as_mut().filter(|_| !self.busy).ok_or_else(over)?;
+        self.busy = true;
+        Ok(conn)
+    }
+
+    async fn renew(&mut self) -> Result<()> {
+        self.conn = Some(self.home.connect().await?);
+        Ok(())
+    }
+
+    fn is_broken(&self) -> bool {
+        self.conn.as_ref().is_none_or(Conn::is_closed)
+    }
+
+    fn close(&mut self) {
+        self.conn = None;
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let conn = self.conn.take().filter(|conn| !self.busy && !conn.is_closed());
+        if let Some(conn) = conn {
+            self.home.idle().push(conn);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The database URL: which server, as whom, and how far it is trusted.
+
+use std::{error::Error as StdError, net::IpAddr, path::PathBuf, time::Duration};
+
+use tokio_postgres::{
+    Client, Config,
+    config::{Host, SslMode},
+};
+
+use super::tls;
+use crate::error::{Error, Result};
+
+/// How long a connection that nothing comes from is believed to be there.
+const SILENT: Duration = Duration::from_secs(10);
+
+/// How a connection is made. It cannot be printed: it holds a password.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    config: Config,
+    tls: tls::Connector,
+    place: String,
+}
+
+/// How far the server is trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// Nothing is encrypted.
+    Plain,
+    /// Encrypted, to whoever answers.
+    Anybody,
+    /// The certificate holds for the host's name, by these roots or the system's.
+    Named(Option<PathBuf>),
+}
+
+impl Settings {
+    /// What the URL says.
+    pub(crate) fn parse(url: &str) -> Result<Self> {
+        let (rest, sslmode, root) = split(url)?;
+        // The parser's words name no value.
+        let wrong = |error: tokio_postgres::Error| {
+            let why = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+            Error::invalid_with(format!("the database URL cannot be read{why}"), FORM)
+        };
+        let mut config: Config = rest.parse().map_err(wrong)?;
+        let trust = trust(sslmode.as_deref(), root, config.get_hosts())?;
+        let place = place(&config)?;
+        if config.get_application_name().is_none() {
+            config.application_name("odavl");
+        }
+        config.ssl_mode(if trust == Trust::Plain { SslMode::Disable } else { SslMode::Require });
+        config.keepalives_idle(SILENT).tcp_user_timeout(SILENT);
+        Ok(Self { config, tls: tls::connector(trust)?, place })
+    }
+
+    /// Host, port and database, for whoever reads an error.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The same in a schema of that name.
+    #[cfg(any(test, feature = "contract"))]
+    pub(super) fn in_schema(mut self, schema: &str) -> Self {
+        self.config.options(format!("-c search_path={schema}"));
+        self
+    }
+
+    pub(super) async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
+        self.tls.connect(&self.config).await
+    }
+
+    pub(super) fn silent(&self, late: tokio::time::error::Elapsed) -> Error {
+        Error::unavailable(format!("PostgreSQL at {} does not answer", self.place), Some(late.into()))
+    }
+}
+
+const FORM: &str = "write it as postgres://user:password@host:5432/database?sslmode=verify-full";
+
+/// What is ours of the parameters, and the URL without it.
+fn split(url: &str) -> Result<(String, Option<String>, Option<PathBuf>)> {
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(Error::invalid_with("the database URL does not begin with postgres://", FORM));
+    }
+    let (base, params) = url.split_once('?').unwrap_or((url, ""));
+    let (mut rest, mut sslmode, mut root) = (Vec::new(), None, None);
+    for param in params.split('&').filter(|param| !param.is_empty()) {
+        let (name, value) = param.split_once('=').unwrap_or((param, ""));
+        let value = || {
+            let text = percent_encoding::percent_decode_str(value).decode_utf8();
+            text.map(String::from).map_err(|_| Error::invalid_with("the database URL is not UTF-8", FORM))
+        };
+        match name {
+            "sslmode" => sslmode = Some(value()?),
+            "sslrootcert" => root = Some(PathBuf::from(value()?)),
+            _ => rest.push(param),
+        }
+    }
+    let mark = if rest.is_empty() { "" } else { "?" };
+    Ok((format!("{base}{mark}{}", rest.join("&")), sslmode, root))
+}
+
+fn trust(sslmode: Option<&str>, root: Option<PathBuf>, hosts: &[Host]) -> Result<Trust> {
+    let default = if hosts.iter().all(is_here) { "disable" } else { "verify-full" };
+    match sslmode.unwrap_or(default) {
+        "disable" => Ok(Trust::Plain),
+        "require" => Ok(Trust::Anybody),
+        "verify-full" => Ok(Trust::Named(root)),
+        _ => Err(Error::invalid_with(
+            "the database URL's sslmode is none that odavl has",
+            "say disable, require or verify-full",
+        )),
+    }
+}
+
+/// Whether what is sent stays on this machine.
+fn is_here(host: &Host) -> bool {
+    match host {
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+        Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+    }
+}
+
+fn place(config: &Config) -> Result<String> {
+    let Some(host) = config.get_hosts().first() else {
+        return Err(Error::invalid_with("the database URL names no host", FORM));
+    };
+    let host = match host {
+        #[cfg(unix)]
+        Host::Unix(path) => path.display().to_string(),
+        Host::Tcp(name) => name.clone(),
+    };
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
+    Ok(format!("{host}:{port}/{database}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trusted(url: &str) -> Result<Trust> {
+        let (rest, sslmode, root) = split(url)?;
+        trust(sslmode.as_deref(), root, rest.parse::<Config>().unwrap().get_hosts())
+    }
+
+    #[test]
+    fn what_leaves_the_machine_is_encrypted_to_a_server_that_is_known() {
+        for (url, expected) in [
+            ("postgres://u:p@127.0.0.1/d", Trust::Plain),
+            ("postgres://u:p@[::1]/d", Trust::Plain),
+            ("postgres://u@%2Frun%2Fpostgresql/d", Trust::Plain),
+            ("postgres://u:p@db.example/d", Trust::Named(None)),
+            ("postgres://u:p@127.0.0.1,db.example/d", Trust::Named(None)),
+            ("postgres://u:p@db.example/d?sslmode=disable", Trust::Plain),
+            ("postgresql://u:p@db.example/d?connect_timeout=2&sslmode=require", Trust::Anybody),
+            (
+                "postgres://u:p@db.example/d?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem",
+                Trust::Named(Some("/etc/ca.pem".into())),
+            ),
+        ] {
+            assert_eq!(trusted(url).unwrap(), expected, "{url}");
+        }
+        assert!(trusted("postgres://u:p@db.example/d?sslmode=prefer").is_err());
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_read_is_invalid_and_its_password_is_not_shown() {
+        for url in [
+            "mysql://u:canary@db.example/d",
+            "host=db.example password=canary",
+            "postgres://u:canary@db.example:port/d",
+            "postgres://u:canary@/d",
+            "postgres://u:canary@127.0.0.1/d?nonsense=canary",
+            "postgres://u:canary@127.0.0.1/d?sslmode=canary",
+            "postgres://u:p@127.0.0.1/d?sslmode=verify-full&sslrootcert=/nowhere",
+        ] {
+            let error = Settings::parse(url).map(drop).unwrap_err();
+            assert!(error.hint().is_some(), "{error}");
+            assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_s_reader_is_told_host_port_and_database() {
+        let settings = Settings::parse("postgres://ada:canary@127.0.0.1:5433/books").unwrap();
+        assert_eq!(settings.place(), "127.0.0.1:5433/books");
+    }
+}
