@@ -28,6 +28,8 @@ pub use row::{Column, Row};
 pub use tx::Tx;
 pub use value::Value;
 
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::{Conn, Param};
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite::sqlite_error;
 
@@ -180,6 +182,24 @@ impl Db {
     pub async fn temporary_postgres(url: &str, clock: &dyn Clock) -> Result<Self> {
         let settings = postgres::Settings::parse(url)?;
         postgres::temporary(settings, clock.now()).await.map(|postgres| Self(Engine::Postgres(postgres)))
+    }
+
+    /// The same PostgreSQL database, opened by one more node, as it were; keep the first while it is used.
+    #[cfg(any(test, feature = "contract"))]
+    pub async fn another(&self, clock: &dyn Clock) -> Result<Self> {
+        let settings = self.postgres()?.settings().clone();
+        let postgres = postgres::Postgres::open(settings, postgres::TEST_POOL, clock.now()).await?;
+        Ok(Self(Engine::Postgres(postgres)))
+    }
+
+    /// PostgreSQL itself, for what is too hot for [`Tx`].
+    #[cfg_attr(not(feature = "sqlite"), expect(clippy::unnecessary_wraps, reason = "there is one engine"))]
+    pub(crate) fn postgres(&self) -> Result<&postgres::Postgres> {
+        match &self.0 {
+            Engine::Postgres(postgres) => Ok(postgres),
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => Err(crate::error::Error::internal("this database is not PostgreSQL", None)),
+        }
     }
 }
 

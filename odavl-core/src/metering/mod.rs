@@ -23,7 +23,7 @@ mod plan;
 mod port;
 mod service;
 mod sheet;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "sql")]
 mod sql;
 mod tally;
 
@@ -39,5 +39,7 @@ pub use port::{
 };
 pub use service::{Consume, Event, Reserve, Reserved, Usage, UsageReport};
 pub(crate) use service::{check_charges, check_idempotency_key, check_tags};
+#[cfg(feature = "postgres")]
+pub use sql::PostgresMetering;
 #[cfg(feature = "sqlite")]
 pub use sql::SqliteMetering;

@@ -105,6 +105,11 @@ impl Conn {
         self.read(self.prepared(sql)?, params).await
     }
 
+    /// Runs a statement that is prepared; answers how many rows it changed.
+    pub(crate) async fn run(&self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, DbError> {
+        self.answer(self.client.execute(&self.prepared(sql)?.statement, params)).await
+    }
+
     fn prepared(&self, sql: &'static str) -> Result<&Prepared, DbError> {
         self.statements.get(sql).ok_or_else(|| DbError::misuse("a statement was not prepared", sql))
     }

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 #[cfg(any(test, feature = "contract"))]
-pub(super) use self::temporary::temporary;
+pub(super) use self::temporary::{POOL as TEST_POOL, temporary};
 pub(crate) use self::{
     conn::{Conn, Param},
     open::Open,
@@ -73,6 +73,11 @@ impl Postgres {
     /// Where it is: host, port and database.
     pub(super) fn place(&self) -> &str {
         self.settings.place()
+    }
+
+    #[cfg(any(test, feature = "contract"))]
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// A connection of the caller's own, beside the pool.

@@ -8,7 +8,7 @@ use super::{Conn, Postgres, Settings};
 use crate::{error::Result, random};
 
 /// How many connections a test has at most: the server is shared by as many tests as run at once.
-const POOL: usize = 8;
+pub(in crate::db) const POOL: usize = 8;
 
 pub(in crate::db) async fn temporary(settings: Settings, now: Timestamp) -> Result<Arc<Postgres>> {
     let (schema, settings) = Schema::make(settings).await?;

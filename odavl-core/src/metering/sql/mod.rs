@@ -1,113 +1,22 @@
-//! Metering on SQL.
+//! Metering on SQL: a batch is one transaction. How a batch runs is each engine's own; what is stored is the same.
 
-mod batch;
-mod page;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod read;
-mod rows;
+mod rollups;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod stored;
 
-#[cfg(test)]
-mod tests;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresMetering;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteMetering;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use jiff::SignedDuration;
 
-use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
-use rusqlite::Connection;
-
-use super::port::{Bucket, Decision, Entry, HistoryQuery, Metering, Record, ThresholdEvent};
-use crate::{
-    clock::Clock,
-    db::{Db, sqlite_error},
-    error::Result,
-    ids::OrgId,
-    page::{Page, PageQuery},
-    random,
-};
-use batch::{Batch, BatchId};
-use page::Pages;
+/// What a batch is known by, should the answer to its COMMIT be lost.
+type BatchId = [u8; 16];
 
 /// How long the ids of batches are kept: far longer than anybody waits for the answer to a COMMIT.
 const BATCHES_KEPT: SignedDuration = SignedDuration::from_hours(1);
-
-/// A [`Metering`] on SQLite: a batch is one transaction, and one sync of the disk.
-#[derive(Debug)]
-pub struct SqliteMetering {
-    db: Db,
-    clock: Arc<dyn Clock>,
-    pages: Arc<Mutex<Pages>>,
-}
-
-impl SqliteMetering {
-    /// The books in `db`; periods are told by `clock`.
-    pub fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
-        Self { db, clock, pages: Arc::default() }
-    }
-
-    /// Runs `act` in one write transaction, which is committed only if something was written.
-    async fn write<T: Send + 'static>(
-        &self,
-        act: impl FnOnce(&mut Batch<'_>, Timestamp) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let (clock, pages) = (Arc::clone(&self.clock), Arc::clone(&self.pages));
-        let id = random::bytes()?;
-        let run = move |conn: &mut Connection| {
-            // The writer is ours, so nobody waits for the pages.
-            let mut pages = pages.lock().unwrap_or_else(PoisonError::into_inner);
-            transact(conn, &mut pages, id, &*clock, act)
-        };
-        self.db.sqlite()?.write(run).await
-    }
-}
-
-fn transact<T>(
-    conn: &Connection,
-    pages: &mut Pages,
-    id: BatchId,
-    clock: &dyn Clock,
-    act: impl FnOnce(&mut Batch<'_>, Timestamp) -> Result<T>,
-) -> Result<T> {
-    conn.execute_batch("BEGIN IMMEDIATE").map_err(sqlite_error)?;
-    pages.refresh(conn)?;
-    // Asked under the lock, so that a later batch never has an earlier time.
-    let now = clock.now();
-    let mut batch = Batch::new(conn, pages);
-    let done = act(&mut batch, now)?;
-    let stamp = batch.commit(id, now)?;
-    pages.keep(stamp);
-    Ok(done)
-}
-
-#[async_trait]
-impl Metering for SqliteMetering {
-    async fn apply(&self, batch: &[Entry]) -> Result<Vec<Decision>> {
-        let entries = batch.to_vec();
-        self.write(move |batch, now| entries.iter().map(|entry| batch.post(entry, now)).collect()).await
-    }
-
-    async fn fence(&self, org: OrgId, epoch: u64) -> Result<()> {
-        self.write(move |batch, _| batch.fence(org, epoch)).await
-    }
-
-    async fn sweep(&self, most: u32) -> Result<u32> {
-        self.write(move |batch, now| {
-            batch.forget_batches(now.checked_sub(BATCHES_KEPT).unwrap_or(Timestamp::MIN))?;
-            batch.sweep(most, now)
-        })
-        .await
-    }
-
-    async fn history(&self, org: OrgId, query: &HistoryQuery) -> Result<Vec<Bucket>> {
-        let (query, now) = (query.clone(), self.clock.now());
-        self.db.sqlite()?.read(move |conn| read::history(conn, org, &query, now)).await
-    }
-
-    async fn ledger(&self, org: OrgId, page: &PageQuery) -> Result<Page<Record>> {
-        let (after, limit) = (page.after()?.unwrap_or(0), page.limit);
-        self.db.sqlite()?.read(move |conn| read::ledger(conn, org, after, limit)).await
-    }
-
-    async fn thresholds(&self, org: OrgId, page: &PageQuery) -> Result<Page<ThresholdEvent>> {
-        let (after, limit) = (page.after()?.unwrap_or(0), page.limit);
-        self.db.sqlite()?.read(move |conn| read::thresholds(conn, org, after, limit)).await
-    }
-}

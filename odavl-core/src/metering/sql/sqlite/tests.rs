@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use jiff::SignedDuration;
+
 use crate::{
     Error, ErrorCode, ManualClock,
     metering::{
@@ -71,7 +73,7 @@ async fn opening_the_file_again_shows_what_was_answered() {
     let (_, metering) = room.open().await;
     assert_eq!(ask(&metering, room.charge(2, 10)).await, Err(9));
     let again = metering.apply(&[entry]).await.unwrap().remove(0);
-    assert_eq!(again, Decision::Granted(super::super::Answer { replayed: true, ..first }));
+    assert_eq!(again, Decision::Granted(crate::metering::Answer { replayed: true, ..first }));
     let query = HistoryQuery {
         meter: "api_calls".parse().unwrap(),
         from: room.clock.now(),

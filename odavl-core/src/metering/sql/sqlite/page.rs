@@ -1,24 +1,18 @@
 //! What a batch knows of each organisation, kept from one batch to the next.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, hash_map},
-    sync::Arc,
-};
+use std::collections::{BTreeSet, HashMap, hash_map};
 
-use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::rows;
+use super::{
+    super::{rollups::Rollups, stored::number},
+    rows,
+};
 use crate::{
     db::sqlite_error,
     error::Result,
     ids::OrgId,
-    metering::{
-        history::ROLLUPS,
-        meter::MeterName,
-        port::{Entry, Resolution},
-        sheet::{CounterKey, Effects, Sheet},
-    },
+    metering::sheet::{CounterKey, Sheet},
 };
 
 /// How many organisations are kept, and how many counters of each.
@@ -83,11 +77,8 @@ pub(super) struct OrgPage {
     pub(super) sheet: Sheet,
     /// The counters to write.
     pub(super) changed: BTreeSet<CounterKey>,
-    /// What to add to each rollup.
-    rollups: BTreeMap<RollupKey, (i64, u64)>,
+    pub(super) rollups: Rollups,
 }
-
-type RollupKey = (MeterName, Resolution, Timestamp, Arc<str>);
 
 impl OrgPage {
     fn empty(org: OrgId) -> Self {
@@ -95,7 +86,7 @@ impl OrgPage {
             org: org.to_string(),
             sheet: Sheet::default(),
             changed: BTreeSet::new(),
-            rollups: BTreeMap::new(),
+            rollups: Rollups::default(),
         }
     }
 
@@ -113,19 +104,6 @@ impl OrgPage {
         Ok(())
     }
 
-    pub(super) fn roll_up(&mut self, entry: &Entry, effects: &Effects) {
-        for line in &effects.lines {
-            for resolution in ROLLUPS {
-                let start = resolution.start(line.counted_at);
-                for (meter, units) in &line.charges {
-                    let key = (meter.clone(), resolution, start, Arc::clone(&entry.subject));
-                    let sum = self.rollups.entry(key).or_default();
-                    *sum = (sum.0.saturating_add(*units), sum.1 + 1);
-                }
-            }
-        }
-    }
-
     /// Writes the account, and once what several entries changed.
     pub(super) fn write(&mut self, conn: &Connection) -> Result<()> {
         rows::put_account(conn, &self.org, &self.sheet.account)?;
@@ -138,8 +116,8 @@ impl OrgPage {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (org, meter, resolution, start, subject)
             DO UPDATE SET units = units + excluded.units, count = count + excluded.count";
         let mut add = conn.prepare_cached(add).map_err(sqlite_error)?;
-        for ((meter, resolution, start, subject), (units, count)) in std::mem::take(&mut self.rollups) {
-            let (start, count) = (start.as_microsecond(), rows::number(count)?);
+        for ((meter, resolution, start, subject), (units, count)) in self.rollups.take() {
+            let (start, count) = (start.as_microsecond(), number(count)?);
             let row = params![self.org, meter.as_str(), resolution.as_str(), start, subject, units, count];
             add.execute(row).map_err(sqlite_error)?;
         }

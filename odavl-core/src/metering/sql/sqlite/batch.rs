@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
+    super::BatchId,
     page::{OrgPage, Pages, Stamp, stamp},
     rows,
 };
@@ -21,9 +22,6 @@ use crate::{
     },
     secret::Digest,
 };
-
-/// What a batch is known by, should the answer to its COMMIT be lost.
-pub(super) type BatchId = [u8; 16];
 
 /// What is open in one write transaction.
 pub(super) struct Batch<'a> {
@@ -169,7 +167,7 @@ impl Books for Batch<'_> {
         if !rows::insert_lines(conn, &page.org, page.sheet.account.seq, entry, effects)? {
             return Ok(false);
         }
-        page.roll_up(entry, effects);
+        page.rollups.add(entry, effects);
         self.keep(entry.org, effects)?;
         Ok(true)
     }

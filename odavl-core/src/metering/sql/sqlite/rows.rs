@@ -1,52 +1,23 @@
 //! The tables' rows, read and written by prepared statements.
 
-use std::fmt::Display;
-
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::batch::BatchId;
+use super::super::{
+    BatchId,
+    stored::{self, NOT_COUNTED, count, json, ledger_rows, nonsense, number, scope, time, to_json},
+};
 use crate::{
     db::sqlite_error,
-    error::{Cause, Error, Result},
-    ids::{KeyId, OrgId, ReservationId},
+    error::{Error, Result},
+    ids::{OrgId, ReservationId},
     metering::{
-        limit::{Limit, Scope, Standing},
-        meter::MeterName,
-        period::Period,
+        limit::Standing,
         port::{Answer, Entry},
         sheet::{Account, Counter, CounterKey, Effects, Reservation, State},
     },
     secret::Digest,
 };
-
-/// An error for a value that makes no sense, naming table, column and row.
-pub(super) fn nonsense(column: &str, row: &dyn Display, source: impl Into<Option<Cause>>) -> Error {
-    Error::corrupted(format!("{column} of row {row} makes no sense"), source)
-}
-
-/// A count as it is stored.
-pub(super) fn number(count: u64) -> Result<i64> {
-    i64::try_from(count).map_err(|error| Error::internal("a count is out of range", Some(error.into())))
-}
-
-pub(super) fn count(stored: i64, column: &str, row: &dyn Display) -> Result<u64> {
-    u64::try_from(stored).map_err(|error| nonsense(column, row, Some(error.into())))
-}
-
-pub(super) fn time(stored: i64, column: &str, row: &dyn Display) -> Result<Timestamp> {
-    Timestamp::from_microsecond(stored).map_err(|error| nonsense(column, row, Some(error.into())))
-}
-
-pub(super) fn json<T: DeserializeOwned>(stored: &str, column: &str, row: &dyn Display) -> Result<T> {
-    serde_json::from_str(stored).map_err(|error| nonsense(column, row, Some(error.into())))
-}
-
-fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|error| Error::internal("a row cannot be written", Some(error.into())))
-}
 
 pub(super) fn account(conn: &Connection, org: &str) -> Result<Option<Account>> {
     let select = "SELECT epoch, clock, seq, events, open FROM metering_orgs WHERE org = ?1";
@@ -85,7 +56,7 @@ pub(super) fn counter(conn: &Connection, org: &str, key: &CounterKey) -> Result<
         select.query_one(place, |row| <(i64, i64, i64, i64)>::try_from(row)).optional()
     };
     let Some((start, used, reserved, fired)) = read().map_err(sqlite_error)? else {
-        return Ok(Counter { start: Timestamp::MIN, used: 0, reserved: 0, fired: 0 });
+        return Ok(NOT_COUNTED);
     };
     Ok(Counter {
         start: time(start, "counters.start", &org)?,
@@ -106,10 +77,6 @@ pub(super) fn put_counter(conn: &Connection, org: &str, key: &CounterKey, counte
     run(conn, put, row).map(drop)
 }
 
-fn scope(key: &CounterKey) -> String {
-    Option::<KeyId>::from(key.scope).map_or_else(String::new, |id| id.to_string())
-}
-
 /// Writes the entry's lines after `seq`; answers `false`, having written none, where its idempotency key is taken.
 pub(super) fn insert_lines(
     conn: &Connection,
@@ -121,54 +88,26 @@ pub(super) fn insert_lines(
     let insert = "INSERT INTO ledger (org, seq, at, counted_at, subject, charges, tags, reservation, idem,
         request, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
         ON CONFLICT (org, idem) WHERE idem IS NOT NULL DO NOTHING";
-    let tags = if entry.tags.is_empty() { "{}".to_owned() } else { to_json(&*entry.tags)? };
-    let reservation = effects.answer.reservation.map(|id| id.to_string());
-    let mut key = entry.idempotency;
-    for (line, seq) in effects.lines.iter().zip(seq + 1..) {
-        let (at, counted_at) = (effects.at.as_microsecond(), line.counted_at.as_microsecond());
-        // The first line remembers the key for all of them.
-        let key = key.take();
-        let idem = key.map(|key| *key.key.as_bytes());
-        let request = key.map(|key| *key.request.as_bytes());
-        let told = || effects.answer.standings.iter().map(Told::from).collect::<Vec<_>>();
-        let answer = key.map(|_| to_json(&told())).transpose()?;
-        let (seq, charges) = (number(seq)?, to_json(&line.charges)?);
-        let row = params![
+    for row in ledger_rows(seq, entry, effects) {
+        let row = row?;
+        let values = params![
             org,
-            seq,
-            at,
-            counted_at,
-            entry.subject,
-            charges,
-            tags,
-            reservation,
-            idem,
-            request,
-            answer
+            row.seq,
+            row.at,
+            row.counted_at,
+            row.subject,
+            row.charges,
+            row.tags,
+            row.reservation,
+            row.idem,
+            row.request,
+            row.answer
         ];
-        if run(conn, insert, row)? == 0 {
+        if run(conn, insert, values)? == 0 {
             return Ok(false);
         }
     }
     Ok(true)
-}
-
-/// What a standing said that the ledger's row does not: meter, units, used, limit, period, key.
-#[derive(Serialize, Deserialize)]
-struct Told(MeterName, u64, u64, Option<u64>, Period, Scope);
-
-impl From<&Standing> for Told {
-    fn from(standing: &Standing) -> Self {
-        let Standing { meter, units, used, limit, period, key_id, .. } = standing;
-        Self(meter.clone(), *units, *used, *limit, *period, (*key_id).into())
-    }
-}
-
-impl Told {
-    fn again(self, at: Timestamp) -> Standing {
-        let Self(meter, units, used, limit, period, scope) = self;
-        Standing::new(meter, units, &Limit::hard(scope, period, limit), used, at)
-    }
 }
 
 /// Request, answer, time, reservation.
@@ -181,12 +120,8 @@ pub(super) fn remembered(conn: &Connection, org: &str, key: &Digest) -> Result<O
         select.query_one(params![org, key.as_bytes()], |row| StoredAnswer::try_from(row)).optional()
     };
     let Some((request, answer, at, reservation)) = read().map_err(sqlite_error)? else { return Ok(None) };
-    let at = time(at, "ledger.at", &org)?;
-    let told: Vec<Told> = json(&answer, "ledger.answer", &org)?;
-    let wrong = |error: Error| nonsense("ledger.reservation", &org, Some(error.into()));
-    let reservation = reservation.map(|id| id.parse()).transpose().map_err(wrong)?;
-    let standings = told.into_iter().map(|told| told.again(at)).collect();
-    Ok(Some((Digest::from_bytes(request), Answer { at, standings, reservation, replayed: false })))
+    let answer = stored::remembered(&org, (&answer, at, reservation.as_deref()))?;
+    Ok(Some((Digest::from_bytes(request), answer)))
 }
 
 /// State, expiry, holds, request, answer, outcome.
@@ -280,18 +215,4 @@ pub(super) fn forget_batches(conn: &Connection, until: Timestamp) -> Result<usiz
 
 fn run(conn: &Connection, sql: &str, row: impl rusqlite::Params) -> Result<usize> {
     conn.prepare_cached(sql).and_then(|mut statement| statement.execute(row)).map_err(sqlite_error)
-}
-
-impl State {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Settled => "settled",
-            Self::Released => "released",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Open, Self::Settled, Self::Released].into_iter().find(|state| state.as_str() == text)
-    }
 }

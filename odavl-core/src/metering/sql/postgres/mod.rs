@@ -1,0 +1,222 @@
+//! Metering on PostgreSQL: a batch is one transaction on a connection of its own, and two round trips as a rule.
+//!
+//! The first locks the organisations' rows, in order, and reads what their entries need; then everything is decided
+//! here; the second writes all of it and commits. Idempotency keys are not looked up but inserted: where one is
+//! taken, the transaction is undone by the server, and the batch is decided again with the keys in view (and so are
+//! the next ones, for retries come in swarms). So a batch takes two round trips, three where it must read more, and
+//! four at most.
+
+mod draft;
+mod load;
+mod store;
+mod wanted;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+
+use self::{
+    draft::Draft,
+    load::{load, was_committed},
+    store::store,
+    wanted::Wanted,
+};
+use super::{BATCHES_KEPT, BatchId, read};
+use crate::{
+    clock::Clock,
+    db::{Conn, Db, DbError, Row, Value, Violation},
+    error::{Error, ErrorCode, Result},
+    ids::{OrgId, ReservationId},
+    metering::port::{Bucket, Decision, Entry, HistoryQuery, Metering, Record, ThresholdEvent},
+    page::{Page, PageQuery},
+    random,
+};
+
+/// How often a batch is tried that another node was in the way of.
+const TRIES: u32 = 4;
+
+/// For how many batches keys are looked up after one was found taken.
+const WARY: u32 = 64;
+
+const FENCE: &str =
+    "INSERT INTO metering_orgs (org, epoch, clock, seq, events, open) VALUES ($1, $2, 0, 0, 0, 0)
+    ON CONFLICT (org) DO UPDATE SET epoch = GREATEST(metering_orgs.epoch, excluded.epoch)";
+const DUE: &str = "SELECT org, id FROM reservations WHERE state = 'open' AND expires_at <= $1
+    ORDER BY expires_at, org, id LIMIT $2";
+const FORGET_BATCHES: &str = "DELETE FROM batches WHERE id IN
+    (SELECT id FROM batches WHERE at < $1 ORDER BY at LIMIT 10000 FOR UPDATE SKIP LOCKED)";
+
+/// A [`Metering`] on PostgreSQL, exact with any number of nodes on one database.
+#[derive(Debug)]
+pub struct PostgresMetering {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    hand: Mutex<Hand>,
+}
+
+/// Who writes batches: one at a time, on a connection that nobody else uses.
+#[derive(Debug, Default)]
+struct Hand {
+    conn: Option<Conn>,
+    /// For how many batches keys are still looked up.
+    wary: u32,
+}
+
+/// What a try came to, where it is no answer.
+enum Failed {
+    /// Nothing of it is there: it may be tried again.
+    Undone(Error),
+    /// An idempotency key was taken: to be tried again with the keys in view.
+    Taken(Error),
+    /// The end of it.
+    Final(Error),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Final(error)
+    }
+}
+
+impl PostgresMetering {
+    /// The books in `db`, which is a PostgreSQL database; periods are told by `clock`.
+    pub fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
+        Self { db, clock, hand: Mutex::default() }
+    }
+
+    /// Decides in one transaction, which is committed only if something was written.
+    async fn write<T: Send>(
+        &self,
+        mut wanted: Wanted,
+        decide: impl Fn(&mut Draft, Timestamp) -> Result<T> + Send + Sync,
+    ) -> Result<T> {
+        let mut hand = self.hand.lock().await;
+        let mut tries = 1;
+        loop {
+            wanted.sees_keys |= hand.wary > 0;
+            hand.wary = hand.wary.saturating_sub(1);
+            match self.attempt(&mut hand, &mut wanted, &decide).await {
+                Ok(done) => return Ok(done),
+                Err(Failed::Taken(_)) if !wanted.sees_keys => hand.wary = WARY,
+                Err(Failed::Undone(_)) if tries < TRIES => {}
+                Err(Failed::Undone(error) | Failed::Taken(error) | Failed::Final(error)) => {
+                    return Err(error);
+                }
+            }
+            tries += 1;
+        }
+    }
+
+    async fn attempt<T: Send>(
+        &self,
+        hand: &mut Hand,
+        wanted: &mut Wanted,
+        decide: &(impl Fn(&mut Draft, Timestamp) -> Result<T> + Send + Sync),
+    ) -> Result<T, Failed> {
+        // Whoever drops us half-way drops the connection, and the transaction with it.
+        let conn = match hand.conn.take().filter(|conn| !conn.is_closed()) {
+            Some(conn) => conn,
+            None => self.connect().await?,
+        };
+        let mut draft = load(&conn, load::BEGIN, wanted).await.map_err(undone)?;
+        // Asked under the lock, so that a later batch of an organisation never has an earlier time.
+        let now = self.clock.now();
+        let mut done = decide(&mut draft, now)?;
+        if draft.lacks.is_some() {
+            wanted.extend(draft.lacks.take());
+            draft = load(&conn, None, wanted).await.map_err(undone)?;
+            done = decide(&mut draft, now)?;
+        }
+        if !draft.wrote {
+            conn.batch("ROLLBACK").await.map_err(undone)?;
+            hand.conn = Some(conn);
+            return Ok(done);
+        }
+        let id: BatchId = random::bytes()?;
+        match store(&conn, &mut draft, (&id, now)).await {
+            Ok(()) => {}
+            Err(_) if conn.is_closed() => self.find_out(hand, wanted, id).await?,
+            Err(failed) if failed.violation() == Some(Violation::Unique) => {
+                // The server undid the transaction when it was told to commit it.
+                hand.conn = Some(conn);
+                return Err(Failed::Taken(failed.into()));
+            }
+            Err(failed) => return Err(undone(failed)),
+        }
+        hand.conn = hand.conn.take().or(Some(conn));
+        Ok(done)
+    }
+
+    async fn connect(&self) -> Result<Conn> {
+        let mut conn = self.db.postgres()?.connect().await?;
+        conn.prepare_all(&load::STATEMENTS).await?;
+        conn.prepare_all(&store::STATEMENTS).await?;
+        Ok(conn)
+    }
+
+    /// The answer to a COMMIT was lost. Under the organisations' locks, which the lost transaction held to its end,
+    /// its batch is there or never will be.
+    async fn find_out(&self, hand: &mut Hand, wanted: &Wanted, id: BatchId) -> Result<(), Failed> {
+        let conn = self.connect().await?;
+        let committed =
+            was_committed(&conn, wanted, &id).await.map_err(|failed| Failed::Final(failed.into()))?;
+        hand.conn = Some(conn);
+        if committed {
+            return Ok(());
+        }
+        Err(Failed::Undone(Error::unavailable("the connection to the database was lost in a batch", None)))
+    }
+}
+
+/// What the server undid, or never began.
+fn undone(failed: DbError) -> Failed {
+    let error = Error::from(failed);
+    if error.code() == ErrorCode::Unavailable { Failed::Undone(error) } else { Failed::Final(error) }
+}
+
+#[async_trait]
+impl Metering for PostgresMetering {
+    async fn apply(&self, batch: &[Entry]) -> Result<Vec<Decision>> {
+        let decide =
+            |draft: &mut Draft, now| batch.iter().map(|entry| draft.post(entry, now)).collect::<Result<_>>();
+        self.write(Wanted::by(batch), decide).await
+    }
+
+    async fn fence(&self, org: OrgId, epoch: u64) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(FENCE, &[org.into(), Value::count(epoch)?]).await?;
+        tx.commit().await
+    }
+
+    async fn sweep(&self, most: u32) -> Result<u32> {
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        let until = now.checked_sub(BATCHES_KEPT).unwrap_or(Timestamp::MIN);
+        tx.execute(FORGET_BATCHES, &[until.into()]).await?;
+        tx.commit().await?;
+        let due = self.db.query(DUE, &[now.into(), i64::from(most).into()]).await?;
+        let read = |row: &Row| Ok((row.parse("reservations.org")?, row.parse("reservations.id")?));
+        let due: Vec<(OrgId, ReservationId)> = due.iter().map(read).collect::<Result<_>>()?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        self.write(Wanted::expiring(&due), |draft, now| draft.expire(&due, now)).await
+    }
+
+    async fn history(&self, org: OrgId, query: &HistoryQuery) -> Result<Vec<Bucket>> {
+        read::history(&self.db, org, query, self.clock.now()).await
+    }
+
+    async fn ledger(&self, org: OrgId, page: &PageQuery) -> Result<Page<Record>> {
+        read::ledger(&self.db, org, page).await
+    }
+
+    async fn thresholds(&self, org: OrgId, page: &PageQuery) -> Result<Page<ThresholdEvent>> {
+        read::thresholds(&self.db, org, page).await
+    }
+}
