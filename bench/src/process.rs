@@ -41,7 +41,9 @@ pub struct Bench {
 impl Bench {
     pub async fn open(organisations: usize, public_url: &str) -> Outcome<Self> {
         let folder = tempfile::tempdir_in(std::env::var("ODAVL_BENCH_DIR").unwrap_or_else(|_| ".".into()))?;
-        let settings = Config::parse(CONFIG)?.settings(public_url)?;
+        let mut settings = Config::parse(CONFIG)?.settings(public_url)?;
+        // An empty database, for one run: it is left as it is afterwards.
+        settings.database = std::env::var("ODAVL_BENCH_POSTGRES").ok().map(Secret::new);
         let odavl = Odavl::open(folder.path(), settings).await?;
         odavl
             .set_up(SetUp {

@@ -6,11 +6,12 @@ use std::{
 };
 
 use clap::Args;
-use odavl_core::{Odavl, Result, Settings, config::Config};
+use odavl_core::{Odavl, Result, Settings, config::Config, secret::Secret};
 
 /// The file that is read where none is named.
 const FILE: &str = "odavl.toml";
 const DATA: &str = "odavl-data";
+const DATABASE: &str = "ODAVL_DATABASE";
 /// Where `serve` listens unless it is told otherwise.
 pub(crate) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8787);
 
@@ -27,11 +28,24 @@ pub(crate) struct Location {
 
 impl Location {
     /// The configuration file's content; that of no file where none is named and none is there.
+    ///
+    /// The database has a variable but no flag: arguments are seen by everybody on the machine.
     pub(crate) fn read(&self) -> Result<Config> {
-        match &self.config {
-            Some(path) => Config::read(path),
-            None if Path::new(FILE).exists() => Config::read(Path::new(FILE)),
-            None => Ok(Config::default()),
+        let mut config = match &self.config {
+            Some(path) => Config::read(path)?,
+            None if Path::new(FILE).exists() => Config::read(Path::new(FILE))?,
+            None => Config::default(),
+        };
+        config.database = database_variable().or(config.database);
+        Ok(config)
+    }
+
+    /// Which kind of database it is, and where that was said; never its URL.
+    pub(crate) fn database_and_source(config: &Config) -> (&'static str, &'static str) {
+        match (database_variable(), &config.database) {
+            (Some(_), _) => ("PostgreSQL", DATABASE),
+            (None, Some(_)) => ("PostgreSQL", FILE),
+            (None, None) => ("SQLite in the data folder", "default"),
         }
     }
 
@@ -85,6 +99,10 @@ impl Location {
 /// Whether it stands for all addresses of a machine: that can be listened on, and not opened.
 pub(crate) fn is_nowhere(address: IpAddr) -> bool {
     address.to_canonical().is_unspecified()
+}
+
+fn database_variable() -> Option<Secret<String>> {
+    std::env::var(DATABASE).ok().filter(|url| !url.is_empty()).map(Secret::new)
 }
 
 /// The variable, where it says the same as what was found; else a flag goes before it.

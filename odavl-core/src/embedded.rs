@@ -1,4 +1,5 @@
-//! The embedded default: one folder with the database, the objects and the master key, and no other service.
+//! The embedded default: one folder with the database, the objects and the master key, and no other service. Or, where
+//! the settings name a database, any number of nodes on one PostgreSQL.
 
 use std::{
     fs::{DirBuilder, Permissions},
@@ -13,9 +14,10 @@ use crate::{
     config::Settings,
     db::Db,
     error::{Error, Result},
-    metering::SqliteMetering,
+    metering::{Metering, SqliteMetering},
     odavl::Odavl,
     seal::MasterKey,
+    secret::Secret,
     storage::{DirectUrls, FsStorage, SqlCatalog},
     uploads::SqlUploads,
 };
@@ -24,19 +26,20 @@ impl Odavl {
     /// Opens the installation in the folder `data`, which is made where it is not there.
     ///
     /// The folder is readable by its owner alone; so is the master key in it. Keep a copy of `master.key` apart from
-    /// every backup: without it, what is sealed in the database stays sealed.
+    /// every backup: without it, what is sealed in the database stays sealed. Nodes that share a database have the same
+    /// key.
     pub async fn open(data: &Path, settings: Settings) -> Result<Self> {
         make_private(data).map_err(|error| {
             Error::unavailable(format!("the folder {} cannot be made", data.display()), Some(error.into()))
         })?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let master = MasterKey::open_or_create(&data.join("master.key"))?;
-        let db = Db::open_sqlite(data.join("odavl.db"), &*clock).await?;
+        let (db, metering) = open_database(data, &settings, clock.clone()).await?;
         let urls = DirectUrls::of(&settings, &master)?;
         let storage = FsStorage::open(&data.join("objects"), clock.clone(), urls).await?;
         Self::builder()
             .auth(Arc::new(SqlAuth::new(db.clone())))
-            .metering(Arc::new(SqliteMetering::new(db.clone(), clock.clone())))
+            .metering(metering)
             .storage(Arc::new(storage))
             .objects(Arc::new(SqlCatalog::new(db.clone())))
             .uploads(Arc::new(SqlUploads::new(db)))
@@ -45,6 +48,35 @@ impl Odavl {
             .clock(clock)
             .build()
     }
+}
+
+/// The database that the settings name, or the folder's own; and the books in it.
+async fn open_database(
+    data: &Path,
+    settings: &Settings,
+    clock: Arc<dyn Clock>,
+) -> Result<(Db, Arc<dyn Metering>)> {
+    if let Some(url) = &settings.database {
+        return open_postgres(url, clock).await;
+    }
+    let db = Db::open_sqlite(data.join("odavl.db"), &*clock).await?;
+    Ok((db.clone(), Arc::new(SqliteMetering::new(db, clock))))
+}
+
+/// How many connections a node has at most, beside the one that it meters on.
+#[cfg(feature = "postgres")]
+const POOL: usize = 16;
+
+#[cfg(feature = "postgres")]
+async fn open_postgres(url: &Secret<String>, clock: Arc<dyn Clock>) -> Result<(Db, Arc<dyn Metering>)> {
+    let db = Db::open_postgres(url.reveal(), POOL, &*clock).await?;
+    Ok((db.clone(), Arc::new(crate::metering::PostgresMetering::new(db, clock))))
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn open_postgres(_: &Secret<String>, _: Arc<dyn Clock>) -> Result<(Db, Arc<dyn Metering>)> {
+    let what = "this odavl was built without PostgreSQL: build it with the feature `postgres`";
+    Err(Error::Unsupported(what.to_owned()))
 }
 
 fn make_private(data: &Path) -> std::io::Result<()> {

@@ -94,6 +94,7 @@ fn of_installation(location: &Location) -> Result<Vec<Finding>> {
     let config = location.read()?;
     let (file, file_source) = location.file();
     let (data, data_source) = location.data_and_source(&config);
+    let (database, database_source) = Location::database_and_source(&config);
     let finding = |name, value: String, source: &str| Finding { name, value, source: source.to_owned() };
     let mut findings = vec![
         finding(
@@ -102,6 +103,7 @@ fn of_installation(location: &Location) -> Result<Vec<Finding>> {
             file_source,
         ),
         finding("data folder", data.display().to_string(), data_source),
+        finding("database", database.to_owned(), database_source),
     ];
     let serving = Location::serving(&config).into_iter();
     findings.extend(serving.map(|(name, value, source)| finding(name, value, source)));

@@ -11,6 +11,7 @@ mod insight;
 mod keys;
 mod link;
 mod nonsense;
+mod postgres;
 mod proxies;
 mod serve;
 mod sign_in;

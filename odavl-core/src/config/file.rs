@@ -13,6 +13,7 @@ use crate::{
     auth::KeyPrefix,
     error::{Error, Result},
     metering::{Allowance, Catalog, Meter, MeterKind, MeterName, Plan},
+    secret::Secret,
 };
 
 /// The configuration of an installation, as `odavl.toml` has it. What is absent keeps its default.
@@ -21,6 +22,8 @@ use crate::{
 pub struct Config {
     /// The folder of the embedded default: database, objects, master key. `./odavl-data`.
     pub data: Option<PathBuf>,
+    /// The database: `postgres://user:password@host/database`, the same on every node. SQLite in the folder.
+    pub database: Option<Secret<String>>,
     /// Where people reach the service. `http://` and the address that is listened on.
     pub public_url: Option<String>,
     /// Where a refused organisation can get a larger plan.
@@ -102,7 +105,15 @@ impl Config {
 
     /// Reads a configuration from its text.
     pub fn parse(text: &str) -> Result<Self> {
-        toml::from_str(text).map_err(|error| Error::invalid(error.to_string().trim_end().to_owned()))
+        toml::from_str(text).map_err(|error| {
+            // Where it is, but not the line itself: it may hold a password.
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            Error::invalid(format!(
+                "line {}: {}",
+                before.matches('\n').count() + 1,
+                error.message().trim_end()
+            ))
+        })
     }
 
     /// The library's settings, checked.
@@ -119,6 +130,7 @@ impl Config {
         settings.upgrade_url.clone_from(&self.upgrade_url);
         settings.key_prefix = self.key_prefix.clone().unwrap_or(settings.key_prefix);
         settings.clients = self.clients.clone().unwrap_or(settings.clients);
+        settings.database.clone_from(&self.database);
         settings.upload_most = self.upload_most.unwrap_or(settings.upload_most);
         settings.catalog = self.catalog(settings.catalog)?;
         settings.catalog.check()?;
@@ -230,6 +242,16 @@ mod tests {
     fn nothing_at_all_is_the_preset() {
         let settings = Config::parse("").unwrap().settings("http://localhost").unwrap();
         assert!(settings.catalog.plans.contains_key("ENTERPRISE"));
+    }
+
+    #[test]
+    fn a_mistake_beside_a_password_is_named_by_its_line_alone() {
+        let text = "data = \"here\"\ndatabase = postgres://odavl:canary@db.example/odavl";
+        let refused = Config::parse(text).unwrap_err();
+        assert!(refused.to_string().starts_with("line 2: "), "{refused}");
+        assert!(!refused.to_string().contains("canary"), "{refused}");
+        let config = Config::parse("database = 'postgres://odavl:canary@db.example/odavl'").unwrap();
+        assert!(!format!("{config:?} {:?}", config.settings("http://localhost").unwrap()).contains("canary"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::{
     auth::{KeyPrefix, RESOURCES, Scopes},
     error::{Error, Result},
     metering::{Allowance, Allowances, Catalog, Meter, MeterKind, MeterName, Plan},
+    secret::Secret,
     storage::Product,
 };
 
@@ -30,6 +31,8 @@ pub struct Settings {
     pub clients: Vec<String>,
     /// The most bytes of an upload after unpacking.
     pub upload_most: u64,
+    /// The PostgreSQL database that everything but bytes is kept in; `None` is SQLite in the data folder.
+    pub database: Option<Secret<String>>,
 }
 
 impl Settings {
@@ -42,6 +45,7 @@ impl Settings {
             upgrade_url: None,
             clients: vec!["odavl-cli".to_owned()],
             upload_most: 64 << 20,
+            database: None,
         })
     }
 
