@@ -101,8 +101,10 @@ pub(crate) fn is_nowhere(address: IpAddr) -> bool {
     address.to_canonical().is_unspecified()
 }
 
+/// One that is not UTF-8 is refused as a URL rather than taken for none: that would be another database.
 fn database_variable() -> Option<Secret<String>> {
-    std::env::var(DATABASE).ok().filter(|url| !url.is_empty()).map(Secret::new)
+    let url = std::env::var_os(DATABASE).filter(|url| !url.is_empty())?;
+    Some(Secret::new(url.to_string_lossy().into_owned()))
 }
 
 /// The variable, where it says the same as what was found; else a flag goes before it.

@@ -122,9 +122,10 @@ fn no_wing_imports_another_wing_s_adapter() {
 fn no_use_case_names_an_engine() {
     hold(|source, line| {
         let service = source.path.contains("/service") || source.path.starts_with("odavl-core/src/gateway");
-        let engine = ["rusqlite", "sqlite", "Sqlite", "SqlAuth", "crate::db", "Memory", "FsStorage"]
-            .into_iter()
-            .find(|engine| line.contains(engine))?;
+        let engine =
+            ["sqlite", "Sqlite", "postgres", "Postgres", "SqlAuth", "crate::db", "Memory", "FsStorage"]
+                .into_iter()
+                .find(|engine| line.contains(engine))?;
         (service && !source.is_test()).then(|| format!("a use case knows {engine}"))
     });
 }

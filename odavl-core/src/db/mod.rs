@@ -57,8 +57,8 @@ impl Db {
     /// On SQLite it is the only one until it ends. On PostgreSQL there are many at once, and each statement sees
     /// what others have committed before it, so: what is read to decide what is written, and is not decided by one
     /// statement alone, is locked first, by one call of [`Tx::lock`] before the first read; so is what others read
-    /// like that. Two transactions about one thing then run one after the other, and since each takes its locks at once and in one order, no two wait
-    /// for each other. Locks end with the transaction.
+    /// like that. Two transactions about one thing then run one after the other, and since each takes its locks at once
+    /// and in one order, no two wait for each other's. Locks end with the transaction.
     pub async fn begin(&self) -> Result<Tx> {
         match &self.0 {
             #[cfg(feature = "sqlite")]

@@ -15,6 +15,12 @@ pub use sqlite::SqliteMetering;
 
 use jiff::SignedDuration;
 
+/// The open reservations that expired, the longest expired first.
+const DUE: &str = "SELECT org, id FROM reservations WHERE state = 'open' AND expires_at <= $1
+    ORDER BY expires_at, org, id LIMIT $2";
+const HAS_BATCH: &str = "SELECT id FROM batches WHERE id = $1";
+const INSERT_BATCH: &str = "INSERT INTO batches (id, at) VALUES ($1, $2)";
+
 /// What a batch is known by, should the answer to its COMMIT be lost.
 type BatchId = [u8; 16];
 

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::{
     super::{
-        BatchId,
+        BatchId, HAS_BATCH,
         stored::{self, NOT_COUNTED, nonsense, scope},
     },
     draft::Draft,
@@ -38,9 +38,8 @@ const RESERVATIONS: &str = "SELECT found.* FROM unnest($1::TEXT[], $2::TEXT[]) A
 const KEYS: &str = "SELECT found.* FROM unnest($1::TEXT[], $2::BYTEA[]) AS wanted (org, idem)
     CROSS JOIN LATERAL (SELECT org, idem, request, answer, at, reservation FROM ledger
         WHERE org = wanted.org AND idem = wanted.idem LIMIT 1) AS found";
-const BATCH: &str = "SELECT id FROM batches WHERE id = $1";
 
-pub(super) const STATEMENTS: [&str; 6] = [MAKE_ORGS, ORGS, COUNTERS, RESERVATIONS, KEYS, BATCH];
+pub(super) const STATEMENTS: [&str; 6] = [MAKE_ORGS, ORGS, COUNTERS, RESERVATIONS, KEYS, HAS_BATCH];
 
 /// A statement that was sent, or is about to be: those of one list go out together, in order.
 pub(super) type Sent<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, DbError>> + Send + 'a>>;
@@ -95,7 +94,7 @@ pub(super) async fn was_committed(conn: &Conn, wanted: &Wanted, id: &BatchId) ->
     let mut statements: Vec<_> = BEGIN.into_iter().map(|begin| batch(conn, begin)).collect();
     columns.lock(conn, &makes_orgs, &mut statements);
     let id = id.as_slice();
-    statements.push(Box::pin(async move { conn.rows(BATCH, &[&id]).await }));
+    statements.push(Box::pin(async move { conn.rows(HAS_BATCH, &[&id]).await }));
     let found = send(statements).await?.pop().is_some_and(|rows| !rows.is_empty());
     conn.batch("ROLLBACK").await.map(|()| found)
 }

@@ -26,7 +26,7 @@ use self::{
     store::store,
     wanted::Wanted,
 };
-use super::{BATCHES_KEPT, BatchId, read};
+use super::{BATCHES_KEPT, BatchId, DUE, read};
 use crate::{
     clock::Clock,
     db::{Conn, Db, DbError, Row, Value, Violation},
@@ -46,8 +46,6 @@ const WARY: u32 = 64;
 const FENCE: &str =
     "INSERT INTO metering_orgs (org, epoch, clock, seq, events, open) VALUES ($1, $2, 0, 0, 0, 0)
     ON CONFLICT (org) DO UPDATE SET epoch = GREATEST(metering_orgs.epoch, excluded.epoch)";
-const DUE: &str = "SELECT org, id FROM reservations WHERE state = 'open' AND expires_at <= $1
-    ORDER BY expires_at, org, id LIMIT $2";
 const FORGET_BATCHES: &str = "DELETE FROM batches WHERE id IN
     (SELECT id FROM batches WHERE at < $1 ORDER BY at LIMIT 10000 FOR UPDATE SKIP LOCKED)";
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     super::{
-        BatchId,
+        BatchId, INSERT_BATCH,
         stored::{LedgerRow, number, scope, to_json},
     },
     draft::{Draft, OrgPage},
@@ -39,9 +39,9 @@ const RESERVATIONS: &str =
     holds = excluded.holds, request = excluded.request, answer = excluded.answer, outcome = excluded.outcome";
 const THRESHOLDS: &str = "INSERT INTO thresholds (org, seq, at, threshold, standing)
     SELECT * FROM unnest($1::TEXT[], $2::BIGINT[], $3::BIGINT[], $4::BIGINT[], $5::TEXT[])";
-const BATCH: &str = "INSERT INTO batches (id, at) VALUES ($1, $2)";
 
-pub(super) const STATEMENTS: [&str; 7] = [LEDGER, ORGS, COUNTERS, ROLLUPS, RESERVATIONS, THRESHOLDS, BATCH];
+pub(super) const STATEMENTS: [&str; 7] =
+    [LEDGER, ORGS, COUNTERS, ROLLUPS, RESERVATIONS, THRESHOLDS, INSERT_BATCH];
 
 /// Writes the draft and commits.
 pub(super) async fn store(
@@ -58,7 +58,7 @@ pub(super) async fn store(
         changes.rollups.put(conn),
         changes.reservations.put(conn),
         draft.thresholds.insert(conn),
-        run(conn, BATCH, vec![&id, &at]),
+        run(conn, INSERT_BATCH, vec![&id, &at]),
         batch(conn, "COMMIT"),
     ];
     send(statements).await.map(drop)

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::{
-    BatchId,
+    BatchId, DUE, HAS_BATCH, INSERT_BATCH,
     stored::{self, NOT_COUNTED, count, json, ledger_rows, nonsense, number, scope, time, to_json},
 };
 use crate::{
@@ -171,12 +171,9 @@ pub(super) fn put_reservation(
     run(conn, put, row).map(drop)
 }
 
-/// The open reservations that expired, the longest expired first.
 pub(super) fn due(conn: &Connection, now: Timestamp, most: u32) -> Result<Vec<(OrgId, ReservationId)>> {
-    let select = "SELECT org, id FROM reservations WHERE state = 'open' AND expires_at <= ?1
-        ORDER BY expires_at, org, id LIMIT ?2";
     let read = || {
-        let mut select = conn.prepare_cached(select)?;
+        let mut select = conn.prepare_cached(DUE)?;
         let rows =
             select.query_map(params![now.as_microsecond(), most], |row| <(String, String)>::try_from(row))?;
         rows.collect::<rusqlite::Result<Vec<_>>>()
@@ -201,11 +198,11 @@ pub(super) fn insert_threshold(
 }
 
 pub(super) fn insert_batch(conn: &Connection, id: &BatchId, now: Timestamp) -> Result<()> {
-    run(conn, "INSERT INTO batches (id, at) VALUES (?1, ?2)", params![id, now.as_microsecond()]).map(drop)
+    run(conn, INSERT_BATCH, params![id, now.as_microsecond()]).map(drop)
 }
 
 pub(super) fn has_batch(conn: &Connection, id: &BatchId) -> Result<bool> {
-    let mut select = conn.prepare_cached("SELECT 1 FROM batches WHERE id = ?1").map_err(sqlite_error)?;
+    let mut select = conn.prepare_cached(HAS_BATCH).map_err(sqlite_error)?;
     select.exists([id]).map_err(sqlite_error)
 }
 
