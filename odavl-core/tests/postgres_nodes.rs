@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use odavl_core::{
     Odavl, Reason, Settings, SystemClock,
     auth::{NewKeyRequest, OrgRef, SetUp, SqlAuth},
-    db::Db,
+    db::{Db, Tx},
     gateway::{Verdict, VerifyRequest},
     metering::{Allowance, PostgresMetering},
     page::PageQuery,
@@ -43,6 +43,7 @@ async fn node(db: Db, folder: &Path) -> Odavl {
 
 struct Cluster {
     nodes: [Odavl; 2],
+    db: Db,
     gateway: Secret<String>,
     subject: Secret<String>,
     _folder: tempfile::TempDir,
@@ -63,6 +64,7 @@ impl Cluster {
         let folder = tempfile::tempdir().unwrap();
         let first = server::database(&SystemClock).await;
         let second = first.another(&SystemClock).await.unwrap();
+        let db = first.clone();
         let nodes = [node(first, folder.path()).await, node(second, folder.path()).await];
         let wish = SetUp {
             email: "ada@example.com".parse().unwrap(),
@@ -73,7 +75,7 @@ impl Cluster {
         nodes[0].set_up(wish).await.unwrap();
         let gateway = key(&nodes[0], "operator", "gateway:write").await;
         let subject = key(&nodes[1], "acme", "insight:write").await;
-        Self { nodes, gateway, subject, _folder: folder }
+        Self { nodes, db, gateway, subject, _folder: folder }
     }
 
     async fn session(&self, node: usize) -> Session {
@@ -127,4 +129,54 @@ async fn a_key_that_one_node_revokes_is_refused_by_the_other_at_once_where_it_is
     let verdict = there.gateway().verify(cluster.question(1)).await.unwrap();
     let Verdict::Invalid(refused) = verdict else { panic!("{verdict:?}") };
     assert_eq!(refused.reason(), Some(Reason::Revoked));
+}
+
+/// Which connection the transaction is on.
+async fn backend(tx: &mut Tx) -> i64 {
+    let row = tx.query_one("SELECT CAST(pg_backend_pid() AS BIGINT) AS pid", &[]).await.unwrap();
+    row.unwrap().read("pid").unwrap()
+}
+
+/// Returns when the statement counts somebody who waits.
+async fn until(db: &Db, waits: &'static str, pid: i64) {
+    while db.query_one(waits, &[pid.into()]).await.unwrap().unwrap().read::<i64>("n").unwrap() == 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+const WAITS_FOR: &str = "SELECT COUNT(*) AS n FROM pg_stat_activity
+    WHERE CAST($1 AS BIGINT) = ANY (CAST(pg_blocking_pids(pid) AS BIGINT[]))";
+const WAITS: &str = "SELECT COUNT(*) AS n FROM pg_stat_activity
+    WHERE pid = CAST($1 AS BIGINT) AND CARDINALITY(pg_blocking_pids(pid)) > 0";
+
+#[tokio::test]
+async fn a_change_that_the_server_undoes_for_another_s_sake_is_made_all_the_same_and_once() {
+    let cluster = Cluster::new().await;
+    let acme = system(&cluster.nodes[0], "acme").await;
+    let id = acme.keys().list(&PageQuery::default()).await.unwrap().items[0].id;
+    let before = acme.verify_audit().await.unwrap().entries;
+    let (mut first, mut other) = (cluster.db.begin().await.unwrap(), cluster.db.begin().await.unwrap());
+    let key = [id.into()];
+    let touch_key = "UPDATE api_keys SET name = name WHERE id = $1";
+    let touch_orgs = "UPDATE organizations SET name = name";
+    let (holder, rival) = (backend(&mut first).await, backend(&mut other).await);
+    first.execute(touch_key, &key).await.unwrap();
+    let revoke = async { acme.keys().revoke(id).await };
+    let circle = async {
+        until(&cluster.db, WAITS_FOR, holder).await;
+        // The server ends who closes the circle, or whoever has waited longest: not the one that never asks.
+        other.query("SELECT set_config('deadlock_timeout', '60s', TRUE)", &[]).await.unwrap();
+        other.execute(touch_orgs, &[]).await.unwrap();
+        let close = async {
+            until(&cluster.db, WAITS, rival).await;
+            drop(first);
+        };
+        let (touched, ()) = tokio::join!(other.execute(touch_key, &key), close);
+        assert_eq!(touched.unwrap(), 1);
+        drop(other);
+    };
+    let (revoked, ()) = tokio::join!(revoke, circle);
+    assert!(revoked.unwrap().revoked_at.is_some());
+    let after = acme.verify_audit().await.unwrap();
+    assert_eq!((after.entries, after.faults), (before + 1, Vec::new()));
 }

@@ -9,6 +9,7 @@ mod lock;
 mod migrate;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod retry;
 mod row;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -30,6 +31,9 @@ pub use value::Value;
 
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{Conn, Param};
+#[cfg(feature = "postgres")]
+pub(crate) use retry::TRIES;
+pub(crate) use retry::retried;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite::sqlite_error;
 

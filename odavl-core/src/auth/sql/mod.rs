@@ -26,7 +26,7 @@ use super::{
     user::{Email, User},
 };
 use crate::{
-    db::{Db, Row, Tx, Value},
+    db::{Db, Row, Tx, Value, retried},
     error::{Error, Result},
     ids::{KeyId, OrgId, SessionId, UserId},
     page::{Page, PageQuery},
@@ -46,52 +46,56 @@ impl SqlAuth {
     }
 }
 
-async fn apply(tx: &mut Tx, change: Change) -> Result<()> {
+async fn apply(tx: &mut Tx, change: &Change) -> Result<()> {
     match change {
-        Change::AddUser(user) => people::add_user(tx, &user).await,
-        Change::SetUser(user) => people::set_user(tx, &user).await,
-        Change::AddOrg(org) => orgs::add_org(tx, &org).await,
-        Change::SetOrg(org) => orgs::set_org(tx, &org).await,
-        Change::PutMember(member) => people::put_member(tx, &member).await,
-        Change::RemoveMember { org, user } => people::remove_member(tx, org, user).await,
-        Change::AddProject(project) => orgs::add_project(tx, &project).await,
-        Change::AddKey { key, most } => keys::add_key(tx, &key, most).await,
-        Change::SetKey(key) => keys::set_key(tx, &key).await,
-        Change::AddLogin(login) => logins::add_login(tx, &login).await,
-        Change::SetLogin(login) => logins::set_login(tx, &login).await,
-        Change::EndLogins { user, except, at } => logins::end_logins(tx, user, except, at).await,
-        Change::AddDevice(device) => devices::add_device(tx, &device).await,
-        Change::SetDevice(device) => devices::set_device(tx, &device).await,
-        Change::AddReply(reply) => replies::add_reply(tx, &reply).await,
+        Change::AddUser(user) => people::add_user(tx, user).await,
+        Change::SetUser(user) => people::set_user(tx, user).await,
+        Change::AddOrg(org) => orgs::add_org(tx, org).await,
+        Change::SetOrg(org) => orgs::set_org(tx, org).await,
+        Change::PutMember(member) => people::put_member(tx, member).await,
+        Change::RemoveMember { org, user } => people::remove_member(tx, *org, *user).await,
+        Change::AddProject(project) => orgs::add_project(tx, project).await,
+        Change::AddKey { key, most } => keys::add_key(tx, key, *most).await,
+        Change::SetKey(key) => keys::set_key(tx, key).await,
+        Change::AddLogin(login) => logins::add_login(tx, login).await,
+        Change::SetLogin(login) => logins::set_login(tx, login).await,
+        Change::EndLogins { user, except, at } => logins::end_logins(tx, *user, *except, *at).await,
+        Change::AddDevice(device) => devices::add_device(tx, device).await,
+        Change::SetDevice(device) => devices::set_device(tx, device).await,
+        Change::AddReply(reply) => replies::add_reply(tx, reply).await,
         Change::DropEnded { at } => {
-            devices::drop_ended(tx, at).await?;
-            replies::drop_ended(tx, at).await?;
-            logins::drop_ended(tx, at).await
+            devices::drop_ended(tx, *at).await?;
+            replies::drop_ended(tx, *at).await?;
+            logins::drop_ended(tx, *at).await
         }
-        Change::PutSetup(link) => signing::put_setup(tx, &link).await,
-        Change::ClaimSetup { digest, at } => signing::claim_setup(tx, &digest, at).await,
-        Change::AddSigningKey(key) => signing::add_signing_key(tx, &key).await,
-        Change::DropSigningKeys { at } => signing::drop_signing_keys(tx, at).await,
+        Change::PutSetup(link) => signing::put_setup(tx, link).await,
+        Change::ClaimSetup { digest, at } => signing::claim_setup(tx, digest, *at).await,
+        Change::AddSigningKey(key) => signing::add_signing_key(tx, key).await,
+        Change::DropSigningKeys { at } => signing::drop_signing_keys(tx, *at).await,
     }
+}
+
+async fn write_once(db: &Db, write: &Write) -> Result<Vec<(OrgId, u64)>> {
+    let mut tx = db.begin().await?;
+    tx.lock(locks::of(write)).await?;
+    for change in &write.changes {
+        apply(&mut tx, change).await?;
+    }
+    let mut epochs = Vec::with_capacity(write.bump.len());
+    for org in &write.bump {
+        epochs.push((*org, orgs::bump(&mut tx, *org).await?));
+    }
+    for draft in &write.audit {
+        audit::append(&mut tx, draft, &write.seal).await?;
+    }
+    tx.commit().await?;
+    Ok(epochs)
 }
 
 #[async_trait]
 impl Auth for SqlAuth {
     async fn write(&self, write: Write) -> Result<Vec<(OrgId, u64)>> {
-        let mut tx = self.db.begin().await?;
-        tx.lock(locks::of(&write)).await?;
-        for change in write.changes {
-            apply(&mut tx, change).await?;
-        }
-        let mut epochs = Vec::with_capacity(write.bump.len());
-        for org in write.bump {
-            epochs.push((org, orgs::bump(&mut tx, org).await?));
-        }
-        for draft in &write.audit {
-            audit::append(&mut tx, draft, &write.seal).await?;
-        }
-        tx.commit().await?;
-        Ok(epochs)
+        retried(|| write_once(&self.db, &write)).await
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>> {
@@ -141,7 +145,7 @@ impl Auth for SqlAuth {
         keys::active_keys(&self.db, org, at).await
     }
     async fn touch_keys(&self, used: &[(OrgId, KeyId, Timestamp)]) -> Result<()> {
-        keys::touch_keys(&self.db, used).await
+        retried(|| keys::touch_keys(&self.db, used)).await
     }
 
     async fn login(&self, id: SessionId) -> Result<Option<Login>> {

@@ -27,11 +27,13 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long an answer is waited for: longer than the server lets a statement run, so that it speaks first.
 const ANSWER: Duration = Duration::from_secs(15);
 
-/// Set on every connection. A node that is stopped in the middle of a transaction must not hold the others, and what
-/// was answered must be durable whatever the server's default is.
+/// Set on every connection. A node that is stopped in the middle of a transaction must not hold the others: the server
+/// ends it before they give up. They wait for longer than the server takes to notice that some wait in a circle (1 s
+/// unless it was told otherwise), too, for only that is told as such. What was answered must be durable whatever the
+/// server's default is.
 const SETTINGS: &str = "
     SET statement_timeout = '10s';
-    SET lock_timeout = '1s';
+    SET lock_timeout = '3s';
     SET idle_in_transaction_session_timeout = '2s';
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
     SHOW server_version_num;

@@ -11,7 +11,7 @@ use tokio_postgres::{
 
 use super::settings::Settings;
 use crate::{
-    db::{DbError, Violation},
+    db::{DbError, Violation, retry::Undone},
     error::{Cause, Error},
 };
 
@@ -41,7 +41,10 @@ fn postgres_error(error: PgError) -> Error {
     };
     let what = match told.code().code() {
         "22021" => return Error::invalid("text must not contain a NUL character"),
-        "40001" | "40P01" => "another transaction was in the way",
+        "40001" | "40P01" => {
+            let undone = Undone(cause(told).to_string());
+            return Error::unavailable("another transaction was in the way", Some(undone.into()));
+        }
         "55P03" => "another transaction holds what this one needs",
         "57014" => "the statement took too long",
         "25P03" => "the transaction was left open too long",

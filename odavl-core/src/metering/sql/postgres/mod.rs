@@ -29,16 +29,13 @@ use self::{
 use super::{BATCHES_KEPT, BatchId, DUE, read};
 use crate::{
     clock::Clock,
-    db::{Conn, Db, DbError, Row, Value, Violation},
+    db::{Conn, Db, DbError, Row, TRIES, Value, Violation},
     error::{Error, ErrorCode, Result},
     ids::{OrgId, ReservationId},
     metering::port::{Bucket, Decision, Entry, HistoryQuery, Metering, Record, ThresholdEvent},
     page::{Page, PageQuery},
     random,
 };
-
-/// How often a batch is tried that another node was in the way of.
-const TRIES: u32 = 4;
 
 /// For how many batches keys are looked up after one was found taken.
 const WARY: u32 = 64;
