@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    auth::SqlAuth,
+    auth::{Auth, SqlAuth},
     clock::{Clock, SystemClock},
     config::Settings,
     db::Db,
@@ -27,18 +27,19 @@ impl Odavl {
     ///
     /// The folder is readable by its owner alone; so is the master key in it. Keep a copy of `master.key` apart from
     /// every backup: without it, what is sealed in the database stays sealed. Nodes that share a database have the same
-    /// key.
+    /// key: one is made with the installation, and never for one that is there.
     pub async fn open(data: &Path, settings: Settings) -> Result<Self> {
         make_private(data).map_err(|error| {
             Error::unavailable(format!("the folder {} cannot be made", data.display()), Some(error.into()))
         })?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let master = MasterKey::open_or_create(&data.join("master.key"))?;
         let (db, metering) = open_database(data, &settings, clock.clone()).await?;
+        let auth = SqlAuth::new(db.clone());
+        let master = master_key(&data.join("master.key"), &auth).await?;
         let urls = DirectUrls::of(&settings, &master)?;
         let storage = FsStorage::open(&data.join("objects"), clock.clone(), urls).await?;
         Self::builder()
-            .auth(Arc::new(SqlAuth::new(db.clone())))
+            .auth(Arc::new(auth))
             .metering(metering)
             .storage(Arc::new(storage))
             .objects(Arc::new(SqlCatalog::new(db.clone())))
@@ -48,6 +49,22 @@ impl Odavl {
             .clock(clock)
             .build()
     }
+}
+
+/// The key in that file. A new one beside people who are there would seal and sign what no other node can read, and no
+/// record from before would hold under it.
+async fn master_key(path: &Path, auth: &SqlAuth) -> Result<MasterKey> {
+    if auth.is_set_up().await? && !path.exists() {
+        return Err(Error::invalid_with(
+            format!(
+                "there is an installation in the database, and its master key is not in {}",
+                path.display()
+            ),
+            "copy it there from another node or from where you keep it; if it is lost, write 64 hexadecimal digits of \
+             `openssl rand -hex 32` there (mode 0600): then records and sign-ins from before do not hold",
+        ));
+    }
+    MasterKey::open_or_create(path)
 }
 
 /// The database that the settings name, or the folder's own; and the books in it.

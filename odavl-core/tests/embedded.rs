@@ -256,3 +256,18 @@ async fn what_was_used_while_another_period_counted_is_not_forgotten() {
     let answer = acme.usage().consume(consume("insight_analyses", None)).await.unwrap();
     assert_eq!((answer.standings[0].limit, answer.standings[0].used), (Some(10), 3));
 }
+
+#[tokio::test]
+async fn an_installation_whose_master_key_is_gone_is_given_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (key, aside) = (folder.path().join("master.key"), folder.path().join("aside"));
+    set_up(&open(folder.path()).await).await;
+    std::fs::rename(&key, &aside).unwrap();
+    let settings = Settings::preset("http://127.0.0.1:8787").unwrap();
+    let refused = Odavl::open(folder.path(), settings).await.map(drop).unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::InvalidInput);
+    assert!(refused.hint().unwrap().contains("openssl rand -hex 32"));
+    assert!(!key.exists());
+    std::fs::rename(&aside, &key).unwrap();
+    assert!(system(&open(folder.path()).await, "acme").await.verify_audit().await.unwrap().faults.is_empty());
+}

@@ -37,6 +37,15 @@ impl Schema {
     fn odavl(&self, person: &Person, line: &str) -> Ended {
         person.command(line).env("ODAVL_DATABASE", &self.url).output().unwrap().into()
     }
+
+    /// The first person of the installation.
+    fn set_up(&self, person: &Person) {
+        let password = File::open(person.file("password", b"correct horse battery\n")).unwrap();
+        let mut create =
+            person.command("admin user create --email ada@example.com --org acme --password-stdin");
+        let created = create.env("ODAVL_DATABASE", &self.url).stdin(password).output().unwrap();
+        Ended::from(created).well();
+    }
 }
 
 impl Drop for Schema {
@@ -48,10 +57,7 @@ impl Drop for Schema {
 #[test]
 fn an_installation_is_set_up_and_served_on_postgresql() {
     let (schema, admin) = (Schema::new("served"), Person::new());
-    let password = File::open(admin.file("password", b"correct horse battery\n")).unwrap();
-    let mut create = admin.command("admin user create --email ada@example.com --org acme --password-stdin");
-    let created = create.env("ODAVL_DATABASE", &schema.url).stdin(password).output().unwrap();
-    Ended::from(created).well();
+    schema.set_up(&admin);
     assert!(schema.odavl(&admin, "admin user list").well().contains("ada@example.com"));
     assert!(!admin.folder.path().join("odavl-data").join("odavl.db").exists());
     let key = schema.odavl(&admin, "admin keys create acme --name ci --scope usage:write --quiet").well();
@@ -63,6 +69,25 @@ fn an_installation_is_set_up_and_served_on_postgresql() {
     process.kill().unwrap();
     process.wait().unwrap();
     assert!(used.well().contains('3'));
+}
+
+#[test]
+fn a_node_without_the_master_key_makes_none_of_its_own() {
+    let (schema, first, second) = (Schema::new("keyless"), Person::new(), Person::new());
+    let early = schema.odavl(&second, "admin user list");
+    assert_eq!(early.code, 2, "{early:?}");
+    assert!(early.stderr.contains("master.key") && early.stderr.contains("--data"), "{early:?}");
+    schema.set_up(&first);
+    for line in ["admin user create --email bob@example.com", "serve --listen 127.0.0.1:0"] {
+        let refused = schema.odavl(&second, line);
+        assert_eq!(refused.code, 2, "{line}: {refused:?}");
+        assert!(refused.stderr.contains("its master key is not in"), "{line}: {refused:?}");
+    }
+    let [ours, theirs] = [&first, &second].map(|node| node.folder.path().join("odavl-data/master.key"));
+    assert!(!theirs.exists());
+    std::fs::copy(ours, theirs).unwrap();
+    assert!(!schema.odavl(&second, "admin user list").well().contains("bob@example.com"));
+    assert!(schema.odavl(&second, "admin audit verify").well().lines().all(|line| line.ends_with("\tnone")));
 }
 
 #[test]

@@ -67,17 +67,26 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     }
 }
 
-/// A folder that is mistyped is not made into an installation: only the first person makes one.
+/// A folder or a database that is mistyped is not made into an installation: only the first person makes one. The master
+/// key tells, for it is in the folder also where the database is not.
 fn refuse_empty(args: &Args, config: &Config) -> Result<(), Error> {
     let data = args.location.data(config);
     if data.join("master.key").exists() || matches!(args.command, Command::User(user::Command::Create(_))) {
         return Ok(());
     }
-    let detail = format!("there is no installation in {}", data.display());
-    Err(Error::invalid_with(
-        detail,
-        "name its folder with --data, or make one with `odavl admin user create`",
-    ))
+    let (detail, hint) = if config.database.is_some() {
+        (
+            format!("the database's master key is not in {}", data.display()),
+            "name the folder with --data, copy master.key there from another node, or make an installation with \
+             `odavl admin user create`",
+        )
+    } else {
+        (
+            format!("there is no installation in {}", data.display()),
+            "name its folder with --data, or make one with `odavl admin user create`",
+        )
+    };
+    Err(Error::invalid_with(detail, hint))
 }
 
 /// Whether there is a first person.
