@@ -51,7 +51,7 @@ struct EventData {
     /// How many units, to 2^53 - 1; one unless said.
     units: Option<u64>,
     /// Labels for the ledger.
-    tags: Option<BTreeMap<String, String>>,
+    tags: Option<BTreeMap<String, Text<Any>>>,
 }
 
 /// What became of an event.
@@ -106,7 +106,7 @@ impl EventBody {
             time: self.time.map(|time| time.0),
             meter: self.kind.parse()?,
             units: data.units.unwrap_or(1),
-            tags: data.tags.unwrap_or_default(),
+            tags: data.tags.into_iter().flatten().map(|(name, label)| (name, label.0)).collect(),
         };
         session.as_ref().unwrap_or(caller).usage().record(event).await
     }
