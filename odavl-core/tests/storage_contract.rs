@@ -28,3 +28,8 @@ mod server;
 #[cfg(feature = "sqlite")]
 #[path = "storage_contract/sql.rs"]
 mod sql;
+
+#[cfg(test)]
+#[cfg(feature = "s3")]
+#[path = "storage_contract/s3.rs"]
+mod s3;

@@ -32,10 +32,17 @@ impl Sha256 {
     }
 
     /// The digest as S3's `x-amz-checksum-sha256` writes it.
-    #[cfg(feature = "direct")]
+    #[cfg(any(feature = "direct", feature = "s3"))]
     pub fn to_base64(self) -> String {
         use base64::{Engine, prelude::BASE64_STANDARD};
         BASE64_STANDARD.encode(self.0)
+    }
+
+    /// The digest that S3 wrote so.
+    #[cfg(feature = "s3")]
+    pub(super) fn from_base64(text: &str) -> Option<Self> {
+        use base64::{Engine, prelude::BASE64_STANDARD};
+        BASE64_STANDARD.decode(text).ok()?.try_into().ok().map(Self)
     }
 }
 

@@ -5,6 +5,7 @@
 //! without a row are removed later.
 
 mod body;
+mod bucket;
 mod catalog;
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -21,15 +22,21 @@ mod multipart;
 mod object;
 mod port;
 mod presign;
+mod profile;
+#[cfg(feature = "s3")]
+mod s3;
 pub(crate) mod service;
 #[cfg(feature = "sql")]
 mod sql;
 mod text;
+#[cfg(any(feature = "fs", feature = "s3"))]
+mod turns;
 mod upload;
 
 use text::as_text;
 
 pub use body::{Body, BoxBody, Checked, Expected, PIECE, broken, collect, full};
+pub use bucket::{AccessKey, Bucket, Encryption, check_endpoint};
 pub use catalog::{Catalog, Garbage, ObjectRow, StorageStats};
 pub use digest::{Checksum, Hasher, Sha256};
 #[cfg(feature = "direct")]
@@ -47,6 +54,9 @@ pub use multipart::{
 pub use object::{ObjectMeta, ObjectName};
 pub use port::{Object, PutMode, PutOptions, Storage, Stored};
 pub use presign::{Method, PRESIGN_MOST, Presign, PresignedRequest, expiry};
+pub use profile::{Ability, Profile};
+#[cfg(feature = "s3")]
+pub use s3::{S3Storage, StoreFault};
 pub use service::{
     Deleted, Download, NewObject, NewUpload, Objects, Progress, Recount, SignedPart, UploadStatus,
     UploadTicket, WHOLE_MOST, part_size,

@@ -97,7 +97,7 @@ pub struct ObjectMeta {
     pub content_type: MediaType,
     /// An opaque tag of this version of the bytes.
     pub etag: String,
-    /// When they were stored.
+    /// When they were stored; the store's clock may tell it a little differently than the put that stored them.
     pub modified: Timestamp,
 }
 

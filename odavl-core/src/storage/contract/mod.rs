@@ -21,11 +21,11 @@ use std::{fmt::Debug, sync::Arc};
 
 use ::bytes::Bytes;
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Body, BoxBody, DirectUrls, Incoming, MediaType, PresignedRequest, PutOptions, Redeemed, Sha256, Storage,
-    StoreKey, collect, full,
+    Body, BoxBody, DirectUrls, Incoming, MediaType, ObjectMeta, PresignedRequest, PutOptions, Redeemed,
+    Sha256, Storage, StoreKey, collect, full,
 };
 use crate::{
     ErrorCode, ManualClock,
@@ -116,6 +116,14 @@ pub(crate) async fn read(storage: &dyn Storage, key: &StoreKey) -> Result<Option
 pub(crate) fn refused<T: Debug>(result: Result<T>, code: ErrorCode) {
     let found = result.map(|value| format!("{value:?}")).map_err(|error| error.code());
     assert_eq!(found, Err(code));
+}
+
+/// Holds what a store says of an object to what its put answered; its clock may tell the time a little differently.
+pub(crate) fn is_as_put(found: Option<ObjectMeta>, put: &ObjectMeta) {
+    let apart = found.as_ref().map(|found| found.modified.duration_since(put.modified).abs());
+    assert!(apart.is_some_and(|apart| apart < SignedDuration::from_mins(1)), "{apart:?}");
+    let found = found.map(|found| ObjectMeta { modified: put.modified, ..found });
+    assert_eq!(found.as_ref(), Some(put));
 }
 
 /// A body that gives `pieces` and then fails, as a lost connection or a full disk does.

@@ -22,7 +22,7 @@ mod sweep;
 
 use std::{
     fs::File,
-    hash::{DefaultHasher, Hash, Hasher},
+    hash::Hash,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -35,6 +35,7 @@ use super::{
     ArrivedPart, BoxBody, ByteRange, Checksum, DirectUrls, Expected, KeyPrefix, MediaType, Multipart, Object,
     ObjectMeta, OpenMultipart, Part, Presign, PresignedRequest, PutMode, PutOptions, Storage, StoreKey,
     Stored, assemble, check_number, not_open,
+    turns::{Turns, slot},
 };
 use crate::{
     Clock,
@@ -57,7 +58,7 @@ struct Inner {
     /// Changes to one key take turns; keys share them by hash.
     turns: [Mutex<()>; TURNS],
     /// Who puts the parts of one upload together waits here, without a thread, for who does it already.
-    joins: [tokio::sync::Mutex<()>; TURNS],
+    joins: Turns,
     /// Says to other processes that this one is alive.
     _alive: File,
 }
@@ -70,8 +71,7 @@ impl FsStorage {
             let layout = Layout::open(&root)?;
             let alive = sweep::join(&layout)?;
             let turns = [const { Mutex::new(()) }; TURNS];
-            let joins = [const { tokio::sync::Mutex::const_new(()) }; TURNS];
-            Ok(Self(Arc::new(Inner { layout, clock, urls, turns, joins, _alive: alive })))
+            Ok(Self(Arc::new(Inner { layout, clock, urls, turns, joins: Turns::new(), _alive: alive })))
         })
         .await
     }
@@ -88,15 +88,8 @@ impl FsStorage {
 impl Inner {
     /// Waits for the turn to change what `of` names.
     fn turn(&self, of: &impl Hash) -> MutexGuard<'_, ()> {
-        self.turns[slot(of)].lock().unwrap_or_else(PoisonError::into_inner)
+        self.turns[slot(of, TURNS)].lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Which of the turns is that of what `of` names.
-fn slot(of: &impl Hash) -> usize {
-    let mut hasher = DefaultHasher::new();
-    of.hash(&mut hasher);
-    usize::try_from(hasher.finish() % TURNS as u64).unwrap_or_default()
 }
 
 /// Runs what waits for the disk where it holds up nobody.
@@ -183,7 +176,7 @@ impl Storage for FsStorage {
         mode: PutMode,
     ) -> Result<ObjectMeta> {
         let (_, checksum) = assemble(parts)?;
-        let _turn = self.0.joins[slot(&multipart.id)].lock().await;
+        let _turn = self.0.joins.take(&multipart.id).await;
         let (multipart, parts) = (multipart.clone(), parts.to_vec());
         self.run(move |inner| inner.complete_multipart(&multipart, &parts, checksum, mode)).await
     }
