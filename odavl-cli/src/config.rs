@@ -6,12 +6,18 @@ use std::{
 };
 
 use clap::Args;
-use odavl_core::{Odavl, Result, Settings, config::Config, secret::Secret};
+use odavl_core::{
+    Odavl, Result, Settings,
+    config::{AwsVariables, Config},
+    secret::Secret,
+    storage::{AccessKey, Bucket},
+};
 
 /// The file that is read where none is named.
 const FILE: &str = "odavl.toml";
 const DATA: &str = "odavl-data";
 const DATABASE: &str = "ODAVL_DATABASE";
+const STORAGE: &str = "ODAVL_STORAGE";
 /// Where `serve` listens unless it is told otherwise.
 pub(crate) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8787);
 
@@ -36,16 +42,28 @@ impl Location {
             None if Path::new(FILE).exists() => Config::read(Path::new(FILE))?,
             None => Config::default(),
         };
-        config.database = database_variable().or(config.database);
+        config.database = variable(DATABASE).map(Secret::new).or(config.database);
+        config.storage = variable(STORAGE).or(config.storage);
+        config.aws = aws_variables();
         Ok(config)
     }
 
     /// Which kind of database it is, and where that was said; never its URL.
     pub(crate) fn database_and_source(config: &Config) -> (&'static str, &'static str) {
-        match (database_variable(), &config.database) {
+        match (variable(DATABASE), &config.database) {
             (Some(_), _) => ("PostgreSQL", DATABASE),
             (None, Some(_)) => ("PostgreSQL", FILE),
             (None, None) => ("SQLite in the data folder", "default"),
+        }
+    }
+
+    /// Where objects are kept, and where that was said. What is no bucket's URL may hold a secret: it is not repeated.
+    pub(crate) fn storage_and_source(config: &Config) -> (String, &'static str) {
+        let source = if variable(STORAGE).is_some() { STORAGE } else { FILE };
+        match &config.storage {
+            Some(url) if url.parse::<Bucket>().is_ok() => (url.clone(), source),
+            Some(_) => ("not the URL of a bucket".to_owned(), source),
+            None => ("the data folder".to_owned(), "default"),
         }
     }
 
@@ -74,11 +92,8 @@ impl Location {
 
     /// Where `serve` listens and what it calls itself unless a flag says otherwise, and where that came from.
     pub(crate) fn serving(config: &Config) -> [(&'static str, String, &'static str); 2] {
-        let named = |variable: &'static str, file: Option<String>, usual: &str| match (
-            std::env::var(variable).ok().filter(|value| !value.is_empty()),
-            file,
-        ) {
-            (Some(value), _) => (value, variable),
+        let named = |name: &'static str, file: Option<String>, usual: &str| match (variable(name), file) {
+            (Some(value), _) => (value, name),
             (None, Some(value)) => (value, FILE),
             (None, None) => (usual.to_owned(), "default"),
         };
@@ -96,15 +111,32 @@ impl Location {
     }
 }
 
+/// What a variable says. A URL that is not UTF-8 is refused as one rather than taken for none: that would be another
+/// place.
+fn variable(name: &str) -> Option<String> {
+    let said = std::env::var_os(name).filter(|said| !said.is_empty())?;
+    Some(said.to_string_lossy().into_owned())
+}
+
+/// The usual variables of S3.
+fn aws_variables() -> AwsVariables {
+    let access = |id, secret| {
+        let token = variable("AWS_SESSION_TOKEN").map(Secret::new);
+        AccessKey { id: Secret::new(id), secret: Secret::new(secret), token }
+    };
+    AwsVariables {
+        bucket: variable("AWS_S3_BUCKET"),
+        endpoint: variable("AWS_ENDPOINT_URL"),
+        region: variable("AWS_REGION"),
+        access: variable("AWS_ACCESS_KEY_ID")
+            .zip(variable("AWS_SECRET_ACCESS_KEY"))
+            .map(|(id, secret)| access(id, secret)),
+    }
+}
+
 /// Whether it stands for all addresses of a machine: that can be listened on, and not opened.
 pub(crate) fn is_nowhere(address: IpAddr) -> bool {
     address.to_canonical().is_unspecified()
-}
-
-/// One that is not UTF-8 is refused as a URL rather than taken for none: that would be another database.
-fn database_variable() -> Option<Secret<String>> {
-    let url = std::env::var_os(DATABASE).filter(|url| !url.is_empty())?;
-    Some(Secret::new(url.to_string_lossy().into_owned()))
 }
 
 /// The variable, where it says the same as what was found; else a flag goes before it.

@@ -23,6 +23,7 @@ mod retry;
 mod set_up_link;
 mod settings;
 mod source;
+mod store;
 mod target;
 mod transfer;
 mod when;

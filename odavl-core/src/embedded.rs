@@ -1,5 +1,5 @@
 //! The embedded default: one folder with the database, the objects and the master key, and no other service. Or, where
-//! the settings name a database, any number of nodes on one PostgreSQL.
+//! the settings name a database, any number of nodes on one PostgreSQL; where they name a bucket, the objects are there.
 
 use std::{
     fs::{DirBuilder, Permissions},
@@ -18,7 +18,7 @@ use crate::{
     odavl::Odavl,
     seal::MasterKey,
     secret::Secret,
-    storage::{DirectUrls, FsStorage, SqlCatalog},
+    storage::{Bucket, DirectUrls, FsStorage, SqlCatalog, Storage},
     uploads::SqlUploads,
 };
 
@@ -36,12 +36,11 @@ impl Odavl {
         let (db, metering) = open_database(data, &settings, clock.clone()).await?;
         let auth = SqlAuth::new(db.clone());
         let master = master_key(&data.join("master.key"), &auth).await?;
-        let urls = DirectUrls::of(&settings, &master)?;
-        let storage = FsStorage::open(&data.join("objects"), clock.clone(), urls).await?;
+        let storage = open_storage(data, &settings, &master, clock.clone()).await?;
         Self::builder()
             .auth(Arc::new(auth))
             .metering(metering)
-            .storage(Arc::new(storage))
+            .storage(storage)
             .objects(Arc::new(SqlCatalog::new(db.clone())))
             .uploads(Arc::new(SqlUploads::new(db)))
             .settings(settings)
@@ -94,6 +93,31 @@ async fn open_postgres(url: &Secret<String>, clock: Arc<dyn Clock>) -> Result<(D
 #[expect(clippy::unused_async, reason = "with the feature it waits")]
 async fn open_postgres(_: &Secret<String>, _: Arc<dyn Clock>) -> Result<(Db, Arc<dyn Metering>)> {
     let what = "this odavl was built without PostgreSQL: build it with the feature `postgres`";
+    Err(Error::Unsupported(what.to_owned()))
+}
+
+/// The bucket that the settings name, or the folder's own objects.
+async fn open_storage(
+    data: &Path,
+    settings: &Settings,
+    master: &MasterKey,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Storage>> {
+    if let Some(bucket) = &settings.bucket {
+        return open_bucket(bucket, clock);
+    }
+    let urls = DirectUrls::of(settings, master)?;
+    Ok(Arc::new(FsStorage::open(&data.join("objects"), clock, urls).await?))
+}
+
+#[cfg(feature = "s3")]
+fn open_bucket(bucket: &Bucket, clock: Arc<dyn Clock>) -> Result<Arc<dyn Storage>> {
+    Ok(Arc::new(crate::storage::S3Storage::open(bucket.clone(), clock)?))
+}
+
+#[cfg(not(feature = "s3"))]
+fn open_bucket(_: &Bucket, _: Arc<dyn Clock>) -> Result<Arc<dyn Storage>> {
+    let what = "this odavl was built without S3: build it with the feature `s3`";
     Err(Error::Unsupported(what.to_owned()))
 }
 

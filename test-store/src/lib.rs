@@ -69,9 +69,11 @@ impl TestStore {
         Self { url: format!("http://{address}"), kept, serving }
     }
 
-    /// How many bytes its objects have in all.
-    pub fn bytes(&self) -> u64 {
-        self.kept.shelves().objects.values().map(|object| object.bytes.len() as u64).sum()
+    /// How many bytes the objects have whose keys begin so.
+    pub fn bytes(&self, prefix: &str) -> u64 {
+        let shelves = self.kept.shelves();
+        let below = shelves.objects.iter().filter(|(key, _)| key.starts_with(prefix));
+        below.map(|(_, object)| object.bytes.len() as u64).sum()
     }
 
     /// How many bytes lie in multipart uploads that nobody has ended.

@@ -95,6 +95,7 @@ fn of_installation(location: &Location) -> Result<Vec<Finding>> {
     let (file, file_source) = location.file();
     let (data, data_source) = location.data_and_source(&config);
     let (database, database_source) = Location::database_and_source(&config);
+    let (storage, storage_source) = Location::storage_and_source(&config);
     let finding = |name, value: String, source: &str| Finding { name, value, source: source.to_owned() };
     let mut findings = vec![
         finding(
@@ -104,6 +105,7 @@ fn of_installation(location: &Location) -> Result<Vec<Finding>> {
         ),
         finding("data folder", data.display().to_string(), data_source),
         finding("database", database.to_owned(), database_source),
+        finding("storage", storage, storage_source),
     ];
     let serving = Location::serving(&config).into_iter();
     findings.extend(serving.map(|(name, value, source)| finding(name, value, source)));

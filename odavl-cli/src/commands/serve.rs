@@ -22,7 +22,7 @@ use crate::{
     commands::admin,
     config::{LISTEN, Location, is_nowhere},
     failure::Failure,
-    set_up_link,
+    set_up_link, store,
 };
 
 /// Open files that are not connections: the database's, the log's, those of the folder.
@@ -68,6 +68,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let data = args.location.data(&config);
     let odavl = args.location.open(&config, settings).await?;
     let _alone = hold(&data)?;
+    store::refuse_useless(&odavl).await?;
     announce(&odavl, &public_url, &data).await?;
     let sweeper = tokio::spawn(sweep(odavl.clone(), data));
     let door = Door::new(odavl, door_settings(&config.serve));

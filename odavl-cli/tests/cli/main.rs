@@ -13,6 +13,8 @@ mod link;
 mod nonsense;
 mod postgres;
 mod proxies;
+#[cfg(feature = "s3")]
+mod s3;
 mod serve;
 mod sign_in;
 mod storage;

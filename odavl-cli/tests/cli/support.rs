@@ -183,8 +183,8 @@ impl Person {
     /// The command, with nothing of the machine's own settings.
     pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_odavl"));
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("ODAVL_"))
-        {
+        let ours = |name: &str| name.starts_with("ODAVL_") || name.starts_with("AWS_");
+        for (name, _) in std::env::vars_os().filter(|(name, _)| ours(&name.to_string_lossy())) {
             command.env_remove(name);
         }
         command.env("ODAVL_HOME", self.home.path()).current_dir(self.folder.path());
@@ -197,14 +197,7 @@ impl Person {
     }
 
     pub(crate) fn odavl_with(&self, line: &str, stdin: &str) -> Ended {
-        let mut child = piped(&mut self.command(line)).stdin(Stdio::piped()).spawn().unwrap();
-        let written = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-        // A command that refuses before it reads leaves a closed pipe.
-        assert!(
-            written.is_ok() || written.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe),
-            "standard input"
-        );
-        child.wait_with_output().unwrap().into()
+        fed(&mut self.command(line), stdin)
     }
 
     /// The exit code, and what was said on standard output: bytes.
@@ -288,6 +281,18 @@ pub(crate) fn objects(folder: &Path) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// How a command ends that is given that to read.
+pub(crate) fn fed(command: &mut Command, stdin: &str) -> Ended {
+    let mut child = piped(command).stdin(Stdio::piped()).spawn().unwrap();
+    let written = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+    // A command that refuses before it reads leaves a closed pipe.
+    assert!(
+        written.is_ok() || written.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe),
+        "standard input"
+    );
+    child.wait_with_output().unwrap().into()
 }
 
 pub(crate) fn piped(command: &mut Command) -> &mut Command {

@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     metering::{Allowance, Catalog, Meter, MeterKind, MeterName, Plan},
     secret::Secret,
+    storage::{AccessKey, Bucket, Profile, check_endpoint},
 };
 
 /// The configuration of an installation, as `odavl.toml` has it. What is absent keeps its default.
@@ -24,6 +25,13 @@ pub struct Config {
     pub data: Option<PathBuf>,
     /// The database: `postgres://user:password@host/database`, the same on every node. SQLite in the folder.
     pub database: Option<Secret<String>>,
+    /// Where objects are kept: `s3://bucket/prefix?region=eu-central-1`, the same on every node. The folder.
+    pub storage: Option<String>,
+    /// S3 stores that odavl does not know, or knows otherwise.
+    pub stores: BTreeMap<String, Profile>,
+    /// What the usual variables say of S3; from the environment, never from the file.
+    #[serde(skip)]
+    pub aws: AwsVariables,
     /// Where people reach the service. `http://` and the address that is listened on.
     pub public_url: Option<String>,
     /// Where a refused organisation can get a larger plan.
@@ -42,6 +50,19 @@ pub struct Config {
     pub plans: Option<BTreeMap<String, PlanEntry>>,
     /// The settings of `odavl serve`.
     pub serve: Serve,
+}
+
+/// What the usual variables say of S3: each fills in what `storage` leaves out.
+#[derive(Debug, Clone, Default)]
+pub struct AwsVariables {
+    /// `AWS_S3_BUCKET`, for a `storage` of just `s3://`.
+    pub bucket: Option<String>,
+    /// `AWS_ENDPOINT_URL`.
+    pub endpoint: Option<String>,
+    /// `AWS_REGION`.
+    pub region: Option<String>,
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
+    pub access: Option<AccessKey>,
 }
 
 /// The settings of `odavl serve`.
@@ -131,10 +152,33 @@ impl Config {
         settings.key_prefix = self.key_prefix.clone().unwrap_or(settings.key_prefix);
         settings.clients = self.clients.clone().unwrap_or(settings.clients);
         settings.database.clone_from(&self.database);
+        settings.bucket = self.bucket()?;
         settings.upload_most = self.upload_most.unwrap_or(settings.upload_most);
         settings.catalog = self.catalog(settings.catalog)?;
         settings.catalog.check()?;
         Ok(settings)
+    }
+
+    /// The bucket that `storage` names, with all that is known of it; `None` where objects are kept in the folder.
+    ///
+    /// # Errors
+    /// `invalid_input` for anything but the URL of a bucket.
+    pub fn bucket(&self) -> Result<Option<Bucket>> {
+        let Some(url) = &self.storage else { return Ok(None) };
+        let mut bucket: Bucket = url.parse()?;
+        if bucket.name.is_empty() {
+            let none = || {
+                Error::invalid_with("`storage` names no bucket", "write `s3://BUCKET`, or set AWS_S3_BUCKET")
+            };
+            bucket.name = self.aws.bucket.clone().ok_or_else(none)?;
+        }
+        if bucket.endpoint.is_none() {
+            bucket.endpoint = self.aws.endpoint.as_deref().map(check_endpoint).transpose()?;
+        }
+        bucket.region = bucket.region.or_else(|| self.aws.region.clone());
+        bucket.profiles.clone_from(&self.stores);
+        bucket.access.clone_from(&self.aws.access);
+        Ok(Some(bucket))
     }
 
     fn catalog(&self, preset: Catalog) -> Result<Catalog> {
@@ -255,6 +299,27 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_is_filled_in_by_the_usual_variables_and_never_named_by_them_alone() {
+        let text =
+            "storage = \"s3://acme?region=eu-1\"\n[stores.mine]\npath_style = true\ncan = [\"checksums\"]";
+        let mut config = Config::parse(text).unwrap();
+        config.aws = AwsVariables {
+            bucket: Some("other".to_owned()),
+            endpoint: Some("http://127.0.0.1:9000/".to_owned()),
+            region: Some("us-1".to_owned()),
+            access: None,
+        };
+        let bucket = config.settings("http://localhost").unwrap().bucket.unwrap();
+        assert_eq!((bucket.name.as_str(), bucket.region.as_deref()), ("acme", Some("eu-1")));
+        assert_eq!(bucket.endpoint.as_deref(), Some("http://127.0.0.1:9000"));
+        assert!(bucket.profiles["mine"].path_style);
+        config.storage = Some("s3://".to_owned());
+        assert_eq!(config.bucket().unwrap().unwrap().name, "other");
+        config.storage = None;
+        assert!(config.settings("http://localhost").unwrap().bucket.is_none());
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (text, said) in [
             ("lisen = 1", "lisen"),
@@ -274,6 +339,9 @@ mod tests {
             ),
             ("meters.a.kind = \"sum\"\nplans.X = { default = true, limits.b = 1 }", "no meter `b`"),
             ("public_url = \"ftp://x\"", "public_url"),
+            ("storage = \"ftp://x\"", "`s3://`"),
+            ("storage = \"s3://\"", "no bucket"),
+            ("stores.x.can = [\"fly\"]", "fly"),
         ] {
             let refused =
                 Config::parse(text).and_then(|config| config.settings("http://localhost")).unwrap_err();

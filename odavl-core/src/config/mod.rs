@@ -10,11 +10,11 @@ use crate::{
     error::{Error, Result},
     metering::{Allowance, Allowances, Catalog, Meter, MeterKind, MeterName, Plan},
     secret::Secret,
-    storage::Product,
+    storage::{Bucket, Product},
 };
 
 #[cfg(feature = "config")]
-pub use file::{Config, LimitEntry, MeterEntry, PlanEntry, Serve};
+pub use file::{AwsVariables, Config, LimitEntry, MeterEntry, PlanEntry, Serve};
 
 /// The settings of the library itself; those of a door (addresses, proxies) are the door's.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub struct Settings {
     pub upload_most: u64,
     /// The PostgreSQL database that everything but bytes is kept in; `None` is SQLite in the data folder.
     pub database: Option<Secret<String>>,
+    /// The S3 bucket that objects are kept in; `None` is the data folder.
+    pub bucket: Option<Bucket>,
 }
 
 impl Settings {
@@ -46,6 +48,7 @@ impl Settings {
             clients: vec!["odavl-cli".to_owned()],
             upload_most: 64 << 20,
             database: None,
+            bucket: None,
         })
     }
 

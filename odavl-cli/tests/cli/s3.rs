@@ -1,0 +1,131 @@
+//! `odavl serve` on an S3 store: bytes go between the command and the store, and what counts is what is there.
+
+use std::{
+    fs,
+    process::{Child, Command},
+};
+
+use odavl_test_store::{ACCESS_KEY_ID, BUCKET, Does, SECRET_ACCESS_KEY, TestStore};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use crate::support::{Ended, Person, fed, line_of, piped};
+
+/// More than comes in one request: five parts.
+const LARGE: usize = 70 << 20;
+
+/// A store, a process that serves on it, and somebody who may do everything with objects.
+struct Service {
+    store: TestStore,
+    serving: Child,
+    person: Person,
+    _runtime: Runtime,
+}
+
+fn store(does: Does) -> (TestStore, Runtime) {
+    let runtime = Runtime::new().unwrap();
+    (runtime.block_on(TestStore::start_that(does)), runtime)
+}
+
+/// A command of who runs the service.
+fn operator(person: &Person, line: &str, storage: &str) -> Command {
+    let mut command = person.command(line);
+    command.env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID).env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+    command.env("ODAVL_STORAGE", storage);
+    command
+}
+
+fn storage(store: &TestStore, profile: &str) -> String {
+    format!("s3://{BUCKET}/live?endpoint={}&profile={profile}", store.url)
+}
+
+impl Service {
+    fn start(profile: &str, does: Does) -> Self {
+        let (store, runtime) = store(does);
+        let (person, storage) = (Person::new(), storage(&store, profile));
+        let operator = |line: &str| operator(&person, line, &storage);
+        let first = "admin user create --email ada@example.com --org acme --password-stdin";
+        fed(&mut operator(first), "correct horse battery").well();
+        let line = "admin keys create acme --name all --scope storage:admin --scope usage:admin --quiet";
+        let key = fed(&mut operator(line), "").well();
+        let mut serving = piped(&mut operator("serve --listen 127.0.0.1:0")).spawn().unwrap();
+        let line = line_of(serving.stdout.as_mut().unwrap());
+        let url = line.strip_prefix("odavl is at ").unwrap().to_owned();
+        person.odavl_with(&format!("login --with-key --server {url}"), &key).well();
+        Self { store, serving, person, _runtime: runtime }
+    }
+
+    /// What counts is what is in the store, beside what odavl keeps there for itself.
+    fn assert_exact(&self, bytes: u64) {
+        assert_eq!((self.person.used("storage_bytes"), self.store.bytes("live/org_")), (bytes, bytes));
+        assert_eq!(self.store.unfinished(), 0);
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.serving.kill().and_then(|()| self.serving.wait());
+    }
+}
+
+#[test]
+fn what_was_put_is_in_the_bucket_and_got_back_from_there() {
+    let service = Service::start("minio", Does { conditions: true, checksums: true });
+    let person = &service.person;
+    let large: Vec<u8> =
+        (0_u64..).flat_map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes()).take(LARGE).collect();
+    person.file("large", &large);
+    person.odavl_with("storage put - docs/a.txt --content-type text/plain", "hello").well();
+    let put: Value = person.odavl("storage put large --json").json();
+    assert!(put["checksum"].as_str().unwrap().starts_with("sha256-5:"));
+    service.assert_exact(LARGE as u64 + 5);
+    assert!(service.store.keys().iter().all(|key| key.starts_with("live/")));
+
+    assert_eq!(person.odavl("storage get docs/a.txt -").well(), "hello");
+    person.odavl("storage get large copy").well();
+    assert!(fs::read(person.folder.path().join("copy")).unwrap() == large);
+    let listed = person.odavl("storage list").well();
+    assert!(
+        listed.starts_with("docs/a.txt\t5\ttext/plain\t") && listed.contains("\nlarge\t73400320\t"),
+        "{listed}"
+    );
+
+    // What was replaced or deleted counts, and is there, until no URL for it works any more.
+    person.odavl_with("storage put - docs/a.txt", "hello again").well();
+    person.odavl("storage delete large").well();
+    service.assert_exact(LARGE as u64 + 5 + 11);
+    let stats = person.odavl("storage stats").well();
+    assert_eq!(stats, format!("objects\t1\nbytes\t11\ngarbage_bytes\t{}\n", LARGE + 5));
+    assert_eq!(person.odavl("storage get large -").code, 3);
+    service.store.damage();
+    assert_eq!(person.odavl("storage get docs/a.txt -").code, 8);
+}
+
+#[test]
+fn a_store_that_holds_nobody_to_the_bytes_presigns_nothing() {
+    let service = Service::start("generic", Does { conditions: false, checksums: false });
+    let ended = service.person.odavl_with("storage put - a", "hello");
+    assert_eq!(ended.code, 70, "{ended:?}");
+    assert!(ended.stderr.contains("`generic`") && ended.stderr.contains("odavl doctor"), "{ended:?}");
+    service.assert_exact(0);
+}
+
+#[test]
+fn a_bucket_that_is_of_no_use_is_told_before_anything_is_promised() {
+    let (store, _runtime) = store(Does { conditions: true, checksums: true });
+    let (good, person) = (storage(&store, "minio"), Person::new());
+    let gone = good.replace(BUCKET, "another-bucket");
+    let serve = |change: &dyn Fn(&mut Command), storage: &str, said: &str| {
+        let mut command = operator(&person, "serve --listen 127.0.0.1:0", storage);
+        change(&mut command);
+        let ended: Ended = command.output().unwrap().into();
+        assert!(ended.code == 2 && ended.stderr.contains(said), "{said}: {ended:?}");
+        assert!(!format!("{ended:?}").contains("canary"), "{ended:?}");
+    };
+    serve(&|_| {}, &gone, "no bucket of that name");
+    serve(&|_| {}, &good.replace("minio", "nowhere"), "no store profile `nowhere`");
+    serve(&|_| {}, "s3://key:canary@bucket", "AWS_SECRET_ACCESS_KEY");
+    serve(&|_| {}, &format!("s3://{BUCKET}"), "region");
+    serve(&|command| _ = command.env("AWS_SECRET_ACCESS_KEY", "canary"), &good, "refuses the access key");
+    serve(&|command| _ = command.env_remove("AWS_ACCESS_KEY_ID"), &good, "set AWS_ACCESS_KEY_ID");
+}
