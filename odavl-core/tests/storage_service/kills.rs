@@ -108,6 +108,14 @@ macro_rules! kills {
                 super::stop_everywhere(world, super::$work).await;
             }
         )* }
+        #[cfg(feature = "s3")]
+        mod s3 { $(
+            #[tokio::test]
+            async fn $work() {
+                let world = crate::support::World::s3(super::Plan::bytes(super::LIMIT)).await;
+                super::stop_everywhere(world, super::$work).await;
+            }
+        )* }
     };
 }
 

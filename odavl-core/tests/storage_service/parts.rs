@@ -107,6 +107,13 @@ macro_rules! cases {
                 super::$case(crate::support::World::embedded(super::Plan::bytes(100_000_000)).await).await;
             }
         )* }
+        #[cfg(feature = "s3")]
+        mod s3 { $(
+            #[tokio::test]
+            async fn $case() {
+                super::$case(crate::support::World::s3(super::Plan::bytes(100_000_000)).await).await;
+            }
+        )* }
     };
 }
 

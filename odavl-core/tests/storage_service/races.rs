@@ -295,33 +295,36 @@ async fn what_is_stored_is_answered_although_it_cannot_be_settled(world: World) 
 }
 
 macro_rules! cases {
-    ($($case:ident)*) => {
-        mod memory { $(
-            #[tokio::test(flavor = "multi_thread")]
-            async fn $case() {
-                super::$case(crate::support::World::memory(super::Plan::bytes(100_000_000)).await).await;
-            }
-        )* }
-        mod embedded { $(
-            #[tokio::test(flavor = "multi_thread")]
-            async fn $case() {
-                super::$case(crate::support::World::embedded(super::Plan::bytes(100_000_000)).await).await;
-            }
-        )* }
+    (everywhere { $($case:ident)* } by_a_clock_that_moves { $($timed:ident)* }) => {
+        mod memory { cases! { @ memory $($case)* $($timed)* } }
+        mod embedded { cases! { @ embedded $($case)* $($timed)* } }
+        #[cfg(feature = "s3")]
+        mod s3 { cases! { @ s3 $($case)* } }
     };
+    (@ $on:ident $($case:ident)*) => {$(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $case() {
+            super::$case(crate::support::World::$on(super::Plan::bytes(100_000_000)).await).await;
+        }
+    )*};
 }
 
+// A store of its own has a clock of its own, which no test moves: what it does in time the contract shows.
 cases! {
-    whoever_was_answered_an_error_stores_nothing_beyond_their_quota
-    what_nothing_is_held_for_any_more_is_not_put_off
-    an_upload_whose_parts_never_come_ends_whoever_asks_for_it
-    a_sweep_does_not_end_an_upload_that_is_being_completed
-    an_upload_is_completed_though_its_organisation_changes_at_that_moment
-    an_upload_that_is_put_off_under_the_sweeper_goes_on
-    whoever_completes_at_the_same_time_is_answered_the_same
-    bytes_come_a_little_late_or_not_at_all
-    a_stream_that_ends_late_is_there
-    of_those_who_begin_with_one_key_each_gets_the_same_upload
-    what_was_not_settled_is_given_back_all_the_same
-    what_is_stored_is_answered_although_it_cannot_be_settled
+    everywhere {
+        whoever_was_answered_an_error_stores_nothing_beyond_their_quota
+        what_nothing_is_held_for_any_more_is_not_put_off
+        an_upload_whose_parts_never_come_ends_whoever_asks_for_it
+        a_sweep_does_not_end_an_upload_that_is_being_completed
+        an_upload_is_completed_though_its_organisation_changes_at_that_moment
+        an_upload_that_is_put_off_under_the_sweeper_goes_on
+        whoever_completes_at_the_same_time_is_answered_the_same
+        a_stream_that_ends_late_is_there
+        of_those_who_begin_with_one_key_each_gets_the_same_upload
+        what_was_not_settled_is_given_back_all_the_same
+        what_is_stored_is_answered_although_it_cannot_be_settled
+    }
+    by_a_clock_that_moves {
+        bytes_come_a_little_late_or_not_at_all
+    }
 }

@@ -46,40 +46,43 @@ async fn upload(world: &World, object: &str, bytes: &[u8]) -> UploadTicket {
 
 /// Runs a case on memory, and on SQLite and a folder.
 macro_rules! cases {
-    ($($case:ident)*) => {
-        mod memory { $(
-            #[tokio::test]
-            async fn $case() {
-                super::$case(crate::support::World::memory(crate::support::Plan::bytes(100)).await).await;
-            }
-        )* }
-        mod embedded { $(
-            #[tokio::test]
-            async fn $case() {
-                super::$case(crate::support::World::embedded(crate::support::Plan::bytes(100)).await).await;
-            }
-        )* }
+    (everywhere { $($case:ident)* } by_a_clock_that_moves { $($timed:ident)* }) => {
+        mod memory { cases! { @ memory $($case)* $($timed)* } }
+        mod embedded { cases! { @ embedded $($case)* $($timed)* } }
+        #[cfg(feature = "s3")]
+        mod s3 { cases! { @ s3 $($case)* } }
     };
+    (@ $on:ident $($case:ident)*) => {$(
+        #[tokio::test]
+        async fn $case() {
+            super::$case(crate::support::World::$on(crate::support::Plan::bytes(100)).await).await;
+        }
+    )*};
 }
 
+// A store of its own has a clock of its own, which no test moves: what it does in time the contract shows.
 cases! {
-    a_direct_upload_is_read_back_and_counts_to_the_byte
-    completing_again_answers_the_same_and_counts_once
-    bytes_that_have_not_arrived_are_not_completed
-    what_was_announced_and_never_sent_is_given_back
-    what_arrived_and_was_never_completed_is_completed_by_the_sweeper
-    replaced_and_deleted_bytes_count_until_they_are_removed
-    a_name_that_must_be_new_is_refused_once_it_is_taken
-    a_retry_with_a_key_gets_the_same_upload
-    a_stream_of_unknown_length_is_charged_what_it_had
-    a_stream_that_breaks_leaves_and_charges_nothing
-    a_stream_that_outgrows_the_limit_leaves_and_charges_nothing
-    another_organisations_ids_and_names_are_not_found
-    odavls_own_names_are_refused
-    a_download_url_fetches_the_bytes_and_keeps_them_until_it_expires
-    lists_go_by_prefix_and_folder
-    a_full_organisation_lists_deletes_and_completes
-    a_recount_of_what_is_right_finds_no_difference
+    everywhere {
+        a_direct_upload_is_read_back_and_counts_to_the_byte
+        completing_again_answers_the_same_and_counts_once
+        bytes_that_have_not_arrived_are_not_completed
+        what_arrived_and_was_never_completed_is_completed_by_the_sweeper
+        replaced_and_deleted_bytes_count_until_they_are_removed
+        a_name_that_must_be_new_is_refused_once_it_is_taken
+        a_retry_with_a_key_gets_the_same_upload
+        a_stream_of_unknown_length_is_charged_what_it_had
+        a_stream_that_breaks_leaves_and_charges_nothing
+        a_stream_that_outgrows_the_limit_leaves_and_charges_nothing
+        another_organisations_ids_and_names_are_not_found
+        odavls_own_names_are_refused
+        lists_go_by_prefix_and_folder
+        a_full_organisation_lists_deletes_and_completes
+        a_recount_of_what_is_right_finds_no_difference
+    }
+    by_a_clock_that_moves {
+        a_download_url_fetches_the_bytes_and_keeps_them_until_it_expires
+        what_was_announced_and_never_sent_is_given_back
+    }
 }
 
 async fn a_direct_upload_is_read_back_and_counts_to_the_byte(world: World) {

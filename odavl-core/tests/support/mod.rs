@@ -7,6 +7,8 @@ pub(crate) mod faults;
 pub(crate) mod people;
 pub(crate) mod ports;
 pub(crate) mod recorder;
+#[cfg(feature = "s3")]
+pub(crate) mod s3;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -47,6 +49,8 @@ pub(crate) struct World {
     /// The database underneath, where there is one.
     pub(crate) db: Option<Db>,
     _folder: Option<tempfile::TempDir>,
+    #[cfg(feature = "s3")]
+    _store: Option<odavl_test_store::TestStore>,
 }
 
 /// What a plan of the tests allows.
@@ -106,6 +110,8 @@ impl World {
             uploads: Arc::new(MemoryUploads::default()),
             db: None,
             _folder: None,
+            #[cfg(feature = "s3")]
+            _store: None,
             settings,
             clock,
         }
@@ -130,9 +136,21 @@ impl World {
             uploads: Arc::new(SqlUploads::new(db.clone())),
             db: Some(db),
             _folder: Some(folder),
+            #[cfg(feature = "s3")]
+            _store: None,
             settings,
             clock,
         }
+    }
+
+    /// On SQLite and an S3 store, which has a clock of its own: what it presigns is in time, wherever the clock is moved.
+    #[cfg(feature = "s3")]
+    pub(crate) async fn s3(plan: Plan) -> Self {
+        let store = odavl_test_store::TestStore::start().await;
+        let clock = Arc::new(odavl_core::SystemClock);
+        let storage = s3::storage(&store.url, odavl_core::storage::Profile::full(), clock);
+        let world = Self::bare_embedded(settings(&plan)).await;
+        Self { storage, _store: Some(store), ..world }.set_up().await
     }
 
     /// The organisations `operator` (unlimited), `one` and `two`.
@@ -262,6 +280,10 @@ pub(crate) async fn send_as(
     body: BoxBody,
     length: u64,
 ) -> Result<Option<Bytes>> {
+    #[cfg(feature = "s3")]
+    if !request.url.starts_with(URL) {
+        return s3::send_body(request, body, length).await;
+    }
     let length = length.to_string();
     let header = |name: &str| match name {
         "content-length" => Some(length.as_str()),

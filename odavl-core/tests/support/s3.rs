@@ -1,13 +1,17 @@
 //! Storage in an S3 store of the test's own, and how what it presigns is sent.
 
+#![allow(dead_code, reason = "each test crate uses a part of it")]
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use odavl_core::{
-    Clock, ManualClock, SystemClock,
+    Clock, Error, ManualClock, Reason, Result, SystemClock,
     secret::Secret,
-    storage::{AccessKey, Bucket, PresignedRequest, Profile, S3Storage, contract::Answer},
+    storage::{
+        AccessKey, BoxBody, Bucket, Method, PresignedRequest, Profile, S3Storage, collect, contract::Answer,
+    },
 };
 use odavl_test_store::{ACCESS_KEY_ID, BUCKET, SECRET_ACCESS_KEY};
 
@@ -38,4 +42,22 @@ pub(crate) async fn send(request: &PresignedRequest, body: Bytes) -> Answer {
         odavl_test_store::send(request.method.as_str(), &request.url, &request.headers, body).await.unwrap();
     let disposition = answer.header("content-disposition").map(str::to_owned);
     Answer { status: answer.status, disposition, body: answer.body }
+}
+
+/// Sends a body, and answers what the status means, as the command line takes it.
+pub(crate) async fn send_body(
+    request: &PresignedRequest,
+    body: BoxBody,
+    length: u64,
+) -> Result<Option<Bytes>> {
+    let bytes = collect(body, length).await?;
+    let answer = send(request, bytes).await;
+    match answer.status {
+        200 if request.method == Method::Get => Ok(Some(answer.body)),
+        200 => Ok(None),
+        403 => Err(Error::forbidden(Reason::Malformed, "the store refuses the request")),
+        404 => Err(Error::not_found("object", "of the URL")),
+        412 => Err(Error::PreconditionFailed("the store has it already".to_owned())),
+        status => Err(Error::invalid(format!("the store answered {status}"))),
+    }
 }

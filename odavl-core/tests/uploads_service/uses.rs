@@ -29,6 +29,14 @@ macro_rules! cases {
                 super::$case(super::with_project(world).await).await;
             }
         )* }
+        #[cfg(feature = "s3")]
+        mod s3 { $(
+            #[tokio::test]
+            async fn $case() {
+                let world = crate::support::World::s3(super::plan()).await;
+                super::$case(super::with_project(world).await).await;
+            }
+        )* }
     };
 }
 
