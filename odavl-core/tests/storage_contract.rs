@@ -33,3 +33,13 @@ mod sql;
 #[cfg(feature = "s3")]
 #[path = "storage_contract/s3.rs"]
 mod s3;
+
+#[cfg(test)]
+#[cfg(feature = "s3")]
+#[path = "storage_contract/s3_faults.rs"]
+mod s3_faults;
+
+#[cfg(test)]
+#[cfg(feature = "s3")]
+#[path = "storage_contract/s3_large.rs"]
+mod s3_large;

@@ -5,6 +5,7 @@
 //! checksums, multipart uploads and their composites. (`s3s-fs`, which could keep it, shows bytes before it has proved
 //! them, lists parts without their tags, wants parts numbered without gaps, and takes no key that begins another.)
 
+mod faulty;
 mod multipart;
 mod objects;
 mod send;
@@ -25,6 +26,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::shelves::Shelves;
 
+pub use faulty::{FaultyStore, Said, Seen};
 pub use send::{Answer, send};
 
 /// The one bucket that there is.
