@@ -1,6 +1,7 @@
 //! `odavl serve` on an S3 store: bytes go between the command and the store, and what counts is what is there.
 
 use std::{
+    collections::BTreeMap,
     fs,
     process::{Child, Command},
 };
@@ -128,4 +129,70 @@ fn a_bucket_that_is_of_no_use_is_told_before_anything_is_promised() {
     serve(&|_| {}, &format!("s3://{BUCKET}"), "region");
     serve(&|command| _ = command.env("AWS_SECRET_ACCESS_KEY", "canary"), &good, "refuses the access key");
     serve(&|command| _ = command.env_remove("AWS_ACCESS_KEY_ID"), &good, "set AWS_ACCESS_KEY_ID");
+}
+
+/// What `doctor` says of each thing that it asks the store, and how it ends.
+fn examined(service: &Service, profile: &str) -> (i32, BTreeMap<String, (String, String)>) {
+    let storage = storage(&service.store, profile);
+    let ended: Ended = operator(&service.person, "doctor --json", &storage).output().unwrap().into();
+    assert!(!format!("{ended:?}").contains("canary"), "{ended:?}");
+    assert!(
+        !service.store.keys().iter().any(|key| key.contains("odavl-doctor")),
+        "{:?}",
+        service.store.keys()
+    );
+    assert_eq!(service.store.unfinished(), 0);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let findings = ended.stdout.lines().map(|line| {
+        let finding: Value = serde_json::from_str(line).unwrap();
+        (text(&finding["name"]), (text(&finding["value"]), text(&finding["source"])))
+    });
+    (ended.code, findings.collect())
+}
+
+const ABILITIES: [&str; 3] = ["conditional_put", "checksums", "write_once"];
+
+#[test]
+fn doctor_asks_a_store_once_what_it_does() {
+    let service = Service::start("minio", Does { conditions: true, checksums: true });
+    let (code, found) = examined(&service, "minio");
+    assert_eq!(code, 0, "{found:#?}");
+    let asked = ["store keeps bytes", "presigned length", "presigned type", "store is private"];
+    for name in asked.iter().chain(&ABILITIES) {
+        assert_eq!(found[*name], ("yes".to_owned(), "ok".to_owned()), "{name}");
+    }
+    assert_eq!(found["store drops parts"].0, "yes, and lists them");
+    assert!(found["store clock"].0.ends_with(" s from the store's"));
+    assert!(found["storage"].0.starts_with("s3://odavl-test/live?") && found["storage"].1 == "ODAVL_STORAGE");
+
+    // A store that is not known is taken to do nothing; what it does can be said in a table.
+    let (code, found) = examined(&service, "generic");
+    assert_eq!(code, 0, "{found:#?}");
+    for name in ABILITIES {
+        assert_eq!(found[name].0, "yes, although the profile `generic` has it not in `can`", "{name}");
+    }
+}
+
+#[test]
+fn doctor_finds_what_a_store_does_not_do_although_its_profile_says_so() {
+    let service = Service::start("generic", Does { conditions: false, checksums: false });
+    let (code, found) = examined(&service, "minio");
+    assert_eq!(code, 2, "{found:#?}");
+    for name in ABILITIES {
+        assert_eq!(found[name].0, "no, although the profile `minio` says so", "{name}");
+        assert!(found[name].1.contains(&format!("take `{name}` out of `can`")), "{:?}", found[name]);
+    }
+    let (code, found) = examined(&service, "generic");
+    assert_eq!(code, 0, "{found:#?}");
+    assert_eq!(found["checksums"].0, "no, as the profile `generic` says");
+    fs::write(
+        service.person.folder.path().join("odavl.toml"),
+        "[stores.mine]\npath_style = true\ncan = [\"checksums\"]",
+    )
+    .unwrap();
+    let (code, found) = examined(&service, "mine");
+    assert_eq!((code, found["checksums"].0.as_str()), (2, "no, although the profile `mine` says so"));
+    let (code, found) = examined(&service, "mine&region=eu-1&endpoint=http://127.0.0.1:1");
+    assert_eq!(code, 7, "{found:#?}");
+    assert!(found["store answers"].0.starts_with("the store does not answer"), "{found:?}");
 }

@@ -1,10 +1,13 @@
 //! `odavl doctor`: where each setting came from, and whether all is well.
 
+#[cfg(feature = "s3")]
+mod store;
+
 use std::time::Duration;
 
-use jiff::{Timestamp, fmt::rfc2822};
+use jiff::fmt::rfc2822;
 use odavl_core::{Clock, Error, SystemClock};
-use reqwest::header::DATE;
+use reqwest::{Response, header::DATE};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -45,14 +48,45 @@ const COLUMNS: [Column<Finding>; 3] = [
     Column::text("from", |finding| finding.source.clone()),
 ];
 
+/// What was found, and what of it is not well: the last of that decides the exit code.
+#[derive(Debug, Default)]
+struct Report {
+    findings: Vec<Finding>,
+    failed: Option<Failure>,
+}
+
+impl Report {
+    /// Notes what a check found, or why it failed and what to do.
+    fn note(&mut self, name: &'static str, checked: Result<String>) {
+        let (value, source) = match &checked {
+            Ok(value) => (value.clone(), "ok".to_owned()),
+            Err(failure) => (failure.to_string(), failure.hints().join("; ")),
+        };
+        self.findings.push(Finding { name, value, source });
+        self.failed = checked.err().or(self.failed.take());
+    }
+}
+
 pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let store = Store::open()?;
     let settings = Settings::find(&args.remote, &store)?;
-    let mut findings = of_settings(&settings, &store);
-    findings.extend(of_installation(&args.location)?);
-    let failed = examine(&args.remote, &settings, &mut findings).await;
-    output.list(&findings, &COLUMNS)?;
-    failed.map_or(Ok(()), Err)
+    let mut report = Report { findings: of_settings(&settings, &store), failed: None };
+    report.findings.extend(of_installation(&args.location)?);
+    examine(&args.remote, &settings, &mut report).await;
+    #[cfg(feature = "s3")]
+    examine_store(&args.location, &settings, &mut report).await;
+    output.list(&report.findings, &COLUMNS)?;
+    report.failed.map_or(Ok(()), Err)
+}
+
+/// Asks the store that objects are kept in, where that is one.
+#[cfg(feature = "s3")]
+async fn examine_store(location: &Location, settings: &Settings, report: &mut Report) {
+    match location.read().and_then(|config| config.bucket()) {
+        Ok(None) => {}
+        Ok(Some(bucket)) => store::examine(&bucket, settings, report).await,
+        Err(error) => report.note("store", Err(error.into())),
+    }
 }
 
 fn of_settings(settings: &Settings, store: &Store) -> Vec<Finding> {
@@ -112,28 +146,18 @@ fn of_installation(location: &Location) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Asks the server; what fails is told with the rest, and decides the exit code.
-async fn examine(flags: &Flags, settings: &Settings, findings: &mut Vec<Finding>) -> Option<Failure> {
-    let mut failed = None;
-    let mut note = |name, checked: Result<String>| {
-        let (value, source) = match &checked {
-            Ok(value) => (value.clone(), "ok".to_owned()),
-            Err(failure) => (failure.to_string(), failure.hints().join("; ")),
-        };
-        findings.push(Finding { name, value, source });
-        checked.err().and_then(|failure| failed.replace(failure));
-    };
+/// Asks the server; what fails is told with the rest.
+async fn examine(flags: &Flags, settings: &Settings, report: &mut Report) {
     match server(settings).await {
         Ok(answer) => {
-            note("server version", Ok(answer.version));
-            note("clock", skew(answer.skew));
+            report.note("server version", Ok(answer.version));
+            report.note("clock", skew("the server", answer.skew));
             if settings.credential.is_some() {
-                note("signed in as", account(flags).await);
+                report.note("signed in as", account(flags).await);
             }
         }
-        Err(failure) => note("server answers", Err(failure)),
+        Err(failure) => report.note("server answers", Err(failure)),
     }
-    failed
 }
 
 /// What the server said about itself.
@@ -160,23 +184,24 @@ async fn server(settings: &Settings) -> Result<Answer> {
     if !response.status().is_success() {
         return Err(Failure::answered(origin, response).await);
     }
-    let date = response.headers().get(DATE).and_then(|date| rfc2822::parse(date.to_str().ok()?).ok());
-    let skew = date.map(|date| apart(date.timestamp(), SystemClock.now()));
+    let skew = apart(&response);
     let status = response.status().as_u16();
     let document: Document = response.json().await.map_err(|_| Failure::Foreign(origin.clone(), status))?;
     Ok(Answer { version: document.info.version, skew })
 }
 
-fn apart(a: Timestamp, b: Timestamp) -> Duration {
-    a.duration_since(b).unsigned_abs()
+/// How far this machine's clock is from that of whoever answered.
+fn apart(response: &Response) -> Option<Duration> {
+    let date = response.headers().get(DATE).and_then(|date| rfc2822::parse(date.to_str().ok()?).ok())?;
+    Some(date.timestamp().duration_since(SystemClock.now()).unsigned_abs())
 }
 
-fn skew(skew: Option<Duration>) -> Result<String> {
+fn skew(whose: &str, skew: Option<Duration>) -> Result<String> {
     match skew {
-        None => Ok("the server tells no time".to_owned()),
-        Some(skew) if skew < SKEW => Ok(format!("{} s from the server's", skew.as_secs())),
+        None => Ok(format!("{whose} tells no time")),
+        Some(skew) if skew < SKEW => Ok(format!("{} s from {whose}'s", skew.as_secs())),
         Some(skew) => {
-            let detail = format!("the clock is {} s from the server's", skew.as_secs());
+            let detail = format!("the clock is {} s from {whose}'s", skew.as_secs());
             Err(Error::invalid_with(detail, "set this machine's clock by NTP").into())
         }
     }
