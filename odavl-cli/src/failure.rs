@@ -34,6 +34,8 @@ pub(crate) enum Failure {
     Still(Origin),
     /// The server answered with that status, in no form that odavl speaks.
     Foreign(Origin, u16),
+    /// The store that the server names answered with that status, in its own form.
+    Store(Origin, u16),
 }
 
 impl Failure {
@@ -79,8 +81,8 @@ impl Failure {
                 ErrorCode::parse(&problem.code).unwrap_or_else(|| of_status(problem.status))
             }
             Self::Denied(_, refusal) => of_word(&refusal.error),
-            Self::Unreachable(..) | Self::Still(_) => ErrorCode::Unavailable,
-            Self::Foreign(_, status) => of_status(*status),
+            Self::Unreachable(..) | Self::Still(_) | Self::Store(_, 500) => ErrorCode::Unavailable,
+            Self::Foreign(_, status) | Self::Store(_, status) => of_status(*status),
         }
     }
 
@@ -112,6 +114,9 @@ impl Failure {
                 ]
             }
             Self::Foreign(..) => vec!["check that the server is odavl: `odavl doctor`".to_owned()],
+            Self::Store(..) => {
+                vec!["try again; whoever runs the server can ask the store with `odavl doctor`".to_owned()]
+            }
         }
     }
 }
@@ -179,6 +184,8 @@ fn of_status(status: u16) -> ErrorCode {
         401 => ErrorCode::Unauthenticated,
         403 => ErrorCode::Forbidden,
         404 => ErrorCode::NotFound,
+        409 => ErrorCode::Conflict,
+        412 => ErrorCode::PreconditionFailed,
         413 => ErrorCode::TooLarge,
         429 => ErrorCode::RateLimited,
         408 | 502..=504 => ErrorCode::Unavailable,
@@ -227,6 +234,7 @@ impl fmt::Display for Failure {
             Self::Unreachable(origin, _) => write!(f, "{origin} cannot be reached"),
             Self::Still(origin) => write!(f, "{origin} has stopped sending"),
             Self::Foreign(origin, status) => write!(f, "{origin} answered {status} as odavl never does"),
+            Self::Store(origin, status) => write!(f, "the store {origin} answered {status}"),
         }
     }
 }
@@ -236,9 +244,12 @@ impl StdError for Failure {
         match self {
             Self::Own(error) => error.source(),
             Self::Unreachable(_, error) => error.source(),
-            Self::Stuck(..) | Self::Refused(_) | Self::Denied(..) | Self::Still(_) | Self::Foreign(..) => {
-                None
-            }
+            Self::Stuck(..)
+            | Self::Refused(_)
+            | Self::Denied(..)
+            | Self::Still(_)
+            | Self::Foreign(..)
+            | Self::Store(..) => None,
         }
     }
 }

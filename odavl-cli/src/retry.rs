@@ -13,7 +13,7 @@ pub(crate) fn may_help(failure: &Failure) -> bool {
     match failure {
         Failure::Unreachable(_, error) => !error.is_builder(),
         Failure::Still(_) => true,
-        Failure::Refused(_) | Failure::Denied(..) | Failure::Foreign(..) => {
+        Failure::Refused(_) | Failure::Denied(..) | Failure::Foreign(..) | Failure::Store(..) => {
             failure.code() == ErrorCode::Unavailable
         }
         Failure::Own(_) | Failure::Stuck(..) => false,

@@ -86,7 +86,10 @@ impl Transfer {
         if response.status().is_success() {
             return Ok(response);
         }
-        Err(Failure::answered(&self.origin, response).await)
+        Err(match Failure::answered(&self.origin, response).await {
+            Failure::Foreign(origin, status) => Failure::Store(origin, status),
+            refused => refused,
+        })
     }
 
     fn broken(&self, error: reqwest::Error) -> Failure {

@@ -6,7 +6,9 @@ use std::{
     process::Stdio,
 };
 
+use odavl_test_store::{FaultyStore, Said};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use crate::support::{Ended, Person, Server, Stranger, objects, piped, stored};
 
@@ -276,6 +278,28 @@ fn no_credential_goes_to_a_store() {
         "{seen}"
     );
     assert!(server.seen().contains("Bearer odavl_live_canary"));
+}
+
+#[test]
+fn what_a_store_refuses_is_said_to_be_the_store_s_and_what_it_cannot_do_now_is_tried_again() {
+    let runtime = Runtime::new().unwrap();
+    for (status, tries, code) in [(403, 1, 4), (503, 4, 7), (500, 4, 7)] {
+        let answer = Said::new(status, "<Error><Code>Canary</Code></Error>");
+        let store = runtime.block_on(FaultyStore::start(move |_| answer.clone()));
+        let ticket = json!({
+            "upload": {"id": "upl_1", "name": "a", "state": "open", "expires_at": "2100-01-01T00:00:00Z"},
+            "request": {
+                "method": "PUT", "url": format!("{}/a", store.url), "expires_at": "2100-01-01T00:00:00Z", "headers": [],
+            },
+        });
+        let server = Stranger::answering("200 OK", &ticket.to_string());
+        let person = Person::new();
+        person.file("a", b"bytes");
+        let ended = person.with_key("odavl_live_x", &format!("storage put a --server {}", server.url));
+        is_refused(&ended, code, &format!("the store {} answered {status}", store.url));
+        assert!(ended.stderr.contains("odavl doctor"), "{ended:?}");
+        assert_eq!(store.seen().len(), tries, "{status}");
+    }
 }
 
 #[test]

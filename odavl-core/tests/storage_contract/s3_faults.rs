@@ -162,7 +162,7 @@ async fn an_answer_that_breaks_off_is_no_answer() {
     assert!(!fault(&refused).is_to_mend());
     let (_store, storage) = faulty(|_| Said::new(200, "<html>a proxy says welcome</html>")).await;
     let refused = storage.begin_multipart(&key(), &MediaType::bytes()).await.unwrap_err();
-    assert!(!fault(&refused).is_to_mend());
+    assert_eq!(fault(&refused).to_string(), "the store's answer broke off (200)");
 }
 
 #[tokio::test]

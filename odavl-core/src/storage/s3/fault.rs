@@ -150,6 +150,7 @@ fn of_answer<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Kind
         (_, 416) => Kind::NoRange,
         (_, 401 | 403) => Kind::Forbidden,
         ("NotImplemented", _) | (_, 405 | 501) => Kind::Unable,
+        ("", 200..=299) => Kind::Broken,
         _ => Kind::Other,
     }
 }
