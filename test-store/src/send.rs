@@ -32,7 +32,7 @@ pub async fn send(
     method: &str,
     url: &str,
     headers: &[(String, String)],
-    body: Bytes,
+    body: impl Into<Bytes>,
 ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
     let rest = url.strip_prefix("http://").ok_or("not an http URL")?;
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -42,7 +42,7 @@ pub async fn send(
     }
     let (mut way, connection) = http1::handshake(TokioIo::new(TcpStream::connect(host).await?)).await?;
     tokio::spawn(connection);
-    let answer = way.send_request(request.body(Full::new(body))?).await?;
+    let answer = way.send_request(request.body(Full::new(body.into()))?).await?;
     let headers = answer
         .headers()
         .iter()

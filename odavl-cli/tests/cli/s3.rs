@@ -6,11 +6,11 @@ use std::{
     process::{Child, Command},
 };
 
-use odavl_test_store::{ACCESS_KEY_ID, BUCKET, Does, SECRET_ACCESS_KEY, TestStore};
+use odavl_test_store::{ACCESS_KEY_ID, BUCKET, Does, SECRET_ACCESS_KEY, TestStore, send};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::support::{Ended, Person, fed, line_of, piped};
+use crate::support::{Ended, Person, fed, line_of, nobody, piped};
 
 /// More than comes in one request: five parts.
 const LARGE: usize = 70 << 20;
@@ -129,6 +129,27 @@ fn a_bucket_that_is_of_no_use_is_told_before_anything_is_promised() {
     serve(&|_| {}, &format!("s3://{BUCKET}"), "region");
     serve(&|command| _ = command.env("AWS_SECRET_ACCESS_KEY", "canary"), &good, "refuses the access key");
     serve(&|command| _ = command.env_remove("AWS_ACCESS_KEY_ID"), &good, "set AWS_ACCESS_KEY_ID");
+}
+
+#[test]
+fn a_store_that_does_not_answer_yet_is_no_reason_not_to_serve() {
+    let person = Person::new();
+    let nowhere = nobody();
+    let toml = format!(
+        "storage = \"s3://{BUCKET}?endpoint={nowhere}&profile=mine\"\n[stores.mine]\npath_style = true\n"
+    );
+    fs::write(person.folder.path().join("odavl.toml"), toml).unwrap();
+    let mut serving = piped(&mut operator(&person, "serve --listen 127.0.0.1:0", "")).spawn().unwrap();
+    let line = line_of(serving.stdout.as_mut().unwrap());
+    let url = line.strip_prefix("odavl is at ").unwrap_or_default().to_owned();
+    let ready = Runtime::new()
+        .unwrap()
+        .block_on(async { send("GET", &format!("{url}/api/health/ready"), &[], Vec::new()).await.unwrap() });
+    serving.kill().unwrap();
+    let said = String::from_utf8(serving.wait_with_output().unwrap().stderr).unwrap();
+    assert_eq!((ready.status, ready.header("retry-after")), (503, Some("1")));
+    assert!(said.contains("the store does not answer"), "{said}");
+    assert!(!String::from_utf8_lossy(&ready.body).contains(BUCKET) && !said.contains("canary"), "{said}");
 }
 
 /// What `doctor` says of each thing that it asks the store, and how it ends.

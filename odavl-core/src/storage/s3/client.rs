@@ -7,7 +7,7 @@ use aws_sdk_s3::{
     Client, Config,
     config::{
         BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
-        StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig,
+        SharedHttpClient, StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig,
     },
 };
 use aws_smithy_http_client::{
@@ -54,7 +54,7 @@ pub(super) fn clients(bucket: &Bucket, profile: &Profile) -> Result<(Client, Cli
     config.set_endpoint_url(bucket.endpoint.clone());
     let config = config
         .behavior_version(BehaviorVersion::v2026_01_12())
-        .http_client(HttpClient::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https())
+        .http_client(http_client(bucket))
         .credentials_provider(credentials)
         .region(Region::new(region))
         .force_path_style(profile.path_style)
@@ -67,4 +67,13 @@ pub(super) fn clients(bucket: &Bucket, profile: &Profile) -> Result<(Client, Cli
         Client::from_conf(config.clone().timeout_config(timeouts).build())
     };
     Ok((within(ANSWER), within(RECEIPT)))
+}
+
+/// Where there is no https to speak, the machine's certificates are not read.
+fn http_client(bucket: &Bucket) -> SharedHttpClient {
+    let plain = bucket.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+    match HttpClient::new() {
+        http if plain => http.build_http(),
+        http => http.tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https(),
+    }
 }

@@ -158,7 +158,7 @@ impl Storage for S3Storage {
     }
 
     async fn head(&self, key: &StoreKey) -> Result<Option<ObjectMeta>> {
-        Ok(self.0.head(key).await?.map(|found| found.meta))
+        self.0.head(key).await
     }
 
     async fn delete(&self, key: &StoreKey) -> Result<()> {

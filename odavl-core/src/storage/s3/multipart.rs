@@ -128,8 +128,7 @@ impl Inner {
                 _ => return Err(fault.into()),
             },
         }
-        let object = self.head(key).await?.ok_or_else(|| Error::not_found("object", key))?;
-        Ok(object.meta)
+        self.head(key).await?.ok_or_else(|| Error::not_found("object", key))
     }
 
     /// The part that arrived as it is named.

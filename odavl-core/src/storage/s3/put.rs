@@ -135,7 +135,7 @@ impl Inner {
         if !matches!(fault.kind(), Kind::Taken | Kind::NoUpload) {
             return Err(fault.into());
         }
-        match self.head(key).await? {
+        match self.find(key).await? {
             Some(found) if found.mark.as_deref() == Some(mark) => Ok(found.meta.etag),
             Some(_) => Err(taken(key)),
             None => Err(fault.into()),
@@ -152,7 +152,7 @@ impl Inner {
             return Ok(None);
         }
         let turn = self.creating.take(key).await;
-        if self.head(key).await?.is_some() { Err(taken(key)) } else { Ok(Some(turn)) }
+        if self.find(key).await?.is_some() { Err(taken(key)) } else { Ok(Some(turn)) }
     }
 
     async fn put_parts(

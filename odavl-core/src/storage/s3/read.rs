@@ -79,17 +79,23 @@ pub(super) fn size(said: Option<i64>) -> Option<u64> {
 }
 
 impl Inner {
-    pub(super) async fn head(&self, key: &StoreKey) -> Result<Option<Found>> {
+    pub(super) async fn head(&self, key: &StoreKey) -> Result<Option<ObjectMeta>> {
+        if let Some(found) = self.find(key).await? {
+            return Ok(Some(found.meta));
+        }
+        // An answer to this question has no body: it does not tell whether it is the bucket that is missing.
+        self.bucket_is_there().await?;
+        Ok(None)
+    }
+
+    /// The same, where a missing bucket shows in what is asked next.
+    pub(super) async fn find(&self, key: &StoreKey) -> Result<Option<Found>> {
         let request = self.asks.head_object().bucket(&self.bucket.name).key(self.path(key));
         let request =
             request.set_checksum_mode(self.can(Ability::Checksums).then_some(ChecksumMode::Enabled));
         let found = match request.send().await.map_err(StoreFault::of) {
             Ok(found) => found,
-            // An answer to this question has no body: it does not tell whether it is the bucket that is missing.
-            Err(fault) if *fault.kind() == Kind::NoKey => {
-                self.bucket_is_there().await?;
-                return Ok(None);
-            }
+            Err(fault) if *fault.kind() == Kind::NoKey => return Ok(None),
             Err(fault) => return Err(fault.into()),
         };
         let said = Said {
