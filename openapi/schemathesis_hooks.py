@@ -47,6 +47,7 @@ known("scope", st.sampled_from(SCOPES))
 known("scopes", st.lists(st.sampled_from(SCOPES), max_size=3).map(" ".join))
 known("name", st.text(min_size=1, max_size=60).filter(named))
 known("object-name", st.text(min_size=1, max_size=60).filter(composed))
+known("hook-url", st.sampled_from(["https://example.com", "https://example.com:8443/hooks?to=us"]))
 known("cidr", st.ip_addresses().map(lambda ip: f"{ip}/{ip.max_prefixlen}"))
 
 

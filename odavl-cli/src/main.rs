@@ -5,6 +5,7 @@ mod begun;
 mod client;
 mod commands;
 mod config;
+mod courier;
 mod credentials;
 mod digests;
 mod exit;

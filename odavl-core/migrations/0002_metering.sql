@@ -87,8 +87,12 @@ CREATE TABLE thresholds (
     at BIGINT NOT NULL,
     threshold BIGINT NOT NULL,
     standing TEXT NOT NULL,
+    -- Whether whoever wants to know was told.
+    told BIGINT NOT NULL DEFAULT 0 CHECK (told IN (0, 1)),
     PRIMARY KEY (org, seq)
 ) WITHOUT ROWID;
+
+CREATE INDEX thresholds_untold ON thresholds (at) WHERE told = 0;
 
 -- The batches that committed lately: looked up when the answer to a COMMIT was lost.
 CREATE TABLE batches (

@@ -108,6 +108,15 @@ actions! {
     /// Reads the organisation's records.
     AuditRead = "audit.read", Scope("org", Write);
 
+    /// Adds an endpoint that is told.
+    WebhookCreate = "webhook.create", Scope("org", Write), audited;
+    /// Lists endpoints, and what they were told.
+    WebhookList = "webhook.list", Scope("org", Read);
+    /// Removes an endpoint.
+    WebhookDelete = "webhook.delete", Scope("org", Write), audited;
+    /// Tells an endpoint once more.
+    WebhookReplay = "webhook.replay", Scope("org", Write);
+
     /// Makes a key.
     KeyCreate = "key.create", Scope("keys", Write), audited;
     /// Lists keys.

@@ -20,6 +20,7 @@ use crate::{
     secret::Secret,
     storage::{Bucket, DirectUrls, FsStorage, SqlCatalog, Storage},
     uploads::SqlUploads,
+    webhooks::SqlWebhooks,
 };
 
 impl Odavl {
@@ -42,7 +43,8 @@ impl Odavl {
             .metering(metering)
             .storage(storage)
             .objects(Arc::new(SqlCatalog::new(db.clone())))
-            .uploads(Arc::new(SqlUploads::new(db)))
+            .uploads(Arc::new(SqlUploads::new(db.clone())))
+            .webhooks(Arc::new(SqlWebhooks::new(db)))
             .settings(settings)
             .master_key(master)
             .clock(clock)

@@ -145,6 +145,10 @@ ids! {
     AuditId = "aud", "audit entry";
     /// A reservation of units.
     ReservationId = "res", "reservation";
+    /// An endpoint of webhooks.
+    WebhookId = "whk", "webhook";
+    /// Something that happened, and is told by webhooks.
+    EventId = "evt", "event";
 }
 
 impl ReservationId {

@@ -30,11 +30,12 @@ mod text;
 #[cfg(feature = "uploads")]
 pub mod uploads;
 mod view;
+pub mod webhooks;
 
 pub use action::{Action, ActionRow, Needs};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::Settings;
 pub use error::{Cause, Error, ErrorCode, Reason, Result};
-pub use network::network;
+pub use network::{is_public, network};
 pub use odavl::{Builder, Odavl};
 pub use random::id as random_id;

@@ -22,6 +22,7 @@ use crate::{
     session::{Context, Credential, Session},
     storage::{Catalog, Storage},
     view::{OrgView, Views},
+    webhooks::WebhookRows,
 };
 
 /// How many reservations one transaction releases.
@@ -43,10 +44,13 @@ pub(crate) struct Core {
     pub(crate) objects: Arc<dyn Catalog>,
     #[cfg(feature = "uploads")]
     pub(crate) uploads: Arc<dyn UploadRows>,
+    pub(crate) webhooks: Arc<dyn WebhookRows>,
     #[cfg(feature = "direct")]
     pub(crate) direct: DirectUrls,
     #[cfg(feature = "sign-in")]
     pub(crate) sign_in: SignIn,
+    /// What seals the secrets that must be read back.
+    pub(crate) master: MasterKey,
     pub(crate) seal: AuditSeal,
     pub(crate) denials: Denials,
     pub(crate) heads: Heads,
@@ -71,6 +75,7 @@ pub struct Builder {
     objects: Option<Arc<dyn Catalog>>,
     #[cfg(feature = "uploads")]
     uploads: Option<Arc<dyn UploadRows>>,
+    webhooks: Option<Arc<dyn WebhookRows>>,
     settings: Option<Settings>,
     master: Option<MasterKey>,
     clock: Option<Arc<dyn Clock>>,
@@ -110,6 +115,13 @@ impl Builder {
     #[must_use]
     pub fn uploads(mut self, port: Arc<dyn UploadRows>) -> Self {
         self.uploads = Some(port);
+        self
+    }
+
+    /// Who is told of what happens.
+    #[must_use]
+    pub fn webhooks(mut self, port: Arc<dyn WebhookRows>) -> Self {
+        self.webhooks = Some(port);
         self
     }
 
@@ -155,9 +167,11 @@ impl Builder {
             objects,
             #[cfg(feature = "uploads")]
             uploads: self.uploads.ok_or_else(|| missing("uploads"))?,
+            webhooks: self.webhooks.ok_or_else(|| missing("webhooks"))?,
             #[cfg(feature = "direct")]
             direct: DirectUrls::of(&settings, &master)?,
             seal: AuditSeal::of(&master),
+            master: master.clone(),
             denials: Denials::default(),
             heads: Heads::default(),
             #[cfg(feature = "sign-in")]
@@ -196,7 +210,6 @@ impl Odavl {
         KeyToken::parse(&self.0.settings.key_prefix, text).map(Credential::Key)
     }
 
-    #[cfg(feature = "sign-in")]
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.0
     }
@@ -247,7 +260,8 @@ impl Odavl {
         // Whatever fails is tried again in an hour; the rest is not held up.
         let forgotten = self.0.write(vec![ended], Vec::new(), Vec::new()).await;
         let aborted = self.0.abort_stale_multiparts().await;
-        self.0.sign_heads().await.and(forgotten).and(aborted)
+        let deliveries = self.0.forget_deliveries().await;
+        self.0.sign_heads().await.and(forgotten).and(aborted).and(deliveries)
     }
 
     /// The session of someone without a credential.

@@ -252,6 +252,12 @@ shapes! {
     UserId { pattern: "^usr_[0-7][0-9a-hjkmnp-tv-z]{25}$" }
     /// The id of an upload.
     UploadId { pattern: "^upl_[0-7][0-9a-hjkmnp-tv-z]{25}$" }
+    /// The id of an endpoint of webhooks.
+    WebhookId { pattern: "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$" }
+    /// The id of an event.
+    EventId { pattern: "^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$" }
+    /// The https address of a service.
+    HookUrl { format: "hook-url", pattern: "^https?://[^/?#@]+([/?][!-\"$-~]*)?$", least: 8, most: 2048 }
     /// The id of a reservation.
     ReservationId { pattern: "^res_[0-7][0-9a-hjkmnp-tv-z]{25}$" }
 }

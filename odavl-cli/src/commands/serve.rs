@@ -6,11 +6,12 @@ use std::{
     net::{IpAddr, SocketAddr},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use clap::Args as ClapArgs;
-use odavl_core::{Error, ErrorCode, Odavl, Result, config::Serve};
+use odavl_core::{Error, ErrorCode, Odavl, Result, config::Serve, webhooks::Courier};
 use odavl_http::Door;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
@@ -21,6 +22,7 @@ use tokio::{
 use crate::{
     commands::admin,
     config::{LISTEN, Location, is_nowhere},
+    courier::Post,
     failure::Failure,
     set_up_link, store,
 };
@@ -70,10 +72,13 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let _alone = hold(&data)?;
     store::refuse_useless(&odavl).await?;
     announce(&odavl, &public_url, &data).await?;
-    let sweeper = tokio::spawn(sweep(odavl.clone(), data));
+    let post: Arc<dyn Courier> = Arc::new(Post::new(odavl.settings().private_webhooks)?);
+    let background = [tokio::spawn(sweep(odavl.clone(), data)), tokio::spawn(deliver(odavl.clone(), post))];
     let door = Door::new(odavl, door_settings(&config.serve));
     door.serve(listener, stopped()).await;
-    sweeper.abort();
+    for task in background {
+        task.abort();
+    }
     Ok(())
 }
 
@@ -201,6 +206,18 @@ async fn sweep(odavl: Odavl, data: PathBuf) {
         };
         if let Err(error) = swept {
             tracing::warn!(%error, "what expired could not be swept; it is tried again");
+        }
+    }
+}
+
+/// Tells whoever wants to know, again and again. A receiver that is slow holds up nothing else.
+async fn deliver(odavl: Odavl, post: Arc<dyn Courier>) {
+    let mut soon = tokio::time::interval(SWEEP);
+    soon.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        soon.tick().await;
+        if let Err(error) = odavl.deliver(&post).await {
+            tracing::warn!(%error, "webhooks could not be delivered; it is tried again");
         }
     }
 }

@@ -44,6 +44,8 @@ pub struct Config {
     pub upload_most: Option<u64>,
     /// The resources of the team's own that scopes may name.
     pub resources: Option<BTreeSet<String>>,
+    /// Whether webhooks may go to private addresses, and by http.
+    pub private_webhooks: Option<bool>,
     /// The meters, in place of the preset's.
     pub meters: Option<BTreeMap<MeterName, MeterEntry>>,
     /// The plans, in place of the preset's.
@@ -153,6 +155,7 @@ impl Config {
         settings.clients = self.clients.clone().unwrap_or(settings.clients);
         settings.database.clone_from(&self.database);
         settings.bucket = self.bucket()?;
+        settings.private_webhooks = self.private_webhooks.unwrap_or(settings.private_webhooks);
         settings.upload_most = self.upload_most.unwrap_or(settings.upload_most);
         settings.catalog = self.catalog(settings.catalog)?;
         settings.catalog.check()?;

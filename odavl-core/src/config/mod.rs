@@ -35,6 +35,8 @@ pub struct Settings {
     pub database: Option<Secret<String>>,
     /// The S3 bucket that objects are kept in; `None` is the data folder.
     pub bucket: Option<Bucket>,
+    /// Whether webhooks may go to private addresses, and by http: for a network of the team's own, and for tests.
+    pub private_webhooks: bool,
 }
 
 impl Settings {
@@ -49,6 +51,7 @@ impl Settings {
             upload_most: 64 << 20,
             database: None,
             bucket: None,
+            private_webhooks: false,
         })
     }
 

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 
 use crate::{
     error::{Error, Result},
-    ids::{AuditId, BackupId, KeyId, ObjectId, OrgId, ProjectId, ReservationId, SessionId, UploadId, UserId},
+    ids::{
+        AuditId, BackupId, EventId, KeyId, ObjectId, OrgId, ProjectId, ReservationId, SessionId, UploadId,
+        UserId, WebhookId,
+    },
     metering::MeterName,
     secret::Digest,
 };
@@ -78,6 +81,8 @@ from! {
     BackupId => id: Self::text(&id);
     AuditId => id: Self::text(&id);
     ReservationId => id: Self::text(&id);
+    WebhookId => id: Self::text(&id);
+    EventId => id: Self::text(&id);
 }
 
 impl<T: Into<Self>> From<Option<T>> for Value {

@@ -1,7 +1,7 @@
 //! Metering in memory: for tests, and for what need not outlive the process.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -91,6 +91,23 @@ impl Metering for MemoryMetering {
         let events = books.0.get(&org).map_or(&[][..], |book| &book.thresholds);
         cut(events, page, |event| event.seq)
     }
+
+    async fn untold(&self, most: u32) -> Result<Vec<(OrgId, ThresholdEvent)>> {
+        let books = self.books();
+        let of_book = |(org, book): (&OrgId, &Book)| {
+            let untold = book.thresholds.iter().filter(|event| !book.told.contains(&event.seq)).cloned();
+            untold.map(|event| (*org, event)).collect::<Vec<_>>()
+        };
+        let mut untold: Vec<_> = books.0.iter().flat_map(of_book).collect();
+        untold.sort_by_key(|(org, event)| (event.at, *org, event.seq));
+        untold.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+        Ok(untold)
+    }
+
+    async fn told(&self, org: OrgId, seq: u64) -> Result<()> {
+        self.books().book(org).told.insert(seq);
+        Ok(())
+    }
 }
 
 fn cut<T: Clone>(items: &[T], page: &PageQuery, seq: impl Fn(&T) -> u64) -> Result<Page<T>> {
@@ -111,6 +128,7 @@ struct Book {
     answers: HashMap<[u8; 32], (Digest, Answer)>,
     rollups: BTreeMap<(MeterName, Resolution, Timestamp, String), (i64, u64)>,
     thresholds: Vec<ThresholdEvent>,
+    told: BTreeSet<u64>,
 }
 
 impl Shelf {

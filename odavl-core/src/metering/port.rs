@@ -231,7 +231,7 @@ pub struct ThresholdEvent {
 /// - An organisation has at most [`OPEN_RESERVATIONS_MAX`] reservations open.
 /// - Giving back never goes below zero, and is never refused. It goes back into the periods that it was charged in.
 /// - Each threshold is recorded once per meter, limit and period, a gauge's once a calendar month; a jump records
-///   every one it passes.
+///   every one it passes. It is untold until it is told.
 /// - An entry whose epoch is older than the fence is stale, unless it settles or releases what was admitted
 ///   before; fences only rise.
 #[async_trait]
@@ -253,4 +253,10 @@ pub trait Metering: Debug + Send + Sync + 'static {
 
     /// The thresholds that were reached, oldest first; the cursor is an event's `seq`.
     async fn thresholds(&self, org: OrgId, page: &PageQuery) -> Result<Page<ThresholdEvent>>;
+
+    /// Up to `most` thresholds of any organisation that nobody was told of yet, the oldest first.
+    async fn untold(&self, most: u32) -> Result<Vec<(OrgId, ThresholdEvent)>>;
+
+    /// Remembers that whoever wants to know was told of a threshold.
+    async fn told(&self, org: OrgId, seq: u64) -> Result<()>;
 }

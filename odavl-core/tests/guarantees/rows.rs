@@ -15,6 +15,7 @@ use odavl_core::{
     session::Session,
     storage::{Depth, ListQuery, NewObject, NewUpload, PutMode, Sha256, full},
     uploads::Filter,
+    webhooks::NewWebhook,
 };
 
 use crate::{
@@ -75,7 +76,7 @@ macro_rules! rows {
 
 /// Every use case.
 pub(crate) fn rows() -> Vec<Row> {
-    [sign_in(), people(), organisations(), keys(), usage(), storage(), uploads()]
+    [sign_in(), people(), organisations(), keys(), usage(), storage(), uploads(), webhooks()]
         .into_iter()
         .flatten()
         .collect()
@@ -138,6 +139,23 @@ fn organisations() -> Vec<Row> {
         AuditRead "records", Anyone, Own, [], |s, _t| async { s.orgs().audit(&page()).await };
         AuditRead "verify", Anyone, Own, [], |s, _t| s.verify_audit();
     }
+}
+
+fn webhooks() -> Vec<Row> {
+    rows! {
+        WebhookCreate "add", Anyone, Own, [], |s, _t| s.webhooks().create(hook());
+        WebhookList "all", Anyone, Own, [], |s, _t| s.webhooks().list();
+        WebhookList "deliveries", Anyone, Thing, [], |s, t| async {
+            s.webhooks().deliveries(t.webhook, &page()).await
+        };
+        WebhookReplay "again", Anyone, Thing, [], |s, t| s.webhooks().replay(t.webhook, t.event);
+        WebhookDelete "remove", Anyone, Thing, [], |s, t| s.webhooks().delete(t.webhook);
+    }
+}
+
+/// An endpoint as somebody wishes for it.
+pub(crate) fn hook() -> NewWebhook {
+    NewWebhook { url: "https://example.com/hook".into(), description: "ours".into() }
 }
 
 fn keys() -> Vec<Row> {

@@ -3,17 +3,18 @@
 use odavl_core::{
     Odavl,
     auth::{Email, NewKeyRequest, Role, Slug},
-    ids::{KeyId, OrgId, ReservationId, SessionId, UploadId, UserId},
+    ids::{EventId, KeyId, OrgId, ReservationId, SessionId, UploadId, UserId, WebhookId},
     secret::Secret,
     session::Session,
     storage::{
         Method, NewObject, NewUpload, ObjectName, PresignedRequest, PutMode, Sha256, WHOLE_MOST, full,
     },
     uploads::{Encoding, NewResults, RunId},
+    webhooks::{Delivery, DeliveryState},
 };
 
 use crate::{
-    rows::{one_hour, somebody},
+    rows::{hook, one_hour, somebody},
     support::{
         FIRST, World,
         people::{CLIENT, approve, ask, in_browser, member, tokens},
@@ -47,6 +48,9 @@ pub(crate) struct Things {
     pub(crate) sign_in: SessionId,
     pub(crate) request: PresignedRequest,
     pub(crate) link: Secret<String>,
+    pub(crate) webhook: WebhookId,
+    /// What it was told of.
+    pub(crate) event: EventId,
 }
 
 impl Things {
@@ -79,6 +83,8 @@ impl Things {
             sign_in: SessionId::new(now).unwrap(),
             request,
             link: Secret::new("no link".into()),
+            webhook: WebhookId::new(now).unwrap(),
+            event: EventId::derive(&[b"absent"]),
         }
     }
 
@@ -97,6 +103,7 @@ impl Things {
         let (whole, parts) = uploads(&odavl, &first).await;
         let object: ObjectName = "a".parse().unwrap();
         first.storage().put(NewObject::new(object.clone()), full("bytes")).await.unwrap();
+        let (webhook, event) = told(world, &first).await;
         let tokens = tokens(&odavl, &first, org).await;
         let pending = ask(&odavl).await;
         let approved = ask(&odavl).await;
@@ -122,6 +129,8 @@ impl Things {
             sign_in: sign_in.id,
             request: first.storage().download_url(&object).await.unwrap(),
             object,
+            webhook,
+            event,
             ..Self::absent(world)
         }
     }
@@ -147,6 +156,25 @@ pub(crate) fn results(project: &Slug, run: RunId, bytes: &[u8]) -> NewResults {
         length: bytes.len() as u64,
         encoding: Encoding::Identity,
     }
+}
+
+/// An endpoint, and an event that it is told of.
+async fn told(world: &World, session: &Session) -> (WebhookId, EventId) {
+    let endpoint = session.webhooks().create(hook()).await.unwrap().endpoint.id;
+    let event = EventId::derive(&[b"reached"]);
+    let created_at = odavl_core::Clock::now(&*world.clock);
+    let delivery = Delivery {
+        event,
+        endpoint,
+        payload: "{}".into(),
+        created_at,
+        attempts: 0,
+        state: DeliveryState::Pending { next_at: created_at },
+        last: None,
+    };
+    let org = session.orgs().read().await.unwrap().id;
+    world.webhooks.enqueue(org, &[delivery]).await.unwrap();
+    (endpoint, event)
 }
 
 /// An upload whose bytes have arrived, and one in parts.

@@ -28,6 +28,7 @@ use odavl_core::{
         PresignedRequest, Redeemed, SqlCatalog, Storage, collect, full,
     },
     uploads::{MemoryUploads, SqlUploads, UploadRows},
+    webhooks::{MemoryWebhooks, SqlWebhooks, WebhookRows},
 };
 
 use ports::{Watch, Watched};
@@ -46,6 +47,7 @@ pub(crate) struct World {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) objects: Arc<dyn Catalog>,
     pub(crate) uploads: Arc<dyn UploadRows>,
+    pub(crate) webhooks: Arc<dyn WebhookRows>,
     /// The database underneath, where there is one.
     pub(crate) db: Option<Db>,
     _folder: Option<tempfile::TempDir>,
@@ -108,6 +110,7 @@ impl World {
             storage: Arc::new(MemoryStorage::new(clock.clone()).presigning(urls)),
             objects: Arc::new(MemoryCatalog::default()),
             uploads: Arc::new(MemoryUploads::default()),
+            webhooks: Arc::new(MemoryWebhooks::default()),
             db: None,
             _folder: None,
             #[cfg(feature = "s3")]
@@ -134,6 +137,7 @@ impl World {
             storage: Arc::new(storage),
             objects: Arc::new(SqlCatalog::new(db.clone())),
             uploads: Arc::new(SqlUploads::new(db.clone())),
+            webhooks: Arc::new(SqlWebhooks::new(db.clone())),
             db: Some(db),
             _folder: Some(folder),
             #[cfg(feature = "s3")]
@@ -181,7 +185,8 @@ impl World {
     /// A process over what there is.
     pub(crate) fn start(&self) -> Odavl {
         let ports = self.builder().metering(self.metering.clone()).storage(self.storage.clone());
-        ports.objects(self.objects.clone()).uploads(self.uploads.clone()).build().unwrap()
+        let ports = ports.objects(self.objects.clone()).uploads(self.uploads.clone());
+        ports.webhooks(self.webhooks.clone()).build().unwrap()
     }
 
     /// A process that is watched at its ports, with settings of its own.
@@ -192,7 +197,8 @@ impl World {
             .metering(Watched::new(&self.metering, watch));
         let ports = ports.storage(Watched::new(&self.storage, watch));
         let ports = ports.objects(Watched::new(&self.objects, watch));
-        ports.uploads(Watched::new(&self.uploads, watch)).settings(settings).build().unwrap()
+        let ports = ports.uploads(Watched::new(&self.uploads, watch));
+        ports.webhooks(Watched::new(&self.webhooks, watch)).settings(settings).build().unwrap()
     }
 
     /// A process that stops at a call of a port.

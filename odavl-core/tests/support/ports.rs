@@ -10,7 +10,7 @@ use odavl_core::{
         ApiKey, AuditEntry, AuditHead, Auth, DeviceGrant, Email, Login, Membership, OrgRef, Organization,
         Project, Reply, SigningKey, Slug, User, Write,
     },
-    ids::{KeyId, ObjectId, OrgId, SessionId, UploadId, UserId},
+    ids::{EventId, KeyId, ObjectId, OrgId, SessionId, UploadId, UserId, WebhookId},
     metering::{Bucket, Decision, Entry, HistoryQuery, Metering, Record, ThresholdEvent},
     page::{Page, PageQuery},
     secret::Digest,
@@ -20,6 +20,7 @@ use odavl_core::{
         Presign, PresignedRequest, PutMode, PutOptions, Storage, StorageStats, StoreKey, Stored, Upload,
     },
     uploads::{self, Begun, UploadQuery, UploadRows},
+    webhooks::{Delivery, Endpoint, WebhookRows},
 };
 
 /// A call of a port.
@@ -106,6 +107,8 @@ calls! { Metering {
     reads history(org: OrgId, query: &HistoryQuery) -> Vec<Bucket>;
     reads ledger(org: OrgId, page: &PageQuery) -> Page<Record>;
     reads thresholds(org: OrgId, page: &PageQuery) -> Page<ThresholdEvent>;
+    reads untold(most: u32) -> Vec<(OrgId, ThresholdEvent)>;
+    writes told(org: OrgId, seq: u64) -> ();
 } }
 
 calls! { Storage {
@@ -153,4 +156,17 @@ calls! { UploadRows {
     reads upload(org: OrgId, id: UploadId) -> Option<uploads::Upload>;
     reads list(org: OrgId, query: &UploadQuery) -> Page<uploads::Upload>;
     reads expired(now: Timestamp, most: u32) -> Vec<(OrgId, uploads::Upload)>;
+} }
+
+calls! { WebhookRows {
+    writes add(org: OrgId, endpoint: &Endpoint, most: u32) -> bool;
+    reads endpoint(org: OrgId, id: WebhookId) -> Option<Endpoint>;
+    reads endpoints(org: OrgId) -> Vec<Endpoint>;
+    writes remove(org: OrgId, id: WebhookId) -> bool;
+    writes enqueue(org: OrgId, deliveries: &[Delivery]) -> ();
+    writes claim(now: Timestamp, until: Timestamp, most: u32) -> Vec<(OrgId, Delivery)>;
+    writes report(org: OrgId, after: &Delivery) -> bool;
+    writes replay(org: OrgId, endpoint: WebhookId, event: EventId, now: Timestamp) -> Option<Delivery>;
+    reads deliveries(org: OrgId, endpoint: WebhookId, page: &PageQuery) -> Page<Delivery>;
+    writes forget(before: Timestamp, most: u32) -> u32;
 } }

@@ -16,6 +16,7 @@ mod results;
 mod storage;
 mod uploads;
 mod usage;
+mod webhooks;
 mod well_known;
 
 use poem_openapi::{LicenseObject, OpenApi, OpenApiService, Tags};
@@ -43,6 +44,8 @@ pub(crate) enum Tag {
     Gateway,
     /// What was used, what may be, and charging it.
     Usage,
+    /// Being told when a limit is nearly used up: signed messages (Standard Webhooks).
+    Webhooks,
     /// Stored objects: sent and fetched directly, with requests that are signed for exactly that.
     Storage,
     /// Results of the products' runs: taken once a run, checked, summarised.
@@ -65,6 +68,7 @@ fn resources() -> impl OpenApi {
         reservations::Api,
         storage::Api,
         uploads::Api,
+        webhooks::Api,
     )
 }
 

@@ -12,6 +12,7 @@ use odavl_core::{
     session::{Context, Session},
     storage::{DirectUrls, MemoryCatalog, MemoryStorage},
     uploads::MemoryUploads,
+    webhooks::MemoryWebhooks,
 };
 use odavl_http::{Door, Settings as DoorSettings};
 use serde_json::{Value, json};
@@ -77,6 +78,7 @@ impl App {
             .storage(Arc::new(MemoryStorage::new(clock.clone()).presigning(urls)))
             .objects(Arc::new(MemoryCatalog::default()))
             .uploads(Arc::new(MemoryUploads::default()))
+            .webhooks(Arc::new(MemoryWebhooks::default()))
             .settings(plan.settings)
             .master_key(master)
             .clock(clock.clone())

@@ -235,6 +235,12 @@ impl Metering for Broken {
     async fn thresholds(&self, _: OrgId, _: &PageQuery) -> Result<Page<ThresholdEvent>> {
         Err((self.0)())
     }
+    async fn untold(&self, _: u32) -> Result<Vec<(OrgId, ThresholdEvent)>> {
+        Err((self.0)())
+    }
+    async fn told(&self, _: OrgId, _: u64) -> Result<()> {
+        Err((self.0)())
+    }
 }
 
 async fn broken(error: fn() -> Error) -> crate::client::Answer {

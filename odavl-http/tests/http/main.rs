@@ -28,3 +28,5 @@ mod reservations;
 mod secrets;
 #[cfg(test)]
 mod transport;
+#[cfg(test)]
+mod webhooks;

@@ -4,7 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use odavl_core::{
-    auth::Role, ids::UserId, metering::Reserve, page::PageQuery, storage::Sha256, uploads::RunId,
+    auth::Role,
+    ids::{EventId, UserId},
+    metering::Reserve,
+    page::PageQuery,
+    storage::Sha256,
+    uploads::RunId,
+    webhooks::NewWebhook,
 };
 use serde_json::{Value, json};
 
@@ -17,6 +23,8 @@ fn attempts(things: &Things) -> Vec<(&'static str, &'static str, String, Value)>
     let upload = |rest: &str| format!("/api/v1/storage/uploads/{}{rest}", things.upload);
     let results = |rest: &str| format!("/api/v1/uploads/{}{rest}", things.results);
     let held = |rest: &str| format!("/api/v1/usage/reservations/{}{rest}", things.reservation);
+    let hook = |rest: &str| format!("/api/v1/webhooks/{}{rest}", things.webhook);
+    let replay = format!("/deliveries/{}/replay", EventId::derive(&[b"any"]));
     let parts = json!({"parts": [{"number": 1, "sha256": "00".repeat(32)}]});
     vec![
         ("GET", "/api/v1/api-keys/{id}", key(""), Value::Null),
@@ -29,6 +37,9 @@ fn attempts(things: &Things) -> Vec<(&'static str, &'static str, String, Value)>
         ("POST", "/api/v1/storage/uploads/{id}/complete", upload("/complete"), Value::Null),
         ("POST", "/api/v1/usage/reservations/{id}/settle", held("/settle"), json!({"charges": []})),
         ("POST", "/api/v1/usage/reservations/{id}/release", held("/release"), Value::Null),
+        ("DELETE", "/api/v1/webhooks/{id}", hook(""), Value::Null),
+        ("GET", "/api/v1/webhooks/{id}/deliveries", hook("/deliveries"), Value::Null),
+        ("POST", "/api/v1/webhooks/{id}/deliveries/{event}/replay", hook(&replay), Value::Null),
         ("GET", "/api/v1/uploads/{id}", results(""), Value::Null),
         ("GET", "/api/v1/uploads/{id}/content", results("/content"), Value::Null),
         ("DELETE", "/api/v1/uploads/{id}", results(""), Value::Null),
@@ -43,6 +54,7 @@ struct Things {
     upload: String,
     results: String,
     reservation: String,
+    webhook: String,
 }
 
 impl Things {
@@ -54,7 +66,10 @@ impl Things {
         let upload =
             app.post("/api/v1/storage/upload-url").bearer(&secret).json(&body).send().await.expect(200);
         let upload = upload.json()["upload"]["id"].as_str().unwrap().to_owned();
-        Self { key, user, upload, results: results(app).await, reservation: reservation(app).await }
+        let wish = NewWebhook { url: "https://example.com".into(), description: String::new() };
+        let webhook = app.system(ORG).await.webhooks().create(wish).await.unwrap().endpoint.id.to_string();
+        let (results, reservation) = (results(app).await, reservation(app).await);
+        Self { key, user, upload, results, reservation, webhook }
     }
 }
 

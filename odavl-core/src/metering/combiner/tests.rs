@@ -53,6 +53,12 @@ impl Metering for Gated {
     async fn thresholds(&self, org: OrgId, page: &PageQuery) -> Result<Page<ThresholdEvent>> {
         self.books.thresholds(org, page).await
     }
+    async fn untold(&self, most: u32) -> Result<Vec<(OrgId, ThresholdEvent)>> {
+        self.books.untold(most).await
+    }
+    async fn told(&self, org: OrgId, seq: u64) -> Result<()> {
+        self.books.told(org, seq).await
+    }
 }
 
 struct Room {

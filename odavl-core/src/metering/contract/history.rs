@@ -1,7 +1,7 @@
 //! Thresholds, the ledger, and history.
 
 use super::{
-    Arc, BTreeMap, Entry, Grouping, HistoryQuery, PageQuery, Resolution, Room, SignedDuration,
+    Arc, BTreeMap, Clock, Entry, Grouping, HistoryQuery, OrgId, PageQuery, Resolution, Room, SignedDuration,
     ThresholdEvent, held, month, rate,
 };
 
@@ -43,6 +43,26 @@ pub async fn a_gauge_s_thresholds_are_recorded_once_a_month(room: Room) {
     room.granted(room.charge("storage_bytes", -5, &[held(10)])).await;
     room.granted(room.charge("storage_bytes", 6, &[held(10)])).await;
     assert_eq!(told(&room.thresholds().await[2..]), [(80, 10), (90, 10), (100, 10)]);
+}
+
+/// Whoever tells others of them is told of each, the oldest first, until they say that they have.
+pub async fn a_threshold_is_untold_until_it_is_told(room: Room) {
+    room.granted(room.charge("api_calls", 9, &[month(10)])).await;
+    room.advance(SignedDuration::from_secs(1));
+    room.granted(room.charge("storage_bytes", 8, &[held(10)])).await;
+    let untold = async |most| {
+        let untold = room.metering.untold(most).await.unwrap();
+        let own = untold.into_iter().filter(|(org, _)| *org == room.org);
+        own.map(|(_, event)| (event.seq, event.threshold)).collect::<Vec<_>>()
+    };
+    assert_eq!(untold(9).await, [(1, 80), (2, 90), (3, 80)]);
+    assert_eq!(untold(2).await, [(1, 80), (2, 90)]);
+    for _ in 0..2 {
+        room.metering.told(room.org, 1).await.unwrap();
+    }
+    room.metering.told(OrgId::new(room.clock.now()).unwrap(), 2).await.unwrap();
+    assert_eq!(untold(9).await, [(2, 90), (3, 80)]);
+    assert_eq!(room.thresholds().await.len(), 3);
 }
 
 /// The ledger counts from 1 without gaps, and keeps subject and tags.

@@ -87,6 +87,7 @@ macro_rules! metering_contract {
             each_threshold_is_recorded_once_a_period_and_a_jump_records_all,
             rates_record_no_thresholds,
             a_gauge_s_thresholds_are_recorded_once_a_month,
+            a_threshold_is_untold_until_it_is_told,
             the_ledger_has_no_gaps_and_comes_in_pages,
             history_is_cut_by_window_and_subject,
             a_gauge_s_history_closes_every_window,

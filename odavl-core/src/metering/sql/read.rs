@@ -31,6 +31,10 @@ const LEDGER: &str = "SELECT seq, at, counted_at, subject, charges, tags, reserv
 const THRESHOLDS: &str = "SELECT seq, at, threshold, standing FROM thresholds
     WHERE org = $1 AND seq > $2 ORDER BY seq LIMIT $3";
 
+const UNTOLD: &str = "SELECT org, seq, at, threshold, standing FROM thresholds WHERE told = 0
+    ORDER BY at, org, seq LIMIT $1";
+const TOLD: &str = "UPDATE thresholds SET told = 1 WHERE org = $1 AND seq = $2";
+
 pub(super) async fn history(
     db: &Db,
     org: OrgId,
@@ -88,17 +92,29 @@ pub(super) async fn ledger(db: &Db, org: OrgId, page: &PageQuery) -> Result<Page
 }
 
 pub(super) async fn thresholds(db: &Db, org: OrgId, page: &PageQuery) -> Result<Page<ThresholdEvent>> {
-    let event = |row: &Row| {
-        Ok(ThresholdEvent {
-            seq: row.read("thresholds.seq")?,
-            at: row.read("thresholds.at")?,
-            threshold: row.read("thresholds.threshold")?,
-            standing: row.json("thresholds.standing")?,
-        })
-    };
     let rows = db.query(THRESHOLDS, &cursor(org, page)?).await?;
     let events = rows.iter().map(event).collect::<Result<_>>()?;
     Ok(Page::cut(events, page.limit, |event: &ThresholdEvent| event.seq.to_string()))
+}
+
+pub(super) async fn untold(db: &Db, most: u32) -> Result<Vec<(OrgId, ThresholdEvent)>> {
+    let rows = db.query(UNTOLD, &[most.into()]).await?;
+    rows.iter().map(|row| Ok((row.parse("thresholds.org")?, event(row)?))).collect()
+}
+
+pub(super) async fn told(db: &Db, org: OrgId, seq: u64) -> Result<()> {
+    let mut tx = db.begin().await?;
+    tx.execute(TOLD, &[org.into(), Value::count(seq)?]).await?;
+    tx.commit().await
+}
+
+fn event(row: &Row) -> Result<ThresholdEvent> {
+    Ok(ThresholdEvent {
+        seq: row.read("thresholds.seq")?,
+        at: row.read("thresholds.at")?,
+        threshold: row.read("thresholds.threshold")?,
+        standing: row.json("thresholds.standing")?,
+    })
 }
 
 /// One row more than fits a page says that there is a next.

@@ -214,4 +214,12 @@ impl Metering for PostgresMetering {
     async fn thresholds(&self, org: OrgId, page: &PageQuery) -> Result<Page<ThresholdEvent>> {
         read::thresholds(&self.db, org, page).await
     }
+
+    async fn untold(&self, most: u32) -> Result<Vec<(OrgId, ThresholdEvent)>> {
+        read::untold(&self.db, most).await
+    }
+
+    async fn told(&self, org: OrgId, seq: u64) -> Result<()> {
+        read::told(&self.db, org, seq).await
+    }
 }

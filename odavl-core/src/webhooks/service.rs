@@ -1,0 +1,242 @@
+//! The use cases of webhooks, and the post.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use tokio::task::JoinSet;
+
+use super::{
+    delivery::{Attempt, Delivery, DeliveryState, Letter, message},
+    endpoint::{ENDPOINTS_MOST, Endpoint, check_url},
+    port::Courier,
+};
+use crate::{
+    action::Action,
+    error::{Error, Result},
+    ids::{EventId, OrgId, WebhookId},
+    metering::ThresholdEvent,
+    odavl::{Core, Odavl},
+    page::{Page, PageQuery},
+    secret::Secret,
+    session::{Ask, Session, Usage},
+    text,
+};
+
+/// How many messages are under way at once, and how many thresholds are read at once.
+const BATCH: u32 = 32;
+/// For how long a delivery is a node's own: longer than a try takes.
+const CLAIMED: SignedDuration = SignedDuration::from_mins(1);
+/// How long ended deliveries are kept.
+const KEPT: SignedDuration = SignedDuration::from_hours(35 * 24);
+/// The longest that is kept of an error.
+const ERROR_MOST: usize = 200;
+
+/// What a new endpoint shall be.
+#[derive(Debug, Clone)]
+pub struct NewWebhook {
+    /// Where to send: an https address.
+    pub url: String,
+    /// What it is for: at most 100 characters.
+    pub description: String,
+}
+
+/// An endpoint that was made, and its secret, which is shown this once.
+#[derive(Debug)]
+pub struct NewEndpoint {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// `whsec_` and the secret in base64: what messages are signed with.
+    pub secret: Secret<String>,
+}
+
+/// The use cases of webhooks.
+#[derive(Debug)]
+pub struct Webhooks<'a>(&'a Session);
+
+impl Session {
+    /// Who is told of what happens in the organisation.
+    pub fn webhooks(&self) -> Webhooks<'_> {
+        Webhooks(self)
+    }
+}
+
+impl Webhooks<'_> {
+    /// Adds an endpoint: from now on it is told of every threshold that the organisation reaches.
+    ///
+    /// # Errors
+    /// `invalid_input` for what is no https address; `conflict` where there are ten already.
+    pub async fn create(&self, wish: NewWebhook) -> Result<NewEndpoint> {
+        let core = &self.0.core;
+        check_url(&wish.url, core.settings.private_webhooks)?;
+        if !wish.description.is_empty() {
+            text::check_name("a description", &wish.description, 100)?;
+        }
+        self.0
+            .metered(Ask::new(Action::WebhookCreate), async |permit| {
+                let (endpoint, secret) =
+                    Endpoint::new(&core.master, (wish.url, wish.description), permit.at)?;
+                let org = permit.org()?;
+                let there = core.webhooks.endpoints(org).await?.len();
+                // What is made is on record before it is there.
+                if there < ENDPOINTS_MOST as usize {
+                    let record = self.0.record(permit, &endpoint.id)?;
+                    core.write(Vec::new(), Vec::new(), vec![record]).await?;
+                    if core.webhooks.add(org, &endpoint, ENDPOINTS_MOST).await? {
+                        return Ok((NewEndpoint { endpoint, secret }, Usage::Settled));
+                    }
+                }
+                let most = format!("an organization has at most {ENDPOINTS_MOST} webhooks; remove one first");
+                Err(Error::Conflict(most))
+            })
+            .await
+    }
+
+    /// All endpoints, oldest first.
+    pub async fn list(&self) -> Result<Vec<Endpoint>> {
+        self.0
+            .metered(Ask::new(Action::WebhookList), async |permit| {
+                Ok((self.0.core.webhooks.endpoints(permit.org()?).await?, Usage::Settled))
+            })
+            .await
+    }
+
+    /// Removes an endpoint, and what is on its way to it.
+    pub async fn delete(&self, id: WebhookId) -> Result<()> {
+        self.0
+            .metered(Ask::new(Action::WebhookDelete), async |permit| {
+                let (core, org) = (&self.0.core, permit.org()?);
+                core.webhooks.endpoint(org, id).await?.ok_or_else(|| Error::not_found("webhook", &id))?;
+                let record = self.0.record(permit, &id)?;
+                core.write(Vec::new(), Vec::new(), vec![record]).await?;
+                core.webhooks.remove(org, id).await?;
+                Ok(((), Usage::Settled))
+            })
+            .await
+    }
+
+    /// What an endpoint was told, and what is on its way, newest first.
+    pub async fn deliveries(&self, id: WebhookId, page: &PageQuery) -> Result<Page<Delivery>> {
+        self.0
+            .metered(Ask::new(Action::WebhookList), async |permit| {
+                let (rows, org) = (&self.0.core.webhooks, permit.org()?);
+                rows.endpoint(org, id).await?.ok_or_else(|| Error::not_found("webhook", &id))?;
+                Ok((rows.deliveries(org, id, page).await?, Usage::Settled))
+            })
+            .await
+    }
+
+    /// Tells an endpoint of an event once more, whatever became of it; under the same id.
+    pub async fn replay(&self, id: WebhookId, event: EventId) -> Result<Delivery> {
+        self.0
+            .metered(Ask::new(Action::WebhookReplay), async |permit| {
+                let (rows, org) = (&self.0.core.webhooks, permit.org()?);
+                rows.endpoint(org, id).await?.ok_or_else(|| Error::not_found("webhook", &id))?;
+                let replayed = rows.replay(org, id, event, permit.at).await?;
+                let delivery = replayed.ok_or_else(|| Error::not_found("delivery", &event))?;
+                Ok((delivery, Usage::Settled))
+            })
+            .await
+    }
+}
+
+impl Odavl {
+    /// Tells whoever wants to know of what happened, by `courier`. Safe to run on every node, at any time; a service does
+    /// it every few seconds.
+    pub async fn deliver(&self, courier: &Arc<dyn Courier>) -> Result<()> {
+        let posted = self.core().post_thresholds().await;
+        // Whatever fails is tried again; the rest is not held up.
+        self.core().deliver(courier).await.and(posted)
+    }
+}
+
+impl Core {
+    /// Puts every threshold that nobody was told of into the post. Stopped half-way, it does the same again.
+    async fn post_thresholds(&self) -> Result<()> {
+        loop {
+            let untold = self.metering.untold(BATCH).await?;
+            for (org, event) in &untold {
+                self.post_threshold(*org, event).await?;
+                self.metering.told(*org, event.seq).await?;
+            }
+            if untold.len() < BATCH as usize {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn post_threshold(&self, org: OrgId, event: &ThresholdEvent) -> Result<()> {
+        let endpoints = self.webhooks.endpoints(org).await?;
+        if endpoints.is_empty() {
+            return Ok(());
+        }
+        let view = self.org_view(org).await?;
+        let payload = message(org, view.org.external_id.as_deref(), event)?;
+        let id = EventId::derive(&[b"threshold", org.to_string().as_bytes(), &event.seq.to_be_bytes()]);
+        let now = self.clock.now();
+        let delivery = |endpoint: Endpoint| Delivery {
+            event: id,
+            endpoint: endpoint.id,
+            payload: payload.clone(),
+            created_at: now,
+            attempts: 0,
+            state: DeliveryState::Pending { next_at: now },
+            last: None,
+        };
+        let deliveries: Vec<_> = endpoints.into_iter().map(delivery).collect();
+        self.webhooks.enqueue(org, &deliveries).await
+    }
+
+    /// Sends what is due, some at once.
+    async fn deliver(self: &Arc<Self>, courier: &Arc<dyn Courier>) -> Result<()> {
+        loop {
+            let now = self.clock.now();
+            let until = now.checked_add(CLAIMED).unwrap_or(now);
+            let claimed = self.webhooks.claim(now, until, BATCH).await?;
+            let many = claimed.len() >= BATCH as usize;
+            let mut under_way = JoinSet::new();
+            for (org, delivery) in claimed {
+                let (core, courier) = (self.clone(), courier.clone());
+                under_way.spawn(async move { core.send(&*courier, org, delivery).await });
+            }
+            let mut ended = Ok(());
+            while let Some(sent) = under_way.join_next().await {
+                let sent =
+                    sent.map_err(|error| Error::internal("a delivery was cut off", Some(error.into())));
+                ended = ended.and(sent.flatten());
+            }
+            ended?;
+            if !many {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn send(&self, courier: &dyn Courier, org: OrgId, delivery: Delivery) -> Result<()> {
+        let Some(endpoint) = self.webhooks.endpoint(org, delivery.endpoint).await? else { return Ok(()) };
+        let (message, seconds) = (delivery.event.to_string(), self.clock.now().as_second());
+        let signature = endpoint.sign(&self.master, &message, seconds, &delivery.payload)?;
+        let letter = Letter {
+            url: endpoint.url,
+            headers: [
+                ("webhook-id", message),
+                ("webhook-timestamp", seconds.to_string()),
+                ("webhook-signature", signature),
+            ],
+            body: delivery.payload.clone(),
+        };
+        let answer = courier.send(&letter).await;
+        let (status, error) = match answer {
+            Ok(status) => (Some(status), None),
+            Err(error) => (None, Some(error.to_string().chars().take(ERROR_MOST).collect())),
+        };
+        let attempt = Attempt { at: self.clock.now(), status, error };
+        self.webhooks.report(org, &delivery.after(attempt)).await.map(drop)
+    }
+
+    /// Forgets deliveries that ended long ago.
+    pub(crate) async fn forget_deliveries(&self) -> Result<()> {
+        let before = self.clock.now().checked_sub(KEPT).unwrap_or(jiff::Timestamp::MIN);
+        while self.webhooks.forget(before, BATCH).await? == BATCH {}
+        Ok(())
+    }
+}

@@ -1,0 +1,218 @@
+//! Telling organisations of what happens to them: each threshold once, signed, until it arrives.
+
+#![cfg(all(feature = "sqlite", feature = "fs", feature = "sign-in"))]
+
+#[cfg(test)]
+mod support;
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeMap,
+        sync::{Arc, Mutex},
+    };
+
+    use async_trait::async_trait;
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use jiff::SignedDuration;
+    use odavl_core::{
+        Error, ErrorCode, Result,
+        metering::Consume,
+        page::PageQuery,
+        webhooks::{Courier, Delivery, DeliveryState, ENDPOINTS_MOST, Letter, NewEndpoint, NewWebhook},
+    };
+    use ring::hmac;
+
+    use crate::support::{Plan, World, faults::Faults, faults::Moment};
+
+    /// Keeps what it is given, and answers what it is told to.
+    #[derive(Debug, Default)]
+    struct Basket(Mutex<Vec<Letter>>, Mutex<Vec<Result<u16>>>);
+
+    impl Basket {
+        fn answering(answers: Vec<Result<u16>>) -> Arc<Self> {
+            Arc::new(Self(Mutex::default(), Mutex::new(answers)))
+        }
+
+        fn letters(&self) -> Vec<Letter> {
+            std::mem::take(&mut self.0.lock().unwrap())
+        }
+    }
+
+    #[async_trait]
+    impl Courier for Basket {
+        async fn send(&self, letter: &Letter) -> Result<u16> {
+            self.0.lock().unwrap().push(letter.clone());
+            self.1.lock().unwrap().pop().unwrap_or(Ok(200))
+        }
+    }
+
+    async fn deliver(world: &World, basket: &Arc<Basket>) {
+        let courier: Arc<dyn Courier> = basket.clone();
+        world.start().deliver(&courier).await.unwrap();
+    }
+
+    async fn analyse(world: &World, units: u64) {
+        let meter = "insight_analyses".parse().unwrap();
+        let wish = Consume { meter, units, idempotency_key: None, tags: BTreeMap::new() };
+        world.one().await.usage().consume(wish).await.unwrap();
+    }
+
+    fn hook(path: &str) -> NewWebhook {
+        NewWebhook { url: format!("https://example.com/{path}"), description: String::new() }
+    }
+
+    async fn listening(world: &World) -> NewEndpoint {
+        world.one().await.webhooks().create(hook("a")).await.unwrap()
+    }
+
+    async fn deliveries(world: &World, endpoint: &NewEndpoint) -> Vec<Delivery> {
+        let page = PageQuery::default();
+        world.one().await.webhooks().deliveries(endpoint.endpoint.id, &page).await.unwrap().items
+    }
+
+    fn header<'a>(letter: &'a Letter, name: &str) -> &'a str {
+        letter.headers.iter().find(|(known, _)| *known == name).unwrap().1.as_str()
+    }
+
+    #[tokio::test]
+    async fn each_threshold_is_told_once_to_each_endpoint_and_signed() {
+        let world = World::embedded(Plan::bytes(1000)).await;
+        let first = listening(&world).await;
+        let second = world.one().await.webhooks().create(hook("b")).await.unwrap();
+        analyse(&world, 9).await;
+        let basket = Arc::new(Basket::default());
+        for _ in 0..3 {
+            deliver(&world, &basket).await;
+        }
+        let letters = basket.letters();
+        assert_eq!(letters.len(), 4);
+        for (new, url) in [(&first, "https://example.com/a"), (&second, "https://example.com/b")] {
+            let own: Vec<_> = letters.iter().filter(|letter| letter.url == url).collect();
+            assert_eq!(own.len(), 2);
+            let secret = new.secret.reveal().strip_prefix("whsec_").unwrap();
+            let key = hmac::Key::new(hmac::HMAC_SHA256, &STANDARD.decode(secret).unwrap());
+            for letter in own {
+                let (id, at) = (header(letter, "webhook-id"), header(letter, "webhook-timestamp"));
+                let signed = hmac::sign(&key, format!("{id}.{at}.{}", letter.body).as_bytes());
+                assert_eq!(header(letter, "webhook-signature"), format!("v1,{}", STANDARD.encode(signed)));
+                assert_eq!(at, "1800000000");
+                assert!(id.starts_with("evt_"));
+            }
+        }
+        let said: serde_json::Value = serde_json::from_str(&letters[0].body).unwrap();
+        assert_eq!(said["type"], "usage.threshold_reached");
+        assert_eq!(
+            (said["data"]["meter"].as_str(), said["data"]["used"].as_u64()),
+            (Some("insight_analyses"), Some(9))
+        );
+    }
+
+    #[tokio::test]
+    async fn what_does_not_arrive_is_tried_again_under_its_id_and_given_up_in_the_end() {
+        let world = World::memory(Plan::bytes(1000)).await;
+        let new = listening(&world).await;
+        analyse(&world, 8).await;
+        let away = || Err(Error::unavailable("no answer", None));
+        let basket = Basket::answering(vec![Ok(204), Ok(500), away()]);
+        let mut ids = Vec::new();
+        for (state, tries) in [("pending", 1), ("pending", 2), ("delivered", 3)] {
+            deliver(&world, &basket).await;
+            deliver(&world, &basket).await;
+            let letters = basket.letters();
+            assert_eq!(letters.len(), 1, "not before its time");
+            ids.push(header(&letters[0], "webhook-id").to_owned());
+            let told = deliveries(&world, &new).await.remove(0);
+            assert_eq!((told.state.as_str(), told.attempts), (state, tries));
+            world.clock.advance(SignedDuration::from_mins(6));
+        }
+        assert!(ids.windows(2).all(|two| two[0] == two[1]));
+
+        let event = deliveries(&world, &new).await[0].event;
+        world.one().await.webhooks().replay(new.endpoint.id, event).await.unwrap();
+        let gone = Basket::answering(vec![Ok(410)]);
+        deliver(&world, &gone).await;
+        assert_eq!(gone.letters().len(), 1);
+        assert_eq!(deliveries(&world, &new).await[0].state, DeliveryState::Failed);
+    }
+
+    #[tokio::test]
+    async fn nodes_that_deliver_at_once_send_each_message_once() {
+        let world = World::embedded(Plan::bytes(1000)).await;
+        listening(&world).await;
+        analyse(&world, 10).await;
+        let basket = Arc::new(Basket::default());
+        let mut nodes = tokio::task::JoinSet::new();
+        for _ in 0..4 {
+            let (odavl, courier): (_, Arc<dyn Courier>) = (world.start(), basket.clone());
+            nodes.spawn(async move { odavl.deliver(&courier).await });
+        }
+        while let Some(done) = nodes.join_next().await {
+            done.unwrap().unwrap();
+        }
+        deliver(&world, &basket).await;
+        assert_eq!(basket.letters().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_node_that_is_killed_anywhere_loses_nothing() {
+        for call in 0.. {
+            for moment in [Moment::Before, Moment::After] {
+                let world = World::memory(Plan::bytes(1000)).await;
+                let new = listening(&world).await;
+                analyse(&world, 8).await;
+                let faults = Faults::at(call, moment);
+                let basket = Arc::new(Basket::default());
+                let (odavl, courier): (_, Arc<dyn Courier>) = (world.start_with(&faults), basket.clone());
+                let ended = faults.run(odavl.deliver(&courier)).await;
+                world.clock.advance(SignedDuration::from_mins(2));
+                deliver(&world, &basket).await;
+                let letters = basket.letters();
+                assert!((1..=2).contains(&letters.len()), "{call} {moment:?}: {}", letters.len());
+                let id = |letter: &Letter| header(letter, "webhook-id").to_owned();
+                assert!(letters.iter().all(|letter| id(letter) == id(&letters[0])));
+                let told = deliveries(&world, &new).await;
+                assert_eq!((told.len(), told[0].state), (1, DeliveryState::Delivered));
+                if ended.is_some() && moment == Moment::After {
+                    assert!(call > 4, "it was stopped nowhere");
+                    return;
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn endpoints_are_web_servers_and_no_more_than_ten() {
+        let world = World::memory(Plan::bytes(1000)).await;
+        let one = world.one().await;
+        for url in ["http://example.com", "https://me:secret@example.com", "file:///etc/passwd", ""] {
+            let wish = NewWebhook { url: url.into(), description: String::new() };
+            assert_eq!(
+                one.webhooks().create(wish).await.unwrap_err().code(),
+                ErrorCode::InvalidInput,
+                "{url}"
+            );
+        }
+        for number in 0..ENDPOINTS_MOST {
+            one.webhooks().create(hook(&number.to_string())).await.unwrap();
+        }
+        assert_eq!(one.webhooks().create(hook("more")).await.unwrap_err().code(), ErrorCode::Conflict);
+        let made = one.webhooks().list().await.unwrap();
+        assert!(!format!("{made:?}").contains("whsec_"));
+        one.webhooks().delete(made[0].id).await.unwrap();
+        assert_eq!(one.webhooks().delete(made[0].id).await.unwrap_err().code(), ErrorCode::NotFound);
+        assert_eq!(one.webhooks().list().await.unwrap().len(), 9);
+    }
+
+    #[tokio::test]
+    async fn what_ended_long_ago_is_forgotten() {
+        let world = World::memory(Plan::bytes(1000)).await;
+        let new = listening(&world).await;
+        analyse(&world, 8).await;
+        deliver(&world, &Arc::new(Basket::default())).await;
+        world.pass(60 * 24 * 36);
+        assert_eq!(deliveries(&world, &new).await.len(), 1);
+        world.start().forget_ended().await.unwrap();
+        assert_eq!(deliveries(&world, &new).await.len(), 0);
+    }
+}
