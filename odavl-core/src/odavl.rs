@@ -16,7 +16,7 @@ use crate::{
     denied::Denials,
     error::{Error, Result},
     ids::OrgId,
-    metering::{Combiner, CombinerOptions, Metering},
+    metering::{Combiner, CombinerOptions, Metering, Pruning},
     seal::MasterKey,
     secret::Secret,
     session::{Context, Credential, Session},
@@ -240,14 +240,16 @@ impl Odavl {
         stored.and(released).and(recorded).and(touched)
     }
 
-    /// Forgets sign-ins and codes that are over, drops uploads in parts that nobody will end, and once a day signs where
-    /// each organisation's records end. A service does it every hour.
+    /// Forgets sign-ins and codes that are over, removes raw records of use from before [`KEPT`](crate::metering::KEPT),
+    /// drops uploads in parts that nobody will end, and once a day signs where each organisation's records end. A service
+    /// does it every hour.
     pub async fn forget_ended(&self) -> Result<()> {
         let ended = Change::DropEnded { at: self.0.clock.now() };
         // Whatever fails is tried again in an hour; the rest is not held up.
         let forgotten = self.0.write(vec![ended], Vec::new(), Vec::new()).await;
         let aborted = self.0.abort_stale_multiparts().await;
-        self.0.sign_heads().await.and(forgotten).and(aborted)
+        let pruned = self.0.prune_books().await;
+        self.0.sign_heads().await.and(forgotten).and(aborted).and(pruned)
     }
 
     /// The session of someone without a credential.
@@ -266,6 +268,15 @@ impl Core {
     /// Releases the reservations that nobody settled in time.
     async fn release_expired(&self) -> Result<()> {
         while self.metering.sweep(SWEEP_BATCH).await? == SWEEP_BATCH {}
+        Ok(())
+    }
+
+    /// Removes what the books no longer need, part by part.
+    async fn prune_books(&self) -> Result<()> {
+        let mut next = Some(Pruning::default());
+        while let Some(part) = next {
+            next = self.metering.prune(part).await?;
+        }
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use odavl_core::{
         Project, Reply, SigningKey, Slug, User, Write,
     },
     ids::{KeyId, ObjectId, OrgId, SessionId, UploadId, UserId},
-    metering::{Bucket, Decision, Entry, HistoryQuery, Metering, Record, ThresholdEvent},
+    metering::{Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent},
     page::{Page, PageQuery},
     secret::Digest,
     storage::{
@@ -103,6 +103,7 @@ calls! { Metering {
     writes apply(batch: &[Entry]) -> Vec<Decision>;
     writes fence(org: OrgId, epoch: u64) -> ();
     writes sweep(most: u32) -> u32;
+    writes prune(part: Pruning) -> Option<Pruning>;
     reads history(org: OrgId, query: &HistoryQuery) -> Vec<Bucket>;
     reads ledger(org: OrgId, page: &PageQuery) -> Page<Record>;
     reads thresholds(org: OrgId, page: &PageQuery) -> Page<ThresholdEvent>;

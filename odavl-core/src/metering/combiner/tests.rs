@@ -9,7 +9,7 @@ use crate::{
     ManualClock,
     ids::OrgId,
     metering::{
-        Bucket, Charge, HistoryQuery, Idempotency, Limit, MemoryMetering, Op, Period, Record, Scope,
+        Bucket, Charge, HistoryQuery, Idempotency, Limit, MemoryMetering, Op, Period, Pruning, Record, Scope,
         ThresholdEvent,
     },
     page::{Page, PageQuery},
@@ -43,6 +43,9 @@ impl Metering for Gated {
     }
     async fn sweep(&self, most: u32) -> Result<u32> {
         self.books.sweep(most).await
+    }
+    async fn prune(&self, part: Pruning) -> Result<Option<Pruning>> {
+        self.books.prune(part).await
     }
     async fn history(&self, org: OrgId, query: &HistoryQuery) -> Result<Vec<Bucket>> {
         self.books.history(org, query).await
