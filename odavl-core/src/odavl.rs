@@ -17,6 +17,7 @@ use crate::{
     error::{Error, Result},
     ids::OrgId,
     metering::{Combiner, CombinerOptions, Metering, Pruning},
+    random,
     seal::MasterKey,
     secret::Secret,
     session::{Context, Credential, Session},
@@ -50,6 +51,8 @@ pub(crate) struct Core {
     pub(crate) seal: AuditSeal,
     pub(crate) denials: Denials,
     pub(crate) heads: Heads,
+    /// What other nodes know this one by, for as long as it runs.
+    pub(crate) node: String,
 }
 
 impl fmt::Debug for Core {
@@ -160,6 +163,7 @@ impl Builder {
             seal: AuditSeal::of(&master),
             denials: Denials::default(),
             heads: Heads::default(),
+            node: random::id(),
             #[cfg(feature = "sign-in")]
             sign_in: SignIn::new(master, settings.key_prefix.clone()),
             settings,
@@ -196,7 +200,6 @@ impl Odavl {
         KeyToken::parse(&self.0.settings.key_prefix, text).map(Credential::Key)
     }
 
-    #[cfg(feature = "sign-in")]
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.0
     }
@@ -219,30 +222,39 @@ impl Odavl {
         Ok(Session::new(self.0.clone(), source, context))
     }
 
-    /// Whether the database answers, for reading and for deciding, and the store.
+    /// Whether the database answers, for reading and for deciding, and the store; and whether this node's clock is within
+    /// 5 s of the database's.
     pub async fn ready(&self) -> Result<()> {
+        self.0.check_clock().await?;
         self.0.auth.is_set_up().await?;
         self.0.metering.apply(&[]).await?;
         self.0.storage.ready().await
     }
 
     /// Ends uploads that expired, removes bytes that nothing names any more, gives back what reservations hold that
-    /// nobody settled in time, and writes when keys were last used and who was refused. Safe to run on every node, at
-    /// any time; a service does it every few seconds.
+    /// nobody settled in time. Safe to run on every node, at any time; a service does it every few seconds, on the one
+    /// that [leads](Odavl::leads).
     pub async fn sweep(&self) -> Result<()> {
         // Whatever fails is tried again at the next sweep; the rest is not held up. Uploads come before reservations: what
         // one holds is settled or released with it.
-        let recorded = self.0.record_denials().await;
+        let noted = self.note().await;
         let stored = self.0.sweep_storage().await;
         let released = self.0.release_expired().await;
+        stored.and(released).and(noted)
+    }
+
+    /// Writes what this node alone knows: when keys were last used, and who was refused. [`Odavl::sweep`] does so, too; a
+    /// service does it every few seconds on each node.
+    pub async fn note(&self) -> Result<()> {
+        let recorded = self.0.record_denials().await;
         let used = self.0.views.take_used();
         let touched = if used.is_empty() { Ok(()) } else { self.0.auth.touch_keys(&used).await };
-        stored.and(released).and(recorded).and(touched)
+        recorded.and(touched)
     }
 
     /// Forgets sign-ins and codes that are over, removes raw records of use from before [`KEPT`](crate::metering::KEPT),
     /// drops uploads in parts that nobody will end, and once a day signs where each organisation's records end. A service
-    /// does it every hour.
+    /// does it every hour, on the node that [leads](Odavl::leads).
     pub async fn forget_ended(&self) -> Result<()> {
         let ended = Change::DropEnded { at: self.0.clock.now() };
         // Whatever fails is tried again in an hour; the rest is not held up.
@@ -273,6 +285,7 @@ impl Core {
 
     /// Removes what the books no longer need, part by part.
     async fn prune_books(&self) -> Result<()> {
+        self.check_clock_to_remove().await?;
         let mut next = Some(Pruning::default());
         while let Some(part) = next {
             next = self.metering.prune(part).await?;

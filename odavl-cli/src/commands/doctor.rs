@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{Timestamp, fmt::rfc2822};
-use odavl_core::{Clock, Error, SystemClock};
+use odavl_core::{Clock, Error, SystemClock, db::Db, secret::Secret};
 use reqwest::header::DATE;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,8 @@ use crate::{
 
 /// From where on two clocks are too far apart: presigned requests begin to fail.
 const SKEW: Duration = Duration::from_secs(30);
+/// The same where one of them is the database's: other nodes tell their periods by it.
+const DATABASE_SKEW: Duration = Duration::from_secs(2);
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  odavl doctor --json")]
@@ -50,7 +52,8 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let settings = Settings::find(&args.remote, &store)?;
     let mut findings = of_settings(&settings, &store);
     findings.extend(of_installation(&args.location)?);
-    let failed = examine(&args.remote, &settings, &mut findings).await;
+    let database = args.location.read()?.database;
+    let failed = examine(&args.remote, &settings, database, &mut findings).await;
     output.list(&findings, &COLUMNS)?;
     failed.map_or(Ok(()), Err)
 }
@@ -111,7 +114,12 @@ fn of_installation(location: &Location) -> Result<Vec<Finding>> {
 }
 
 /// Asks the server; what fails is told with the rest, and decides the exit code.
-async fn examine(flags: &Flags, settings: &Settings, findings: &mut Vec<Finding>) -> Option<Failure> {
+async fn examine(
+    flags: &Flags,
+    settings: &Settings,
+    database: Option<Secret<String>>,
+    findings: &mut Vec<Finding>,
+) -> Option<Failure> {
     let mut failed = None;
     let mut note = |name, checked: Result<String>| {
         let (value, source) = match &checked {
@@ -121,10 +129,13 @@ async fn examine(flags: &Flags, settings: &Settings, findings: &mut Vec<Finding>
         findings.push(Finding { name, value, source });
         checked.err().and_then(|failure| failed.replace(failure));
     };
+    if let Some(url) = database {
+        note("database clock", database_clock(&url).await);
+    }
     match server(settings).await {
         Ok(answer) => {
             note("server version", Ok(answer.version));
-            note("clock", skew(answer.skew));
+            note("clock", skew(answer.skew, "server", SKEW));
             if settings.credential.is_some() {
                 note("signed in as", account(flags).await);
             }
@@ -169,15 +180,21 @@ fn apart(a: Timestamp, b: Timestamp) -> Duration {
     a.duration_since(b).unsigned_abs()
 }
 
-fn skew(skew: Option<Duration>) -> Result<String> {
+fn skew(skew: Option<Duration>, whose: &str, most: Duration) -> Result<String> {
     match skew {
-        None => Ok("the server tells no time".to_owned()),
-        Some(skew) if skew < SKEW => Ok(format!("{} s from the server's", skew.as_secs())),
+        None => Ok(format!("the {whose} tells no time")),
+        Some(skew) if skew < most => Ok(format!("{} s from the {whose}'s", skew.as_secs())),
         Some(skew) => {
-            let detail = format!("the clock is {} s from the server's", skew.as_secs());
+            let detail = format!("the clock is {} s from the {whose}'s", skew.as_secs());
             Err(Error::invalid_with(detail, "set this machine's clock by NTP").into())
         }
     }
+}
+
+/// Periods and expiries are told by the clocks of the nodes: where this machine is one, its clock has to be the database's.
+async fn database_clock(url: &Secret<String>) -> Result<String> {
+    let there = Db::postgres_time(url.reveal()).await?;
+    skew(Some(apart(there, SystemClock.now())), "database", DATABASE_SKEW)
 }
 
 async fn account(flags: &Flags) -> Result<String> {

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use odavl_core::{
     Result,
     auth::{
-        ApiKey, AuditEntry, AuditHead, Auth, DeviceGrant, Email, Login, Membership, OrgRef, Organization,
-        Project, Reply, SigningKey, Slug, User, Write,
+        ApiKey, AuditEntry, AuditHead, Auth, DeviceGrant, Email, Lease, LeaseWish, Login, Membership, OrgRef,
+        Organization, Project, Reply, SigningKey, Slug, User, Write,
     },
     ids::{KeyId, ObjectId, OrgId, SessionId, UploadId, UserId},
     metering::{Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent},
@@ -95,6 +95,9 @@ calls! { Auth {
     reads signing_keys() -> Vec<SigningKey>;
     reads reply(org: OrgId, key: &Digest) -> Option<Reply>;
     reads is_set_up() -> bool;
+    writes take_lease(wish: &LeaseWish) -> Option<Lease>;
+    reads key_check() -> Option<Digest>;
+    reads time() -> Option<Timestamp>;
     reads audit(org: OrgId, page: &PageQuery) -> Page<AuditEntry>;
     reads audit_head(org: OrgId) -> Option<AuditHead>;
 } }
