@@ -77,6 +77,7 @@ pub struct Builder {
     settings: Option<Settings>,
     master: Option<MasterKey>,
     clock: Option<Arc<dyn Clock>>,
+    combiner: CombinerOptions,
 }
 
 impl Builder {
@@ -137,6 +138,13 @@ impl Builder {
         self
     }
 
+    /// How those who are charged at once share transactions.
+    #[must_use]
+    pub fn combiner(mut self, options: CombinerOptions) -> Self {
+        self.combiner = options;
+        self
+    }
+
     /// The installation. Fails with `invalid_input` where a port is missing or the settings do not fit together.
     /// Must be called in a tokio runtime: the combiner is a task of it.
     pub fn build(self) -> Result<Odavl> {
@@ -150,7 +158,7 @@ impl Builder {
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         Ok(Odavl(Arc::new(Core {
             auth,
-            combiner: Combiner::new(metering.clone(), clock.clone(), CombinerOptions::default()),
+            combiner: Combiner::new(metering.clone(), clock.clone(), self.combiner),
             metering,
             clock,
             views: Views::new(),

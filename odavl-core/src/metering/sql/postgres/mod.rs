@@ -53,10 +53,11 @@ const FORGOTTEN: u32 = 10_000;
 pub struct PostgresMetering {
     db: Db,
     clock: Arc<dyn Clock>,
-    hand: Mutex<Hand>,
+    /// One for each lane.
+    hands: Vec<Mutex<Hand>>,
 }
 
-/// Who writes batches: one at a time, on a connection that nobody else uses.
+/// Who writes the batches of a lane: one at a time, on a connection that nobody else uses.
 #[derive(Debug, Default)]
 struct Hand {
     conn: Option<Conn>,
@@ -83,7 +84,14 @@ impl From<Error> for Failed {
 impl PostgresMetering {
     /// The books in `db`, which is a PostgreSQL database; periods are told by `clock`.
     pub fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
-        Self { db, clock, hand: Mutex::default() }
+        Self { db, clock, hands: vec![Mutex::default()] }
+    }
+
+    /// Writes batches of that many lanes at once, each on a connection of its own: as many as the combiner has.
+    #[must_use]
+    pub fn with_lanes(mut self, lanes: usize) -> Self {
+        self.hands.resize_with(lanes.max(1), Mutex::default);
+        self
     }
 
     /// Decides in one transaction, which is committed only if something was written.
@@ -92,7 +100,10 @@ impl PostgresMetering {
         mut wanted: Wanted,
         decide: impl Fn(&mut Draft, Timestamp) -> Result<T> + Send + Sync,
     ) -> Result<T> {
-        let mut hand = self.hand.lock().await;
+        // What crosses lanes is no hot path's: it goes with the first of them.
+        let lane = wanted.orgs.first().map_or(0, |org| org.lane(self.hands.len()));
+        let hand = self.hands.get(lane).ok_or_else(|| Error::internal("there is no such lane", None))?;
+        let mut hand = hand.lock().await;
         let mut tries = 1;
         loop {
             wanted.sees_keys |= hand.wary > 0;
