@@ -115,6 +115,7 @@ async fn open_postgres(url: &Secret<String>, clock: Arc<dyn Clock>) -> Result<(D
 }
 
 #[cfg(not(feature = "postgres"))]
+#[expect(clippy::unused_async, reason = "with the feature it waits")]
 async fn open_postgres(_: &Secret<String>, _: Arc<dyn Clock>) -> Result<(Db, Arc<dyn Metering>)> {
     let what = "this odavl was built without PostgreSQL: build it with the feature `postgres`";
     Err(Error::Unsupported(what.to_owned()))

@@ -1,5 +1,7 @@
 //! What was used elsewhere, told afterwards: `CloudEvents` in batches, with one result each.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::join_all;
 use odavl_core::{
     Error, ErrorCode, Result,
@@ -12,8 +14,8 @@ use super::Tag;
 use crate::{
     caller::Caller,
     problem::{self, Failure},
-    schema::{Time, Units, one, texts},
-    shape::{Any, Label, Named, Text},
+    schema::Time,
+    shape::{Any, Text},
 };
 
 pub(super) struct Api;
@@ -46,11 +48,10 @@ struct EventBody {
 #[derive(Object)]
 #[oai(rename = "UsageEventData", deny_unknown_fields)]
 struct EventData {
-    /// How many units, to 2^53 - 1.
-    #[oai(default = "one")]
-    units: Units,
+    /// How many units, to 2^53 - 1; one unless said.
+    units: Option<u64>,
     /// Labels for the ledger.
-    tags: Option<Named<Label>>,
+    tags: Option<BTreeMap<String, Text<Any>>>,
 }
 
 /// What became of an event.
@@ -98,14 +99,14 @@ impl EventBody {
             return Err(Error::invalid("an event's `specversion` is `1.0`"));
         }
         let session = self.subject.map(|subject| caller.acting_on(&subject));
-        let data = self.data.unwrap_or(EventData { units: one(), tags: None });
+        let data = self.data.unwrap_or(EventData { units: None, tags: None });
         let event = Event {
             id: self.id.0,
             source: self.source.0,
             time: self.time.map(|time| time.0),
             meter: self.kind.parse()?,
-            units: data.units.0,
-            tags: texts(data.tags),
+            units: data.units.unwrap_or(1),
+            tags: data.tags.into_iter().flatten().map(|(name, label)| (name, label.0)).collect(),
         };
         session.as_ref().unwrap_or(caller).usage().record(event).await
     }

@@ -1111,7 +1111,7 @@ pub mod types {
         pub type_: ::std::string::String,
     }
     ///What was used.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct UsageEventData {
         ///Labels for the ledger.
@@ -1119,17 +1119,9 @@ pub mod types {
         pub tags: ::std::option::Option<
             ::std::collections::HashMap<::std::string::String, ::std::string::String>,
         >,
-        ///How many units, to 2^53 - 1.
-        #[serde(default = "defaults::default_u64::<u64, 1>")]
-        pub units: u64,
-    }
-    impl ::std::default::Default for UsageEventData {
-        fn default() -> Self {
-            Self {
-                tags: Default::default(),
-                units: defaults::default_u64::<u64, 1>(),
-            }
-        }
+        ///How many units, to 2^53 - 1; one unless said.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub units: ::std::option::Option<u64>,
     }
     ///What became of an event.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
