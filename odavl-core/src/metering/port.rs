@@ -135,7 +135,7 @@ pub struct Answer {
 /// from. A settlement has a line for each hour in which its units were reserved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Record {
-    /// Its place in the organisation's ledger, from 1, without gaps.
+    /// Its place in the organisation's ledger, from 1, without gaps; the oldest are removed in time.
     pub seq: u64,
     /// When it was decided.
     pub at: Timestamp,
