@@ -2,6 +2,7 @@
 
 mod floor;
 mod http;
+mod ledger;
 mod measure;
 mod process;
 
@@ -18,6 +19,9 @@ async fn main() -> Outcome<()> {
     let server = args.next().ok_or("usage: odavl-bench PATH-OF-ODAVL [MILLISECONDS]")?;
     if server == http::FLOOR {
         return http::serve_floor(args).await;
+    }
+    if server == "ledger" {
+        return ledger::thick(args, LONG).await;
     }
     let server = PathBuf::from(server);
     let long = args.next().map_or(Ok(LONG), |text| text.parse().map(Duration::from_millis))?;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    auth::{Auth, SqlAuth},
+    auth::{AuditSeal, Auth, Change, SqlAuth, Write},
     clock::{Clock, SystemClock},
     config::Settings,
     db::Db,
@@ -55,17 +55,41 @@ impl Odavl {
 /// The key in that file. A new one beside people who are there would seal and sign what no other node can read, and no
 /// record from before would hold under it.
 async fn master_key(path: &Path, auth: &SqlAuth) -> Result<MasterKey> {
-    if auth.is_set_up().await? && !path.exists() {
-        return Err(Error::invalid_with(
-            format!(
-                "there is an installation in the database, and its master key is not in {}",
-                path.display()
-            ),
-            "copy it there from another node or from where you keep it; if it is lost, write 64 hexadecimal digits of \
-             `openssl rand -hex 32` there (mode 0600): then records and sign-ins from before do not hold",
-        ));
+    let is_known = auth.key_check().await?.is_some() || auth.is_set_up().await?;
+    if is_known && !path.exists() {
+        let what = "there is an installation in the database, and its master key is not in";
+        return Err(Error::invalid_with(format!("{what} {}", path.display()), LOST));
     }
-    MasterKey::open_or_create(path)
+    let master = MasterKey::open_or_create(path)?;
+    if is_same(&master, auth).await? {
+        return Ok(master);
+    }
+    let what =
+        format!("the master key in {} is not that of the installation in the database", path.display());
+    Err(Error::invalid_with(what, LOST))
+}
+
+const LOST: &str = "copy it there from another node or from where you keep it; if it is lost, write 64 hexadecimal \
+    digits of `openssl rand -hex 32` there (mode 0600) and have the database forget the old one (`DELETE FROM \
+    master_key_checks`): then records and sign-ins from before do not hold";
+
+/// Whether it is what all nodes have: the first one says what that is, and one that was given a newer version, too.
+async fn is_same(master: &MasterKey, auth: &SqlAuth) -> Result<bool> {
+    let (newest, older) = master.checks();
+    loop {
+        let from = auth.key_check().await?;
+        match from {
+            Some(there) if there == newest => return Ok(true),
+            Some(there) if !older.contains(&there) => return Ok(false),
+            _ => {}
+        }
+        let (changes, seal) = (vec![Change::PutKeyCheck { from, to: newest }], AuditSeal::of(master));
+        match auth.write(Write { changes, bump: Vec::new(), audit: Vec::new(), seal }).await {
+            // Another node was first.
+            Err(Error::Conflict(_)) => {}
+            written => return written.map(|_| true),
+        }
+    }
 }
 
 /// The database that the settings name, or the folder's own; and the books in it.

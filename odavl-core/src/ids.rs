@@ -151,6 +151,14 @@ ids! {
     EventId = "evt", "event";
 }
 
+impl OrgId {
+    /// In which of that many lanes the organisation is, on every node. The last bits of an id are random.
+    pub fn lane(self, lanes: usize) -> usize {
+        let lanes = u128::try_from(lanes.max(1)).unwrap_or(1);
+        usize::try_from((self.0 & u128::from(u32::MAX)) % lanes).unwrap_or(0)
+    }
+}
+
 impl ReservationId {
     /// What holds the units of an upload. It is told from the ids of callers' own reservations, which are all new ones,
     /// by its version.

@@ -18,6 +18,7 @@ mod hold;
 pub mod ids;
 pub mod metering;
 mod network;
+mod node;
 mod odavl;
 pub mod page;
 mod random;

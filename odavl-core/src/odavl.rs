@@ -16,7 +16,8 @@ use crate::{
     denied::Denials,
     error::{Error, Result},
     ids::OrgId,
-    metering::{Combiner, CombinerOptions, Metering},
+    metering::{Combiner, CombinerOptions, Metering, Pruning},
+    random,
     seal::MasterKey,
     secret::Secret,
     session::{Context, Credential, Session},
@@ -54,6 +55,8 @@ pub(crate) struct Core {
     pub(crate) seal: AuditSeal,
     pub(crate) denials: Denials,
     pub(crate) heads: Heads,
+    /// What other nodes know this one by, for as long as it runs.
+    pub(crate) node: String,
 }
 
 impl fmt::Debug for Core {
@@ -79,6 +82,7 @@ pub struct Builder {
     settings: Option<Settings>,
     master: Option<MasterKey>,
     clock: Option<Arc<dyn Clock>>,
+    combiner: CombinerOptions,
 }
 
 impl Builder {
@@ -146,6 +150,13 @@ impl Builder {
         self
     }
 
+    /// How those who are charged at once share transactions.
+    #[must_use]
+    pub fn combiner(mut self, options: CombinerOptions) -> Self {
+        self.combiner = options;
+        self
+    }
+
     /// The installation. Fails with `invalid_input` where a port is missing or the settings do not fit together.
     /// Must be called in a tokio runtime: the combiner is a task of it.
     pub fn build(self) -> Result<Odavl> {
@@ -159,7 +170,7 @@ impl Builder {
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         Ok(Odavl(Arc::new(Core {
             auth,
-            combiner: Combiner::new(metering.clone(), clock.clone(), CombinerOptions::default()),
+            combiner: Combiner::new(metering.clone(), clock.clone(), self.combiner),
             metering,
             clock,
             views: Views::new(),
@@ -174,6 +185,7 @@ impl Builder {
             master: master.clone(),
             denials: Denials::default(),
             heads: Heads::default(),
+            node: random::id(),
             #[cfg(feature = "sign-in")]
             sign_in: SignIn::new(master, settings.key_prefix.clone()),
             settings,
@@ -232,36 +244,47 @@ impl Odavl {
         Ok(Session::new(self.0.clone(), source, context))
     }
 
-    /// Whether the database answers, for reading and for deciding, and the store.
+    /// Whether the database answers, for reading and for deciding, and the store; and whether this node's clock is within
+    /// 5 s of the database's.
     pub async fn ready(&self) -> Result<()> {
+        self.0.check_clock().await?;
         self.0.auth.is_set_up().await?;
         self.0.metering.apply(&[]).await?;
         self.0.storage.ready().await
     }
 
     /// Ends uploads that expired, removes bytes that nothing names any more, gives back what reservations hold that
-    /// nobody settled in time, and writes when keys were last used and who was refused. Safe to run on every node, at
-    /// any time; a service does it every few seconds.
+    /// nobody settled in time. Safe to run on every node, at any time; a service does it every few seconds, on the one
+    /// that [leads](Odavl::leads).
     pub async fn sweep(&self) -> Result<()> {
         // Whatever fails is tried again at the next sweep; the rest is not held up. Uploads come before reservations: what
         // one holds is settled or released with it.
-        let recorded = self.0.record_denials().await;
+        let noted = self.note().await;
         let stored = self.0.sweep_storage().await;
         let released = self.0.release_expired().await;
-        let used = self.0.views.take_used();
-        let touched = if used.is_empty() { Ok(()) } else { self.0.auth.touch_keys(&used).await };
-        stored.and(released).and(recorded).and(touched)
+        stored.and(released).and(noted)
     }
 
-    /// Forgets sign-ins and codes that are over, drops uploads in parts that nobody will end, and once a day signs where
-    /// each organisation's records end. A service does it every hour.
+    /// Writes what this node alone knows: when keys were last used, and who was refused. [`Odavl::sweep`] does so, too; a
+    /// service does it every few seconds on each node.
+    pub async fn note(&self) -> Result<()> {
+        let recorded = self.0.record_denials().await;
+        let used = self.0.views.take_used();
+        let touched = if used.is_empty() { Ok(()) } else { self.0.auth.touch_keys(&used).await };
+        recorded.and(touched)
+    }
+
+    /// Forgets sign-ins and codes that are over, removes raw records of use from before [`KEPT`](crate::metering::KEPT),
+    /// drops uploads in parts that nobody will end, and once a day signs where each organisation's records end. A service
+    /// does it every hour, on the node that [leads](Odavl::leads).
     pub async fn forget_ended(&self) -> Result<()> {
         let ended = Change::DropEnded { at: self.0.clock.now() };
         // Whatever fails is tried again in an hour; the rest is not held up.
         let forgotten = self.0.write(vec![ended], Vec::new(), Vec::new()).await;
         let aborted = self.0.abort_stale_multiparts().await;
         let deliveries = self.0.forget_deliveries().await;
-        self.0.sign_heads().await.and(forgotten).and(aborted).and(deliveries)
+        let pruned = self.0.prune_books().await;
+        self.0.sign_heads().await.and(forgotten).and(aborted).and(deliveries).and(pruned)
     }
 
     /// The session of someone without a credential.
@@ -280,6 +303,16 @@ impl Core {
     /// Releases the reservations that nobody settled in time.
     async fn release_expired(&self) -> Result<()> {
         while self.metering.sweep(SWEEP_BATCH).await? == SWEEP_BATCH {}
+        Ok(())
+    }
+
+    /// Removes what the books no longer need, part by part.
+    async fn prune_books(&self) -> Result<()> {
+        self.check_clock_to_remove().await?;
+        let mut next = Some(Pruning::default());
+        while let Some(part) = next {
+            next = self.metering.prune(part).await?;
+        }
         Ok(())
     }
 

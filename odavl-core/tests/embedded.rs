@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, os::unix::fs::PermissionsExt, path::Path};
 
 use jiff::{SignedDuration, Timestamp};
 use odavl_core::{
@@ -270,4 +270,31 @@ async fn an_installation_whose_master_key_is_gone_is_given_no_other() {
     assert!(!key.exists());
     std::fs::rename(&aside, &key).unwrap();
     assert!(system(&open(folder.path()).await, "acme").await.verify_audit().await.unwrap().faults.is_empty());
+}
+
+#[tokio::test]
+async fn another_master_key_than_the_installation_s_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("master.key");
+    let [old, new] = ["01", "02"].map(|byte| byte.repeat(32));
+    let opened = async |text: String| {
+        std::fs::write(&key, text).unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let settings = Settings::preset("http://127.0.0.1:8787").unwrap();
+        Odavl::open(folder.path(), settings).await.map(drop)
+    };
+    opened(old.clone()).await.unwrap();
+    // Nobody is set up yet: another node that makes a key of its own is refused, too.
+    let refused = opened(new.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::InvalidInput);
+    assert!(refused.to_string().contains("master.key is not that of the installation"), "{refused}");
+    assert!(refused.hint().unwrap().contains("DELETE FROM master_key_checks"));
+    opened(format!("{old}\n{new}\n")).await.unwrap();
+    opened(format!("{old}\n{new}\n")).await.unwrap();
+    opened(old).await.unwrap_err();
+    opened(new).await.unwrap();
+    std::fs::remove_file(&key).unwrap();
+    let settings = Settings::preset("http://127.0.0.1:8787").unwrap();
+    assert!(Odavl::open(folder.path(), settings).await.is_err());
+    assert!(!key.exists(), "none is made where one is known");
 }

@@ -9,8 +9,9 @@ mod server;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+use jiff::SignedDuration;
 use odavl_core::{
-    Odavl, Reason, Settings, SystemClock,
+    Clock, ManualClock, Odavl, Reason, Settings, SystemClock,
     auth::{NewKeyRequest, OrgRef, SetUp, SqlAuth},
     db::{Db, Tx},
     gateway::{Verdict, VerifyRequest},
@@ -25,11 +26,15 @@ use odavl_core::{
 use tokio::task::JoinSet;
 
 async fn node(db: Db, folder: &Path) -> Odavl {
+    node_by(Arc::new(SystemClock), db, folder).await
+}
+
+async fn node_by(clock: Arc<dyn Clock>, db: Db, folder: &Path) -> Odavl {
     let mut settings = Settings::preset("https://odavl.example").unwrap();
     let thousand = Allowance { max: Some(1000), per: None, soft: false, ceiling: None };
     let free = settings.catalog.plans.get_mut("FREE").unwrap();
     free.allowances.insert("insight_analyses".parse().unwrap(), vec![thousand]);
-    let (master, clock) = (MasterKey::new(&[7; 32]), Arc::new(SystemClock));
+    let master = MasterKey::new(&[7; 32]);
     let urls = DirectUrls::of(&settings, &master).unwrap();
     let storage = FsStorage::open(folder, clock.clone(), urls).await.unwrap();
     let node = Odavl::builder()
@@ -129,6 +134,43 @@ async fn a_key_that_one_node_revokes_is_refused_by_the_other_at_once_where_it_is
     let verdict = there.gateway().verify(cluster.question(1)).await.unwrap();
     let Verdict::Invalid(refused) = verdict else { panic!("{verdict:?}") };
     assert_eq!(refused.reason(), Some(Reason::Revoked));
+}
+
+#[tokio::test]
+async fn one_node_does_the_common_work_until_it_steps_down_or_is_gone() {
+    let cluster = Cluster::new().await;
+    let [first, second] = &cluster.nodes;
+    assert!(first.leads().await.unwrap());
+    assert!(!second.leads().await.unwrap());
+    assert!(first.leads().await.unwrap());
+    first.step_down().await.unwrap();
+    assert!(second.leads().await.unwrap());
+    assert!(!first.leads().await.unwrap());
+    // As if the second had been stopped for longer than its turn.
+    let mut tx = cluster.db.begin().await.unwrap();
+    tx.execute("UPDATE leases SET until = 0", &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(first.leads().await.unwrap());
+    assert!(!second.leads().await.unwrap());
+    // It saves work and no more: whoever sweeps all the same does no harm.
+    second.sweep().await.unwrap();
+    second.forget_ended().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_node_whose_clock_is_off_the_database_s_is_not_ready_and_removes_nothing() {
+    let (folder, now) = (tempfile::tempdir().unwrap(), SystemClock.now());
+    node(server::database(&SystemClock).await, folder.path()).await.ready().await.unwrap();
+    // However slow this test is, it takes no 40 seconds.
+    for (seconds, removes) in [(-20, true), (90, false)] {
+        let clock = Arc::new(ManualClock::new(now + SignedDuration::from_secs(seconds)));
+        let node = node_by(clock.clone(), server::database(&*clock).await, folder.path()).await;
+        let skew = node.clock_skew().await.unwrap().as_secs();
+        assert!((seconds - 40..=seconds).contains(&skew), "{skew}");
+        let refused = node.ready().await.unwrap_err();
+        assert!(refused.to_string().contains("set both by NTP"), "{refused}");
+        assert_eq!(node.forget_ended().await.is_ok(), removes, "{seconds}");
+    }
 }
 
 /// Which connection the transaction is on.

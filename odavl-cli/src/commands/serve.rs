@@ -32,6 +32,9 @@ const OWN_FILES: u64 = 64;
 /// How often what expired is swept.
 const SWEEP: Duration = Duration::from_secs(5);
 const HOUR: Duration = Duration::from_hours(1);
+/// From where on a clock that is off the database's is told of, and from where on nothing is served by it.
+const CLOCK_TOLD: Duration = Duration::from_secs(2);
+const CLOCK_REFUSED: Duration = Duration::from_mins(1);
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Example:\n  odavl serve --data /var/lib/odavl --listen 127.0.0.1:8787")]
@@ -71,13 +74,33 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let odavl = args.location.open(&config, settings).await?;
     let _alone = hold(&data)?;
     store::refuse_useless(&odavl).await?;
+    check_clock(&odavl).await?;
     announce(&odavl, &public_url, &data).await?;
     let post: Arc<dyn Courier> = Arc::new(Post::new(odavl.settings().private_webhooks)?);
     let background = [tokio::spawn(sweep(odavl.clone(), data)), tokio::spawn(deliver(odavl.clone(), post))];
-    let door = Door::new(odavl, door_settings(&config.serve));
+    let door = Door::new(odavl.clone(), door_settings(&config.serve));
     door.serve(listener, stopped()).await;
     for task in background {
         task.abort();
+    }
+    if let Err(error) = odavl.step_down().await {
+        tracing::warn!(%error, "another node takes over what expired a little later");
+    }
+    Ok(())
+}
+
+/// Periods, expiries and presigned requests are told by this machine's clock, and what is wrong on one node is wrong for all.
+async fn check_clock(odavl: &Odavl) -> Result<()> {
+    let skew = odavl.clock_skew().await?.unsigned_abs();
+    if skew > CLOCK_REFUSED {
+        let what = format!("this machine's clock is {} s from the database's", skew.as_secs());
+        return Err(Error::invalid_with(what, "set the clocks of both by NTP"));
+    }
+    if skew > CLOCK_TOLD {
+        tracing::warn!(
+            seconds = skew.as_secs_f64(),
+            "this machine's clock is off the database's: set both by NTP"
+        );
     }
     Ok(())
 }
@@ -202,7 +225,7 @@ async fn sweep(odavl: Odavl, data: PathBuf) {
     loop {
         let swept = tokio::select! {
             _ = soon.tick() => tidy(&odavl, &data).await,
-            _ = hourly.tick() => odavl.forget_ended().await,
+            _ = hourly.tick() => forget(&odavl).await,
         };
         if let Err(error) = swept {
             tracing::warn!(%error, "what expired could not be swept; it is tried again");
@@ -223,12 +246,21 @@ async fn deliver(odavl: Odavl, post: Arc<dyn Courier>) {
 }
 
 async fn tidy(odavl: &Odavl, data: &Path) -> Result<()> {
-    odavl.sweep().await?;
+    // Of several nodes one sweeps; what a node alone knows it writes itself.
+    if odavl.leads().await? {
+        odavl.sweep().await?;
+    } else {
+        odavl.note().await?;
+    }
     // Whoever set it up did so in a browser, with this process or with another one.
     if set_up_link::path(data).exists() && admin::is_set_up(odavl).await? {
         set_up_link::forget(data);
     }
     Ok(())
+}
+
+async fn forget(odavl: &Odavl) -> Result<()> {
+    if odavl.leads().await? { odavl.forget_ended().await } else { Ok(()) }
 }
 
 /// Ctrl-C or SIGTERM.

@@ -60,6 +60,8 @@ fn an_installation_is_set_up_and_served_on_postgresql() {
     schema.set_up(&admin);
     assert!(schema.odavl(&admin, "admin user list").well().contains("ada@example.com"));
     assert!(!admin.folder.path().join("odavl-data").join("odavl.db").exists());
+    let doctor = schema.odavl(&admin, "doctor --server http://127.0.0.1:1 --json");
+    assert!(doctor.stdout.contains("s from the database's"), "{doctor:?}");
     let key = schema.odavl(&admin, "admin keys create acme --name ci --scope usage:write --quiet").well();
     let mut serve = admin.command("serve --listen 127.0.0.1:0");
     let mut process = piped(serve.env("ODAVL_DATABASE", &schema.url)).stdin(Stdio::null()).spawn().unwrap();

@@ -9,6 +9,7 @@ use super::{
     audit::{AuditDraft, AuditEntry, AuditHead, AuditSeal},
     device::DeviceGrant,
     key::ApiKey,
+    lease::{Lease, LeaseWish},
     login::{Login, SetupLink, SigningKey},
     org::{Membership, OrgRef, Organization, Project, Slug},
     reply::Reply,
@@ -97,6 +98,20 @@ pub enum Change {
         /// Now.
         at: Timestamp,
     },
+    /// Changes nothing. Refused where the lease of that name has been taken over, or was never held (`conflict`).
+    UnderLease {
+        /// The work that it is for.
+        name: String,
+        /// The fence that the writer holds it by.
+        fence: u64,
+    },
+    /// Sets what the master key is known by. Refused where it is not `from` before, `None` being nothing (`conflict`).
+    PutKeyCheck {
+        /// What is there.
+        from: Option<Digest>,
+        /// What is there afterwards.
+        to: Digest,
+    },
 }
 
 /// Changes that happen together or not at all.
@@ -122,6 +137,7 @@ pub struct Write {
 /// - Of two claims of one set-up link or one device code, one succeeds.
 /// - The audit chain of an organisation has no gap and no fork, whoever writes.
 /// - Of two notes of one idempotency key, one is kept; what was to be written with the other is not.
+/// - A lease is held by one node at a time; its fence rises when it is taken over, and when it ended in between.
 /// - Lists are in order of id (audit: of `seq`), in pages, each item once; a cursor of another list is refused.
 /// - Times are kept to the microsecond.
 #[async_trait]
@@ -181,6 +197,14 @@ pub trait Auth: Debug + Send + Sync + 'static {
     async fn reply(&self, org: OrgId, key: &Digest) -> Result<Option<Reply>>;
     /// Whether there is a person yet.
     async fn is_set_up(&self) -> Result<bool>;
+
+    /// Holds the lease, from now on or for longer; `None` while another node does. By the database's clock, where it has
+    /// one.
+    async fn take_lease(&self, wish: &LeaseWish) -> Result<Option<Lease>>;
+    /// What the master key is known by.
+    async fn key_check(&self) -> Result<Option<Digest>>;
+    /// The time by the database's clock; `None` where that is the node's own.
+    async fn time(&self) -> Result<Option<Timestamp>>;
 
     /// An organisation's records, oldest first; the cursor is a `seq`.
     async fn audit(&self, org: OrgId, page: &PageQuery) -> Result<Page<AuditEntry>>;

@@ -12,6 +12,11 @@ pub(super) fn last_owner() -> Error {
     Error::Conflict("the last owner of an organization stays: make someone else an owner first".into())
 }
 
+/// Another node does this work now.
+pub(super) fn lease_is_lost(name: &str) -> Error {
+    Error::Conflict(format!("another node has taken over `{name}`"))
+}
+
 /// The installation would be left without an administrator.
 pub(super) fn last_administrator() -> Error {
     Error::Conflict("the last administrator stays: give someone else `instance:admin` first".into())

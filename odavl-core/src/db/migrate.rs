@@ -32,7 +32,9 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     },
     Migration::new(3, "storage", include_str!("../../migrations/0003_storage.sql")),
     Migration::new(4, "uploads", include_str!("../../migrations/0004_uploads.sql")),
-    Migration::new(5, "webhooks", include_str!("../../migrations/0005_webhooks.sql")),
+    Migration::new(5, "pruning", include_str!("../../migrations/0005_pruning.sql")),
+    Migration::new(6, "nodes", include_str!("../../migrations/0006_nodes.sql")),
+    Migration::new(7, "webhooks", include_str!("../../migrations/0007_webhooks.sql")),
 ];
 
 pub(super) const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (

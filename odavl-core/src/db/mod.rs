@@ -18,7 +18,6 @@ mod value;
 
 use std::{fmt, sync::Arc};
 
-#[cfg(feature = "sqlite")]
 use jiff::Timestamp;
 
 use crate::{clock::Clock, error::Result};
@@ -103,6 +102,17 @@ impl Db {
         }
     }
 
+    /// The database's own clock; `None` on SQLite, which has the machine's.
+    #[cfg_attr(not(feature = "postgres"), expect(clippy::unused_async, reason = "SQLite is not asked"))]
+    pub async fn time(&self) -> Result<Option<Timestamp>> {
+        match &self.0 {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => Ok(None),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.time().await.map(Some),
+        }
+    }
+
     /// Asks the database whether it can be written and read now.
     pub async fn check(&self) -> Result<()> {
         match &self.0 {
@@ -179,6 +189,14 @@ impl Db {
     pub async fn open_postgres(url: &str, pool: usize, clock: &dyn Clock) -> Result<Self> {
         let postgres = postgres::Postgres::open(postgres::Settings::parse(url)?, pool, clock.now()).await?;
         Ok(Self(Engine::Postgres(postgres)))
+    }
+
+    /// The clock of the PostgreSQL at `url`, asked on a connection that is closed again; nothing is made or changed.
+    ///
+    /// # Errors
+    /// Those of [`Db::open_postgres`] that are about connecting.
+    pub async fn postgres_time(url: &str) -> Result<Timestamp> {
+        postgres::time(&mut Conn::connect(&postgres::Settings::parse(url)?).await?).await
     }
 
     /// Opens a schema of its own in the database at `url`, which goes when the last clone does.

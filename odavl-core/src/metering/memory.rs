@@ -15,9 +15,10 @@ use super::{
     meter::MeterName,
     period::Period,
     port::{
-        Answer, Bucket, Decision, Entry, Grouping, HistoryQuery, Metering, Record, Resolution, ThresholdEvent,
+        Answer, Bucket, Decision, Entry, Grouping, HistoryQuery, KEPT, Metering, Pruning, Record, Resolution,
+        ThresholdEvent,
     },
-    sheet::{CounterKey, Effects, Sheet, State},
+    sheet::{CounterKey, Effects, Reservation, Sheet, State},
 };
 use crate::{
     clock::Clock,
@@ -73,6 +74,12 @@ impl Metering for MemoryMetering {
             }
         }
         Ok(released)
+    }
+
+    async fn prune(&self, _: Pruning) -> Result<Option<Pruning>> {
+        let until = self.clock.now().checked_sub(KEPT).unwrap_or(Timestamp::MIN);
+        self.books().0.values_mut().for_each(|book| book.prune(until));
+        Ok(None)
     }
 
     async fn history(&self, org: OrgId, query: &HistoryQuery) -> Result<Vec<Bucket>> {
@@ -203,6 +210,14 @@ impl Book {
             let (threshold, standing) = (*threshold, standing.clone());
             self.thresholds.push(ThresholdEvent { seq, at: effects.at, threshold, standing });
         }
+    }
+
+    fn prune(&mut self, until: Timestamp) {
+        self.ledger.retain(|record| record.at >= until);
+        self.answers.retain(|_, (_, answer)| answer.at >= until);
+        self.thresholds.retain(|event| event.at >= until);
+        let is_kept = |made: &Reservation| made.state == State::Open || made.expires_at >= until;
+        self.sheet.reservations.retain(|_, made| is_kept(made));
     }
 
     fn history(&self, query: &HistoryQuery, now: Timestamp) -> Vec<Bucket> {

@@ -34,8 +34,8 @@ pub use meter::{Meter, MeterKind, MeterName, UNITS_MAX};
 pub use period::Period;
 pub use plan::{Allowance, Allowances, Catalog, Plan, PlanName};
 pub use port::{
-    Answer, Bucket, Charge, Decision, Entry, Grouping, HistoryQuery, Idempotency, Metering,
-    OPEN_RESERVATIONS_MAX, Op, Record, Resolution, ThresholdEvent,
+    Answer, Bucket, Charge, Decision, Entry, Grouping, HistoryQuery, Idempotency, KEPT, Metering,
+    OPEN_RESERVATIONS_MAX, Op, Pruning, Record, Resolution, ThresholdEvent,
 };
 pub use service::{Consume, Event, Reserve, Reserved, Usage, UsageReport};
 pub(crate) use service::{check_charges, check_idempotency_key, check_tags};

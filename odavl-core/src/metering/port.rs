@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -135,7 +135,7 @@ pub struct Answer {
 /// from. A settlement has a line for each hour in which its units were reserved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Record {
-    /// Its place in the organisation's ledger, from 1, without gaps.
+    /// Its place in the organisation's ledger, from 1, without gaps; the oldest are removed in time.
     pub seq: u64,
     /// When it was decided.
     pub at: Timestamp,
@@ -213,6 +213,20 @@ pub struct ThresholdEvent {
     pub standing: Standing,
 }
 
+/// How long raw rows are kept: 35 days past the end of the longest period that they can count in, a month from whatever
+/// day it begins. Rates, days and gauges, whose periods are over sooner or never, are no exception.
+pub const KEPT: SignedDuration = SignedDuration::from_hours((31 + 35) * 24);
+
+/// Which part of the books is pruned next.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pruning {
+    /// Reservations.
+    #[default]
+    Reservations,
+    /// The ledgers and thresholds of the organisations after that one, in order.
+    Ledgers(Option<OrgId>),
+}
+
 /// Counts units and decides, exactly.
 ///
 /// # Behavior
@@ -234,6 +248,9 @@ pub struct ThresholdEvent {
 ///   every one it passes. It is untold until it is told.
 /// - An entry whose epoch is older than the fence is stale, unless it settles or releases what was admitted
 ///   before; fences only rise.
+/// - Pruning removes what is older than [`KEPT`]: the ledger's lines with the idempotency keys in them, thresholds, and
+///   reservations that ended; never a counter, a rollup, or what is held. A retry whose key was removed is a new request,
+///   and a line's place in the ledger is never given again.
 #[async_trait]
 pub trait Metering: Debug + Send + Sync + 'static {
     /// Decides a batch: one decision per entry, in the entries' order.
@@ -244,6 +261,10 @@ pub trait Metering: Debug + Send + Sync + 'static {
 
     /// Releases the reservations that expired; answers how many of at most `most`.
     async fn sweep(&self, most: u32) -> Result<u32>;
+
+    /// Removes what is over, a bounded part of it; answers which part is next, `None` after the last. Safe to run on many
+    /// nodes at once, and to stop anywhere.
+    async fn prune(&self, part: Pruning) -> Result<Option<Pruning>>;
 
     /// The organisation's history from rollups, in time order.
     async fn history(&self, org: OrgId, query: &HistoryQuery) -> Result<Vec<Bucket>>;

@@ -73,6 +73,14 @@ impl MasterKey {
         self.older.iter().rev().map(|version| expand(version, &info)).collect()
     }
 
+    /// What it is known by in the database, where it says nothing of itself: by its newest version, and by those before, the
+    /// newest first.
+    pub fn checks(&self) -> (Digest, Vec<Digest>) {
+        const PURPOSE: &str = "master key check";
+        let of = |key: [u8; 32]| Digest::of(&key);
+        (of(self.derive(PURPOSE)), self.derive_older(PURPOSE).into_iter().map(of).collect())
+    }
+
     /// Seals `secret` for that place, under the newest version.
     pub fn seal(&self, place: Place<'_>, secret: &[u8]) -> Result<Vec<u8>> {
         let failed = || Error::internal(format!("a secret for {place} could not be sealed"), None);

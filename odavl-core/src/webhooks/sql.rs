@@ -15,7 +15,7 @@ use crate::{
     page::{Page, PageQuery},
 };
 
-/// Webhooks' rows in the tables of `0005_webhooks.sql`.
+/// Webhooks' rows in the tables of `0007_webhooks.sql`.
 #[derive(Debug, Clone)]
 pub struct SqlWebhooks {
     db: Db,

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use odavl_core::{
     Result,
     auth::{
-        ApiKey, AuditEntry, AuditHead, Auth, DeviceGrant, Email, Login, Membership, OrgRef, Organization,
-        Project, Reply, SigningKey, Slug, User, Write,
+        ApiKey, AuditEntry, AuditHead, Auth, DeviceGrant, Email, Lease, LeaseWish, Login, Membership, OrgRef,
+        Organization, Project, Reply, SigningKey, Slug, User, Write,
     },
     ids::{EventId, KeyId, ObjectId, OrgId, SessionId, UploadId, UserId, WebhookId},
-    metering::{Bucket, Decision, Entry, HistoryQuery, Metering, Record, ThresholdEvent},
+    metering::{Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent},
     page::{Page, PageQuery},
     secret::Digest,
     storage::{
@@ -96,6 +96,9 @@ calls! { Auth {
     reads signing_keys() -> Vec<SigningKey>;
     reads reply(org: OrgId, key: &Digest) -> Option<Reply>;
     reads is_set_up() -> bool;
+    writes take_lease(wish: &LeaseWish) -> Option<Lease>;
+    reads key_check() -> Option<Digest>;
+    reads time() -> Option<Timestamp>;
     reads audit(org: OrgId, page: &PageQuery) -> Page<AuditEntry>;
     reads audit_head(org: OrgId) -> Option<AuditHead>;
 } }
@@ -104,6 +107,7 @@ calls! { Metering {
     writes apply(batch: &[Entry]) -> Vec<Decision>;
     writes fence(org: OrgId, epoch: u64) -> ();
     writes sweep(most: u32) -> u32;
+    writes prune(part: Pruning) -> Option<Pruning>;
     reads history(org: OrgId, query: &HistoryQuery) -> Vec<Bucket>;
     reads ledger(org: OrgId, page: &PageQuery) -> Page<Record>;
     reads thresholds(org: OrgId, page: &PageQuery) -> Page<ThresholdEvent>;

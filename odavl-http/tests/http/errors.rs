@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use odavl_core::{
     Error, Result,
     ids::OrgId,
-    metering::{Bucket, Decision, Entry, HistoryQuery, Metering, Record, ThresholdEvent},
+    metering::{Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent},
     page::{Page, PageQuery},
 };
 use serde_json::json;
@@ -225,6 +225,9 @@ impl Metering for Broken {
     }
     async fn sweep(&self, _: u32) -> Result<u32> {
         Ok(0)
+    }
+    async fn prune(&self, _: Pruning) -> Result<Option<Pruning>> {
+        Ok(None)
     }
     async fn history(&self, _: OrgId, _: &HistoryQuery) -> Result<Vec<Bucket>> {
         Err((self.0)())

@@ -5,8 +5,8 @@ mod store;
 
 use std::time::Duration;
 
-use jiff::fmt::rfc2822;
-use odavl_core::{Clock, Error, SystemClock};
+use jiff::{Timestamp, fmt::rfc2822};
+use odavl_core::{Clock, Error, SystemClock, db::Db, secret::Secret};
 use reqwest::{Response, header::DATE};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ use crate::{
 
 /// From where on two clocks are too far apart: presigned requests begin to fail.
 const SKEW: Duration = Duration::from_secs(30);
+/// The same where one of them is the database's: other nodes tell their periods by it.
+const DATABASE_SKEW: Duration = Duration::from_secs(2);
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  odavl doctor --json")]
@@ -72,6 +74,9 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let settings = Settings::find(&args.remote, &store)?;
     let mut report = Report { findings: of_settings(&settings, &store), failed: None };
     report.findings.extend(of_installation(&args.location)?);
+    if let Some(url) = args.location.read()?.database {
+        report.note("database clock", database_clock(&url).await);
+    }
     examine(&args.remote, &settings, &mut report).await;
     #[cfg(feature = "s3")]
     examine_store(&args.location, &settings, &mut report).await;
@@ -151,7 +156,7 @@ async fn examine(flags: &Flags, settings: &Settings, report: &mut Report) {
     match server(settings).await {
         Ok(answer) => {
             report.note("server version", Ok(answer.version));
-            report.note("clock", skew("the server", answer.skew));
+            report.note("clock", skew("the server", answer.skew, SKEW));
             if settings.credential.is_some() {
                 report.note("signed in as", account(flags).await);
             }
@@ -193,18 +198,28 @@ async fn server(settings: &Settings) -> Result<Answer> {
 /// How far this machine's clock is from that of whoever answered.
 fn apart(response: &Response) -> Option<Duration> {
     let date = response.headers().get(DATE).and_then(|date| rfc2822::parse(date.to_str().ok()?).ok())?;
-    Some(date.timestamp().duration_since(SystemClock.now()).unsigned_abs())
+    Some(from_here(date.timestamp()))
 }
 
-fn skew(whose: &str, skew: Option<Duration>) -> Result<String> {
+fn from_here(there: Timestamp) -> Duration {
+    there.duration_since(SystemClock.now()).unsigned_abs()
+}
+
+fn skew(whose: &str, skew: Option<Duration>, most: Duration) -> Result<String> {
     match skew {
         None => Ok(format!("{whose} tells no time")),
-        Some(skew) if skew < SKEW => Ok(format!("{} s from {whose}'s", skew.as_secs())),
+        Some(skew) if skew < most => Ok(format!("{} s from {whose}'s", skew.as_secs())),
         Some(skew) => {
             let detail = format!("the clock is {} s from {whose}'s", skew.as_secs());
             Err(Error::invalid_with(detail, "set this machine's clock by NTP").into())
         }
     }
+}
+
+/// Periods and expiries are told by the clocks of the nodes: where this machine is one, its clock has to be the database's.
+async fn database_clock(url: &Secret<String>) -> Result<String> {
+    let there = Db::postgres_time(url.reveal()).await?;
+    skew("the database", Some(from_here(there)), DATABASE_SKEW)
 }
 
 async fn account(flags: &Flags) -> Result<String> {

@@ -207,7 +207,7 @@ impl Probe {
         let request =
             self.storage.presign(&key()?, &Presign::Get { attachment: String::new() }, LIVES).await?;
         let answer = self.answer(self.http.get(&request.url)).await?;
-        skew("the store", apart(&answer))
+        skew("the store", apart(&answer), SKEW)
     }
 
     async fn is_private(&self) -> Result<String> {

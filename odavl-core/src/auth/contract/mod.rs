@@ -10,6 +10,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a case panics when the adapter misbehaves")]
 
 pub mod keys;
+pub mod nodes;
 pub mod orgs;
 pub mod pages;
 pub mod people;
@@ -22,8 +23,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
 use super::{
-    ApiKey, AuditDraft, AuditSeal, Auth, Change, DeviceGrant, DeviceState, Environment, Login, LoginKind,
-    Membership, Organization, Project, Role, Scopes, User, Write,
+    ApiKey, AuditDraft, AuditSeal, Auth, Change, DeviceGrant, DeviceState, Environment, Lease, LeaseWish,
+    Login, LoginKind, Membership, Organization, Project, Role, Scopes, User, Write,
 };
 use crate::{
     error::{Error, ErrorCode, Result},
@@ -72,6 +73,14 @@ macro_rules! auth_contract {
                 no_more_keys_are_active_than_the_most_whoever_adds_them,
                 a_revoked_or_expired_key_makes_room,
                 a_last_use_only_moves_forward_and_is_no_change,
+            ];
+            nodes: [
+                a_lease_is_one_node_s_until_it_ends,
+                a_lease_that_ended_is_another_one,
+                of_those_who_take_a_lease_at_once_one_holds_it,
+                a_write_under_a_lease_that_was_taken_over_is_refused_whole,
+                of_two_first_nodes_one_says_what_the_master_key_is,
+                the_time_is_the_database_s_own_where_it_has_any,
             ];
             sign_in: [
                 a_login_is_read_back_as_written_and_stale_ones_are_refused,

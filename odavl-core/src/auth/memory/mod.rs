@@ -15,6 +15,7 @@ use super::{
     audit::{AuditDraft, AuditEntry, AuditHead, AuditSeal},
     device::DeviceGrant,
     key::ApiKey,
+    lease::{Lease, LeaseWish},
     login::{Login, SigningKey},
     org::{Membership, OrgRef, Organization, Project, Slug},
     port::{Auth, Write},
@@ -195,6 +196,19 @@ impl Auth for MemoryAuth {
     }
     async fn is_set_up(&self) -> Result<bool> {
         Ok(!self.state().rows.users.is_empty())
+    }
+
+    async fn take_lease(&self, wish: &LeaseWish) -> Result<Option<Lease>> {
+        let leases = &mut self.state().rows.leases;
+        let taken = Lease::take(leases.get(&wish.name), wish, wish.at);
+        leases.extend(taken.iter().map(|lease| (lease.name.clone(), lease.clone())));
+        Ok(taken)
+    }
+    async fn key_check(&self) -> Result<Option<Digest>> {
+        Ok(self.state().rows.key_check)
+    }
+    async fn time(&self) -> Result<Option<Timestamp>> {
+        Ok(None)
     }
 
     async fn audit(&self, org: OrgId, query: &PageQuery) -> Result<Page<AuditEntry>> {

@@ -8,6 +8,7 @@ use crate::{
     auth::{
         device::{DeviceGrant, DeviceState},
         key::ApiKey,
+        lease::Lease,
         login::{Login, SetupLink, SigningKey},
         org::{Membership, Organization, Project, Role},
         port::Change,
@@ -34,6 +35,8 @@ pub(super) struct Rows {
     pub(super) setup: Option<SetupLink>,
     /// Oldest first.
     pub(super) signing_keys: Vec<SigningKey>,
+    pub(super) leases: BTreeMap<String, Lease>,
+    pub(super) key_check: Option<Digest>,
 }
 
 impl Rows {
@@ -64,6 +67,11 @@ impl Rows {
             }
             Change::PutSetup(link) => self.put_setup(link),
             Change::ClaimSetup { digest, at } => self.claim_setup(digest, at),
+            Change::UnderLease { name, fence } => {
+                let held = self.leases.get(&name).is_some_and(|lease| lease.fence == fence);
+                if held { Ok(()) } else { Err(refuse::lease_is_lost(&name)) }
+            }
+            Change::PutKeyCheck { from, to } => self.put_key_check(from, to),
             Change::AddSigningKey(key) => self.add_signing_key(key),
             Change::DropSigningKeys { at } => {
                 self.drop_signing_keys(at);
@@ -264,6 +272,14 @@ impl Rows {
     fn claim_setup(&mut self, digest: Digest, at: Timestamp) -> Result<()> {
         let open = self.setup.take().filter(|link| link.digest == digest && at < link.expires_at);
         open.map(|_| ()).ok_or_else(refuse::no_setup_link)
+    }
+
+    fn put_key_check(&mut self, from: Option<Digest>, to: Digest) -> Result<()> {
+        if self.key_check != from {
+            return Err(refuse::stale("master key", &"check"));
+        }
+        self.key_check = Some(to);
+        Ok(())
     }
 
     fn add_signing_key(&mut self, key: SigningKey) -> Result<()> {

@@ -31,6 +31,8 @@ fn of_change(change: &Change) -> Vec<Lock> {
         Change::EndLogins { .. } | Change::DropEnded { .. } => vec![Lock::on("auth", "many sign-ins")],
         // One row, found by its key and its `rev`: one statement decides.
         Change::AddLogin(_) | Change::SetLogin(_) | Change::AddDevice(_) | Change::SetDevice(_) => Vec::new(),
+        Change::UnderLease { name, .. } => vec![super::nodes::lock(name)],
+        Change::PutKeyCheck { .. } => vec![Lock::on("auth", "master key")],
         Change::AddSigningKey(_) | Change::DropSigningKeys { .. } => vec![Lock::on("auth", "signing keys")],
     }
 }

@@ -5,6 +5,7 @@ mod devices;
 mod keys;
 mod locks;
 mod logins;
+mod nodes;
 mod orgs;
 mod people;
 mod replies;
@@ -18,6 +19,7 @@ use super::{
     audit::{AuditEntry, AuditHead},
     device::DeviceGrant,
     key::ApiKey,
+    lease::{Lease, LeaseWish},
     login::{Login, SigningKey},
     org::{Membership, OrgRef, Organization, Project, Slug},
     port::{Auth, Change, Write},
@@ -72,6 +74,8 @@ async fn apply(tx: &mut Tx, change: &Change) -> Result<()> {
         Change::ClaimSetup { digest, at } => signing::claim_setup(tx, digest, *at).await,
         Change::AddSigningKey(key) => signing::add_signing_key(tx, key).await,
         Change::DropSigningKeys { at } => signing::drop_signing_keys(tx, *at).await,
+        Change::UnderLease { name, fence } => nodes::under_lease(tx, name, *fence).await,
+        Change::PutKeyCheck { from, to } => nodes::put_key_check(tx, *from, *to).await,
     }
 }
 
@@ -170,6 +174,16 @@ impl Auth for SqlAuth {
     }
     async fn is_set_up(&self) -> Result<bool> {
         people::is_set_up(&self.db).await
+    }
+
+    async fn take_lease(&self, wish: &LeaseWish) -> Result<Option<Lease>> {
+        retried(|| nodes::take_lease(&self.db, wish)).await
+    }
+    async fn key_check(&self) -> Result<Option<Digest>> {
+        nodes::key_check(&self.db).await
+    }
+    async fn time(&self) -> Result<Option<Timestamp>> {
+        self.db.time().await
     }
 
     async fn audit(&self, org: OrgId, query: &PageQuery) -> Result<Page<AuditEntry>> {

@@ -58,7 +58,7 @@ struct Prepared {
 }
 
 impl Conn {
-    pub(super) async fn connect(settings: &Settings) -> Result<Self> {
+    pub(in crate::db) async fn connect(settings: &Settings) -> Result<Self> {
         let connected = timeout(CONNECT, settings.connect()).await;
         let client = connected.map_err(|late| settings.silent(late))?;
         let client = client.map_err(|error| connect_error(&error, settings))?;

@@ -109,6 +109,10 @@ impl Postgres {
         open.commit().await.map(|()| read)
     }
 
+    pub(super) async fn time(self: &Arc<Self>) -> Result<Timestamp> {
+        told(&self.query(TIME, &[]).await?)
+    }
+
     /// Whether the server takes writes: after a switch-over, an address may name one that only follows.
     pub(super) async fn check(self: &Arc<Self>) -> Result<()> {
         let rows = self.query("SELECT current_setting('transaction_read_only') AS follows", &[]).await?;
@@ -151,6 +155,18 @@ impl Postgres {
     fn idle(&self) -> MutexGuard<'_, Vec<Conn>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+const TIME: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now";
+
+/// The server's clock.
+pub(super) async fn time(conn: &mut Conn) -> Result<Timestamp> {
+    told(&conn.query(TIME, &[]).await?)
+}
+
+fn told(rows: &[Row]) -> Result<Timestamp> {
+    let untold = || Error::internal("the database did not tell the time", None);
+    rows.first().ok_or_else(untold)?.read("now")
 }
 
 /// A connection while it is ours; given back when dropped. Where the future of a statement was dropped half-way, the

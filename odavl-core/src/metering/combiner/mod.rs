@@ -24,7 +24,10 @@ use queue::{Queue, Waiting};
 /// How many may wait, and how many share a transaction.
 #[derive(Debug, Clone, Copy)]
 pub struct CombinerOptions {
-    /// How many entries may wait; one organisation's at most half of them.
+    /// How many lanes there are: an organisation is always in the same one, and no batch has entries of two. One lane
+    /// shares the most commits; more are for a database that is spread over several machines by organisation.
+    pub lanes: usize,
+    /// How many entries may wait in a lane; one organisation's at most half of them.
     pub queue: usize,
     /// How many entries a batch holds at most.
     pub batch: usize,
@@ -32,7 +35,7 @@ pub struct CombinerOptions {
 
 impl Default for CombinerOptions {
     fn default() -> Self {
-        Self { queue: 8192, batch: 2048 }
+        Self { lanes: 1, queue: 8192, batch: 2048 }
     }
 }
 
@@ -40,7 +43,8 @@ impl Default for CombinerOptions {
 ///
 /// # Behavior
 /// - A lone caller's entry is applied at once: there is no timer.
-/// - Entries are applied in the order in which they came.
+/// - An organisation's entries are applied in the order in which they came; those of one lane are, too.
+/// - No batch has entries of organisations of two lanes.
 /// - A full queue refuses with `unavailable`; one organisation fills at most half of it. What ends a charge is let in.
 /// - A caller who leaves before the batch of their entry closes is not charged; afterwards the entry counts once.
 /// - A batch that fails is split until the bad entry stands alone; `unavailable` fails all of it at once.
@@ -48,20 +52,33 @@ impl Default for CombinerOptions {
 ///   more, within the same epoch and period, for a second at most. Never for what is held.
 #[derive(Debug)]
 pub struct Combiner {
-    queue: Arc<Queue>,
+    /// At least one.
+    lanes: Vec<Lane>,
     denials: Arc<Denials>,
     clock: Arc<dyn Clock>,
+}
+
+/// Who waits, and the task that answers them.
+#[derive(Debug)]
+struct Lane {
+    queue: Arc<Queue>,
     driver: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Combiner {
-    /// A combiner before `metering`, with its own task on the present tokio runtime; dropping it ends the task.
+    /// A combiner before `metering`, with a task for each lane on the present tokio runtime; dropping it ends them.
     pub fn new(metering: Arc<dyn Metering>, clock: Arc<dyn Clock>, options: CombinerOptions) -> Self {
-        let queue = Arc::new(Queue::new(options.queue));
         let denials = Arc::new(Denials::default());
-        let driver = Driver { queue: Arc::clone(&queue), denials: Arc::clone(&denials), metering };
-        let driver = tokio::spawn(driver.run(options.batch.max(1)));
-        Self { queue, denials, clock, driver: Mutex::new(Some(driver)) }
+        let shared = Arc::clone(&denials);
+        let lane = move |_| {
+            let queue = Arc::new(Queue::new(options.queue));
+            let (denials, metering) = (Arc::clone(&shared), Arc::clone(&metering));
+            let driver = Driver { queue: Arc::clone(&queue), denials, metering };
+            let driver = tokio::spawn(driver.run(options.batch.max(1)));
+            Lane { queue, driver: Mutex::new(Some(driver)) }
+        };
+        let lanes = (0..options.lanes.max(1)).map(lane).collect();
+        Self { lanes, denials, clock }
     }
 
     /// Decides an entry together with whoever else is asking. The answer is durable.
@@ -72,7 +89,9 @@ impl Combiner {
         if let Some(refusal) = self.denials.recall(&entry, self.clock.now()) {
             return Ok(Decision::Denied(refusal));
         }
-        let answer = self.queue.join(entry)?;
+        let lane = self.lanes.get(entry.org.lane(self.lanes.len()));
+        let lane = lane.ok_or_else(|| Error::internal("the combiner has no such lane", None))?;
+        let answer = lane.queue.join(entry)?;
         answer
             .await
             .map_err(|gone| Error::internal("metering stopped before it answered", Some(gone.into())))?
@@ -80,16 +99,22 @@ impl Combiner {
 
     /// Answers everyone who is waiting, and refuses whoever comes later.
     pub async fn close(&self) -> Result<()> {
-        self.queue.close();
-        let driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(driver) = driver else { return Ok(()) };
-        driver.await.map_err(|error| Error::internal("the metering task failed", Some(error.into())))
+        self.lanes.iter().for_each(|lane| lane.queue.close());
+        for lane in &self.lanes {
+            let driver = lane.driver.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(driver) = driver {
+                driver
+                    .await
+                    .map_err(|error| Error::internal("the metering task failed", Some(error.into())))?;
+            }
+        }
+        Ok(())
     }
 }
 
 impl Drop for Combiner {
     fn drop(&mut self) {
-        self.queue.close();
+        self.lanes.iter().for_each(|lane| lane.queue.close());
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     ManualClock,
     ids::OrgId,
     metering::{
-        Bucket, Charge, HistoryQuery, Idempotency, Limit, MemoryMetering, Op, Period, Record, Scope,
+        Bucket, Charge, HistoryQuery, Idempotency, Limit, MemoryMetering, Op, Period, Pruning, Record, Scope,
         ThresholdEvent,
     },
     page::{Page, PageQuery},
@@ -21,14 +21,14 @@ use crate::{
 struct Gated {
     books: MemoryMetering,
     gate: Semaphore,
-    batches: Mutex<Vec<usize>>,
+    batches: Mutex<Vec<Vec<OrgId>>>,
     down: AtomicBool,
 }
 
 #[async_trait]
 impl Metering for Gated {
     async fn apply(&self, batch: &[Entry]) -> Result<Vec<Decision>> {
-        self.batches.lock().unwrap().push(batch.len());
+        self.batches.lock().unwrap().push(batch.iter().map(|entry| entry.org).collect());
         self.gate.acquire().await.unwrap().forget();
         if self.down.load(Ordering::SeqCst) {
             return Err(Error::unavailable("the database is away", None));
@@ -43,6 +43,9 @@ impl Metering for Gated {
     }
     async fn sweep(&self, most: u32) -> Result<u32> {
         self.books.sweep(most).await
+    }
+    async fn prune(&self, part: Pruning) -> Result<Option<Pruning>> {
+        self.books.prune(part).await
     }
     async fn history(&self, org: OrgId, query: &HistoryQuery) -> Result<Vec<Bucket>> {
         self.books.history(org, query).await
@@ -118,11 +121,11 @@ impl Room {
     }
 
     fn batches(&self) -> Vec<usize> {
-        self.metering.batches.lock().unwrap().clone()
+        self.metering.batches.lock().unwrap().iter().map(Vec::len).collect()
     }
 
     fn waiting(&self) -> usize {
-        self.combiner.queue.len()
+        self.combiner.lanes[0].queue.len()
     }
 
     /// A caller whose batch has closed and waits at the gate, so that whoever comes next queues.
@@ -165,7 +168,7 @@ async fn while_one_batch_commits_the_next_one_fills() {
 
 #[tokio::test]
 async fn a_batch_takes_no_more_than_fits_and_the_rest_comes_next() {
-    let room = Room::new(0, CombinerOptions { queue: 100, batch: 3 });
+    let room = Room::new(0, CombinerOptions { lanes: 1, queue: 100, batch: 3 });
     let mut callers = vec![room.first().await];
     callers.extend((0..7).map(|_| room.call(room.one())));
     room.until(|room| room.waiting() == 7).await;
@@ -178,7 +181,7 @@ async fn a_batch_takes_no_more_than_fits_and_the_rest_comes_next() {
 
 #[tokio::test]
 async fn a_full_queue_is_unavailable_and_one_organisation_fills_half_of_it() {
-    let room = Room::new(0, CombinerOptions { queue: 8, batch: 8 });
+    let room = Room::new(0, CombinerOptions { lanes: 1, queue: 8, batch: 8 });
     let mut callers = vec![room.first().await];
     callers.extend((0..4).map(|_| room.call(room.one())));
     room.until(|room| room.waiting() == 4).await;
@@ -355,7 +358,7 @@ mod denials {
 
 #[tokio::test]
 async fn what_ends_charges_of_one_organisation_shuts_out_no_other() {
-    let room = Room::new(0, CombinerOptions { queue: 8, batch: 4 });
+    let room = Room::new(0, CombinerOptions { lanes: 1, queue: 8, batch: 4 });
     let first = room.first().await;
     let id = crate::ids::ReservationId::new(room.clock.now()).unwrap();
     let ends: Vec<_> = (0..8).map(|_| room.call(Entry { op: Op::Release { id }, ..room.one() })).collect();
@@ -367,4 +370,27 @@ async fn what_ends_charges_of_one_organisation_shuts_out_no_other() {
     for end in ends {
         end.await.unwrap().unwrap();
     }
+}
+
+#[tokio::test]
+async fn no_batch_has_organisations_of_two_lanes_and_all_are_answered() {
+    let room = Room::new(usize::MAX >> 4, CombinerOptions { lanes: 4, ..CombinerOptions::default() });
+    let orgs: Vec<_> = (0..64).map(|_| OrgId::new(room.clock.now()).unwrap()).collect();
+    let callers: Vec<_> = (0..1024)
+        .map(|nth| room.call(Entry { org: orgs[nth % orgs.len()], ..room.charge(1, &[month(10)]) }))
+        .collect();
+    let mut yeses = 0;
+    for caller in callers {
+        yeses += usize::from(matches!(caller.await.unwrap().unwrap(), Decision::Granted(_)));
+    }
+    assert_eq!(yeses, 64 * 10);
+    let batches = room.metering.batches.lock().unwrap().clone();
+    let lanes: Vec<_> = batches.iter().map(|orgs| orgs[0].lane(4)).collect();
+    for (orgs, lane) in batches.iter().zip(&lanes) {
+        assert!(orgs.iter().all(|org| org.lane(4) == *lane));
+    }
+    assert!((0..4).all(|lane| lanes.contains(&lane)));
+    assert!(batches.len() < 1024, "they were combined");
+    room.combiner.close().await.unwrap();
+    assert!(room.combiner.decide(room.one()).await.is_err());
 }

@@ -11,6 +11,7 @@ mod history;
 mod idempotency;
 mod limits;
 mod property;
+mod pruning;
 mod reservations;
 mod together;
 
@@ -25,8 +26,8 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Answer, Charge, Decision, Entry, Grouping, HistoryQuery, Idempotency, Limit, MeterName, Metering, Op,
-    Period, Record, Refusal, Resolution, Scope, Standing, ThresholdEvent,
+    Answer, Charge, Decision, Entry, Grouping, HistoryQuery, Idempotency, KEPT, Limit, MeterName, Metering,
+    Op, Period, Pruning, Record, Refusal, Resolution, Scope, Standing, ThresholdEvent,
 };
 use crate::{
     Clock, ManualClock,
@@ -39,6 +40,7 @@ pub use history::*;
 pub use idempotency::*;
 pub use limits::*;
 pub use property::*;
+pub use pruning::*;
 pub use reservations::*;
 pub use together::*;
 
@@ -91,6 +93,13 @@ macro_rules! metering_contract {
             the_ledger_has_no_gaps_and_comes_in_pages,
             history_is_cut_by_window_and_subject,
             a_gauge_s_history_closes_every_window,
+            what_is_over_is_pruned_and_what_counts_stays,
+            nothing_is_pruned_before_its_time,
+            a_key_that_was_pruned_is_new,
+            what_ended_is_pruned_and_what_is_held_is_not,
+            a_year_of_history_needs_no_ledger,
+            pruning_goes_through_all_of_much_part_by_part,
+            two_that_prune_at_once_remove_it_once,
             concurrent_callers_get_exactly_the_limit,
             callers_who_leave_are_charged_once_or_not_at_all,
             it_decides_as_the_books_in_memory_do,
@@ -200,6 +209,15 @@ impl Room {
                 return records;
             }
         }
+    }
+
+    /// Prunes all that there is to prune; answers in how many parts.
+    async fn prune(&self) -> u32 {
+        let (mut next, mut parts) = (Some(Pruning::default()), 0);
+        while let Some(part) = next {
+            (next, parts) = (self.metering.prune(part).await.unwrap(), parts + 1);
+        }
+        parts
     }
 
     async fn thresholds(&self) -> Vec<ThresholdEvent> {

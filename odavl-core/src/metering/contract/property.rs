@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{
     super::MemoryMetering, Arc, BTreeMap, Charge, Clock, Digest, Entry, Grouping, Idempotency, KeyId, Limit,
-    ManualClock, MeterName, Metering, Op, OrgId, PageQuery, Period, Record, ReservationId, Resolution, Room,
-    Scope, SignedDuration, Standing, ThresholdEvent, Timestamp, charge, held, month, rate,
+    ManualClock, MeterName, Metering, Op, OrgId, PageQuery, Period, Pruning, Record, ReservationId,
+    Resolution, Room, Scope, SignedDuration, Standing, ThresholdEvent, Timestamp, charge, held, month, rate,
 };
 
 /// A small generator (`SplitMix64`), so that a failure names the seed that repeats it.
@@ -146,6 +146,10 @@ pub async fn it_decides_as_the_books_in_memory_do(room: Room) {
                 let most = u32::try_from(game.dice.roll(10)).unwrap();
                 let swept = (room.metering.sweep(most).await.unwrap(), model.sweep(most).await.unwrap());
                 assert_eq!(swept.0, swept.1, "seed {seed}, step {step}");
+            }
+            if step % 50 == 49 {
+                room.prune().await;
+                model.prune(Pruning::default()).await.unwrap();
             }
             if step % 100 == 99 {
                 game.epoch += 1;

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "postgres")]
 mod postgres;
+mod prune;
 mod read;
 mod rollups;
 #[cfg(feature = "sqlite")]

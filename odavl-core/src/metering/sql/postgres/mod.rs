@@ -26,13 +26,13 @@ use self::{
     store::store,
     wanted::Wanted,
 };
-use super::{BATCHES_KEPT, BatchId, DUE, read};
+use super::{BATCHES_KEPT, BatchId, DUE, prune, read};
 use crate::{
     clock::Clock,
     db::{Conn, Db, DbError, Row, TRIES, Value, Violation},
     error::{Error, ErrorCode, Result},
     ids::{OrgId, ReservationId},
-    metering::port::{Bucket, Decision, Entry, HistoryQuery, Metering, Record, ThresholdEvent},
+    metering::port::{Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent},
     page::{Page, PageQuery},
     random,
 };
@@ -44,17 +44,20 @@ const FENCE: &str =
     "INSERT INTO metering_orgs (org, epoch, clock, seq, events, open) VALUES ($1, $2, 0, 0, 0, 0)
     ON CONFLICT (org) DO UPDATE SET epoch = GREATEST(metering_orgs.epoch, excluded.epoch)";
 const FORGET_BATCHES: &str = "DELETE FROM batches WHERE id IN
-    (SELECT id FROM batches WHERE at < $1 ORDER BY at LIMIT 10000 FOR UPDATE SKIP LOCKED)";
+    (SELECT id FROM batches WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+/// How many ids of batches one statement forgets.
+const FORGOTTEN: u32 = 10_000;
 
 /// A [`Metering`] on PostgreSQL, exact with any number of nodes on one database.
 #[derive(Debug)]
 pub struct PostgresMetering {
     db: Db,
     clock: Arc<dyn Clock>,
-    hand: Mutex<Hand>,
+    /// One for each lane.
+    hands: Vec<Mutex<Hand>>,
 }
 
-/// Who writes batches: one at a time, on a connection that nobody else uses.
+/// Who writes the batches of a lane: one at a time, on a connection that nobody else uses.
 #[derive(Debug, Default)]
 struct Hand {
     conn: Option<Conn>,
@@ -81,7 +84,14 @@ impl From<Error> for Failed {
 impl PostgresMetering {
     /// The books in `db`, which is a PostgreSQL database; periods are told by `clock`.
     pub fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
-        Self { db, clock, hand: Mutex::default() }
+        Self { db, clock, hands: vec![Mutex::default()] }
+    }
+
+    /// Writes batches of that many lanes at once, each on a connection of its own: as many as the combiner has.
+    #[must_use]
+    pub fn with_lanes(mut self, lanes: usize) -> Self {
+        self.hands.resize_with(lanes.max(1), Mutex::default);
+        self
     }
 
     /// Decides in one transaction, which is committed only if something was written.
@@ -90,7 +100,10 @@ impl PostgresMetering {
         mut wanted: Wanted,
         decide: impl Fn(&mut Draft, Timestamp) -> Result<T> + Send + Sync,
     ) -> Result<T> {
-        let mut hand = self.hand.lock().await;
+        // What crosses lanes is no hot path's: it goes with the first of them.
+        let lane = wanted.orgs.first().map_or(0, |org| org.lane(self.hands.len()));
+        let hand = self.hands.get(lane).ok_or_else(|| Error::internal("there is no such lane", None))?;
+        let mut hand = hand.lock().await;
         let mut tries = 1;
         loop {
             wanted.sees_keys |= hand.wary > 0;
@@ -147,6 +160,17 @@ impl PostgresMetering {
         Ok(done)
     }
 
+    async fn forget_batches(&self, until: Timestamp) -> Result<()> {
+        loop {
+            let mut tx = self.db.begin().await?;
+            let forgotten = tx.execute(FORGET_BATCHES, &[until.into(), FORGOTTEN.into()]).await?;
+            tx.commit().await?;
+            if forgotten < FORGOTTEN.into() {
+                return Ok(());
+            }
+        }
+    }
+
     async fn connect(&self) -> Result<Conn> {
         let mut conn = self.db.postgres()?.connect().await?;
         conn.prepare_all(&load::STATEMENTS).await?;
@@ -190,10 +214,7 @@ impl Metering for PostgresMetering {
 
     async fn sweep(&self, most: u32) -> Result<u32> {
         let now = self.clock.now();
-        let mut tx = self.db.begin().await?;
-        let until = now.checked_sub(BATCHES_KEPT).unwrap_or(Timestamp::MIN);
-        tx.execute(FORGET_BATCHES, &[until.into()]).await?;
-        tx.commit().await?;
+        self.forget_batches(now.checked_sub(BATCHES_KEPT).unwrap_or(Timestamp::MIN)).await?;
         let due = self.db.query(DUE, &[now.into(), i64::from(most).into()]).await?;
         let read = |row: &Row| Ok((row.parse("reservations.org")?, row.parse("reservations.id")?));
         let due: Vec<(OrgId, ReservationId)> = due.iter().map(read).collect::<Result<_>>()?;
@@ -201,6 +222,10 @@ impl Metering for PostgresMetering {
             return Ok(0);
         }
         self.write(Wanted::expiring(&due), |draft, now| draft.expire(&due, now)).await
+    }
+
+    async fn prune(&self, part: Pruning) -> Result<Option<Pruning>> {
+        prune::prune(&self.db, part, self.clock.now()).await
     }
 
     async fn history(&self, org: OrgId, query: &HistoryQuery) -> Result<Vec<Bucket>> {

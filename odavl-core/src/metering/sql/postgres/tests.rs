@@ -257,3 +257,37 @@ async fn rows_that_make_no_sense_are_corrupted_and_say_where() {
     let error = told("UPDATE metering_orgs SET clock = 9223372036854775807").await;
     assert!(error.to_string().starts_with("metering_orgs.clock"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_transaction_of_a_batch_crosses_organisations_of_two_lanes() {
+    let room = Room::new().await;
+    let orgs: Vec<_> = (0..16).map(|_| OrgId::new(room.clock.now()).unwrap()).collect();
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..2 {
+        let db = room.db.another(&*room.clock).await.unwrap();
+        let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&room.clock);
+        let node = Arc::new(PostgresMetering::new(db, Arc::clone(&clock)).with_lanes(4));
+        let options = CombinerOptions { lanes: 4, ..CombinerOptions::default() };
+        let combiner = Arc::new(Combiner::new(node, clock, options));
+        for caller in 0..128 {
+            let combiner = Arc::clone(&combiner);
+            let entry = Entry { org: orgs[caller % orgs.len()], ..room.charge(1, 20) };
+            callers.spawn(async move {
+                let mut yeses = 0;
+                for _ in 0..3 {
+                    yeses += u32::from(matches!(combiner.decide(entry.clone()).await.unwrap(), Granted(_)));
+                }
+                yeses
+            });
+        }
+    }
+    // 48 were asked for of each.
+    assert_eq!(callers.join_all().await.into_iter().sum::<u32>(), 16 * 20);
+    let by_transaction = "SELECT CAST(xmin AS TEXT) AS tx, org FROM ledger";
+    let mut lanes = std::collections::BTreeMap::<String, usize>::new();
+    for row in room.db.query(by_transaction, &[]).await.unwrap() {
+        let lane = row.parse::<OrgId>("ledger.org").unwrap().lane(4);
+        assert_eq!(*lanes.entry(row.read("ledger.tx").unwrap()).or_insert(lane), lane);
+    }
+    assert!((0..4).all(|lane| lanes.values().any(|taken| *taken == lane)), "{lanes:?}");
+}

@@ -13,13 +13,13 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{BATCHES_KEPT, BatchId, read};
+use super::{BATCHES_KEPT, BatchId, prune, read};
 use crate::{
     clock::Clock,
     db::{Db, sqlite_error},
     error::Result,
     ids::OrgId,
-    metering::port::{Bucket, Decision, Entry, HistoryQuery, Metering, Record, ThresholdEvent},
+    metering::port::{Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent},
     page::{Page, PageQuery},
     random,
 };
@@ -91,6 +91,10 @@ impl Metering for SqliteMetering {
             batch.sweep(most, now)
         })
         .await
+    }
+
+    async fn prune(&self, part: Pruning) -> Result<Option<Pruning>> {
+        prune::prune(&self.db, part, self.clock.now()).await
     }
 
     async fn history(&self, org: OrgId, query: &HistoryQuery) -> Result<Vec<Bucket>> {
