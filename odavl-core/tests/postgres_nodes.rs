@@ -22,6 +22,7 @@ use odavl_core::{
     session::{Context, Session},
     storage::{DirectUrls, FsStorage, SqlCatalog},
     uploads::SqlUploads,
+    webhooks::SqlWebhooks,
 };
 use tokio::task::JoinSet;
 
@@ -42,7 +43,8 @@ async fn node_by(clock: Arc<dyn Clock>, db: Db, folder: &Path) -> Odavl {
         .metering(Arc::new(PostgresMetering::new(db.clone(), clock.clone())))
         .storage(Arc::new(storage))
         .objects(Arc::new(SqlCatalog::new(db.clone())))
-        .uploads(Arc::new(SqlUploads::new(db)));
+        .uploads(Arc::new(SqlUploads::new(db.clone())))
+        .webhooks(Arc::new(SqlWebhooks::new(db)));
     node.settings(settings).master_key(master).clock(clock).build().unwrap()
 }
 

@@ -194,6 +194,8 @@ shapes! {
     Slug { pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", least: 1, most: 63 }
     /// What a thing is called: visible characters, composed.
     Name { format: "name", least: 1, most: 100 }
+    /// What a thing is for: the same, or nothing.
+    Purpose { format: "name", most: 100 }
     /// A team's own id: the same.
     ExternalId { format: "name", least: 1, most: 255 }
     /// A note of the team's own.

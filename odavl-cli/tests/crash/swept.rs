@@ -12,6 +12,7 @@ use odavl_core::{
     seal::MasterKey,
     storage::{DirectUrls, FsStorage, SqlCatalog},
     uploads::SqlUploads,
+    webhooks::SqlWebhooks,
 };
 
 use crate::service::Installation;
@@ -46,7 +47,8 @@ async fn open(installation: &Installation, clock: Arc<dyn Clock>) -> Odavl {
         .metering(Arc::new(SqliteMetering::new(db.clone(), clock.clone())))
         .storage(Arc::new(storage))
         .objects(Arc::new(SqlCatalog::new(db.clone())))
-        .uploads(Arc::new(SqlUploads::new(db)))
+        .uploads(Arc::new(SqlUploads::new(db.clone())))
+        .webhooks(Arc::new(SqlWebhooks::new(db)))
         .settings(settings)
         .master_key(master)
         .clock(clock)

@@ -14,6 +14,7 @@ use super::{
     multipart::{ArrivedPart, Multipart, OpenMultipart, Part},
     object::ObjectMeta,
     presign::{Presign, PresignedRequest},
+    upload::Arrival,
 };
 use crate::{
     error::{Error, Result},
@@ -119,6 +120,7 @@ pub struct Stored {
 /// - A presigned request sends exactly the declared bytes, and once where it creates.
 /// - A presigned request ends at its time, and serves no other method or key.
 /// - A presigned request lives at most an hour.
+/// - What a store could not hold a sender to is refused before anything is begun for it.
 #[async_trait]
 pub trait Storage: Debug + Send + Sync + 'static {
     /// Asks the store for real whether it answers.
@@ -161,6 +163,11 @@ pub trait Storage: Debug + Send + Sync + 'static {
 
     /// The open multipart uploads of keys that begin with `prefix`, by key; `unsupported` where a store cannot tell.
     async fn open_multiparts(&self, prefix: &KeyPrefix, page: &PageQuery) -> Result<Page<OpenMultipart>>;
+
+    /// Refuses with `unsupported` a direct upload that [`Storage::presign`] would refuse.
+    async fn can_receive(&self, _: &Arrival) -> Result<()> {
+        Ok(())
+    }
 
     /// Makes a request that whoever holds it can send until it expires, without another credential.
     async fn presign(&self, key: &StoreKey, what: &Presign, lives: Duration) -> Result<PresignedRequest>;

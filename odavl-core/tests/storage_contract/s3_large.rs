@@ -9,7 +9,7 @@ use odavl_core::{
     storage::{
         Ability, Body, BoxBody, Checksum, Encryption, MediaType, PIECE, Presign, PresignedRequest, Profile,
         PutMode, PutOptions, S3Storage, Sha256, Storage, StoreKey, collect,
-        contract::{Answer, StorageHarness, bytes as whole},
+        contract::{Answer, StorageHarness, bytes as whole, presign},
         full,
     },
 };
@@ -152,6 +152,7 @@ impl StorageHarness for Weak {
 async fn what_a_store_does_not_refuse_odavl_does() {
     whole::of_many_creators_exactly_one_wins(&Weak::new().await).await.unwrap();
     whole::a_put_that_is_not_what_it_declared_leaves_nothing(&Weak::new().await).await.unwrap();
+    presign::a_store_receives_what_it_presigns(&Weak::new().await).await.unwrap();
     let weak = Weak::new().await;
     weak.storage.put(&key(), full("first"), options()).await.unwrap();
     let upload = weak.storage.begin_multipart(&key(), &MediaType::bytes()).await.unwrap();

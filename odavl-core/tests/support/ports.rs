@@ -15,9 +15,10 @@ use odavl_core::{
     page::{Page, PageQuery},
     secret::Digest,
     storage::{
-        Arrived, ArrivedPart, BoxBody, ByteRange, Catalog, Completion, Garbage, KeyPrefix, ListQuery, Listed,
-        MediaType, Multipart, MultipartId, Object, ObjectMeta, ObjectName, ObjectRow, OpenMultipart, Part,
-        Presign, PresignedRequest, PutMode, PutOptions, Storage, StorageStats, StoreKey, Stored, Upload,
+        Arrival, Arrived, ArrivedPart, BoxBody, ByteRange, Catalog, Completion, Garbage, KeyPrefix,
+        ListQuery, Listed, MediaType, Multipart, MultipartId, Object, ObjectMeta, ObjectName, ObjectRow,
+        OpenMultipart, Part, Presign, PresignedRequest, PutMode, PutOptions, Storage, StorageStats, StoreKey,
+        Stored, Upload,
     },
     uploads::{self, Begun, UploadQuery, UploadRows},
     webhooks::{Delivery, Endpoint, WebhookRows},
@@ -127,6 +128,7 @@ calls! { Storage {
     reads parts(multipart: &Multipart) -> Option<Vec<ArrivedPart>>;
     writes complete_multipart(multipart: &Multipart, parts: &[Part], mode: PutMode) -> ObjectMeta;
     writes abort_multipart(multipart: &Multipart) -> ();
+    reads can_receive(arrival: &Arrival) -> ();
     reads open_multiparts(prefix: &KeyPrefix, page: &PageQuery) -> Page<OpenMultipart>;
     writes presign(key: &StoreKey, what: &Presign, lives: Duration) -> PresignedRequest;
 } }

@@ -28,7 +28,7 @@ struct WebhookRequest {
     /// Where to send: an https address.
     url: Text<shape::HookUrl>,
     /// What it is for.
-    description: Option<Text<shape::Name>>,
+    description: Option<Text<shape::Purpose>>,
 }
 
 /// Where an organisation is told.

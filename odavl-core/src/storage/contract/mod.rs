@@ -191,6 +191,7 @@ macro_rules! storage_contract {
                 a_presigned_request_ends_at_its_time,
                 a_presigned_request_serves_no_other_method_or_key,
                 a_presigned_request_lives_at_most_an_hour,
+                a_store_receives_what_it_presigns,
             ]
         );
     };

@@ -10,7 +10,8 @@ use crate::{
     ErrorCode,
     error::Result,
     storage::{
-        ArrivedPart, MediaType, Method, ObjectName, Part, Presign, PresignedRequest, PutMode, Sha256, full,
+        Arrival, ArrivedPart, MediaType, Method, ObjectName, Part, Presign, PresignedRequest, PutMode,
+        Sha256, full,
     },
 };
 
@@ -131,4 +132,22 @@ pub async fn a_presigned_request_lives_at_most_an_hour(harness: &dyn StorageHarn
     }
     storage.presign(&key, &what, Duration::from_hours(1)).await?;
     Ok(())
+}
+
+/// What a store could not hold a sender to is refused before it is begun: it receives what it presigns, and no more.
+pub async fn a_store_receives_what_it_presigns(harness: &dyn StorageHarness) -> Result<()> {
+    let (storage, key) = (harness.storage(), key("org/direct")?);
+    let sha256 = Sha256::of(b"hello");
+    let multipart = storage.begin_multipart(&key, &MediaType::bytes()).await?;
+    let part = Presign::Part { multipart, part: Part { number: 1, size: 5, sha256 } };
+    let in_parts = Arrival::Parts { size: 5, part_size: 5, multipart: None };
+    for (arrival, what) in
+        [(Arrival::Whole { size: 5, sha256 }, putting(b"hello", PutMode::Create)?), (in_parts, part)]
+    {
+        let received = storage.can_receive(&arrival).await.map_err(|error| error.code());
+        let presigned = storage.presign(&key, &what, LIVES).await.map(drop).map_err(|error| error.code());
+        assert_eq!(received, presigned, "{arrival:?}");
+        assert!(matches!(received, Ok(()) | Err(ErrorCode::Unsupported)), "{received:?}");
+    }
+    storage.can_receive(&Arrival::Streamed).await
 }

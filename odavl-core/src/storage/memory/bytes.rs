@@ -17,9 +17,9 @@ use crate::{
     error::{Error, Result},
     page::{Page, PageQuery},
     storage::{
-        ArrivedPart, BoxBody, ByteRange, Checked, Checksum, Expected, KeyPrefix, MediaType, Multipart,
-        MultipartId, Object, ObjectMeta, OpenMultipart, Part, Presign, PresignedRequest, PutMode, PutOptions,
-        Storage, StoreKey, Stored, assemble, check_number, full, not_arrived, not_open,
+        Arrival, ArrivedPart, BoxBody, ByteRange, Checked, Checksum, Expected, KeyPrefix, MediaType,
+        Multipart, MultipartId, Object, ObjectMeta, OpenMultipart, Part, Presign, PresignedRequest, PutMode,
+        PutOptions, Storage, StoreKey, Stored, assemble, check_number, full, not_arrived, not_open,
     },
 };
 
@@ -212,12 +212,27 @@ impl Storage for MemoryStorage {
         Ok(OpenMultipart::page(open, prefix, page))
     }
 
+    async fn can_receive(&self, arrival: &Arrival) -> Result<()> {
+        #[cfg(feature = "direct")]
+        if self.direct.is_some() {
+            return Ok(());
+        }
+        match arrival {
+            Arrival::Streamed => Ok(()),
+            Arrival::Whole { .. } | Arrival::Parts { .. } => Err(cannot_presign()),
+        }
+    }
+
     async fn presign(&self, key: &StoreKey, what: &Presign, lives: Duration) -> Result<PresignedRequest> {
         #[cfg(feature = "direct")]
         if let Some(urls) = &self.direct {
             return urls.presign(key, what, self.clock.now(), lives);
         }
         let _ = (key, what, lives);
-        Err(Error::Unsupported("this store was made without a public URL, so it cannot presign".to_owned()))
+        Err(cannot_presign())
     }
+}
+
+fn cannot_presign() -> Error {
+    Error::Unsupported("this store was made without a public URL, so it cannot presign".to_owned())
 }

@@ -21,8 +21,8 @@ use aws_sdk_s3::{Client, types::ServerSideEncryption};
 use self::fault::Kind;
 pub use self::fault::StoreFault;
 use super::{
-    ArrivedPart, BoxBody, ByteRange, KeyPrefix, MediaType, Multipart, Object, ObjectMeta, OpenMultipart,
-    Part, Presign, PresignedRequest, PutMode, PutOptions, Storage, StoreKey, Stored,
+    Arrival, ArrivedPart, BoxBody, ByteRange, KeyPrefix, MediaType, Multipart, Object, ObjectMeta,
+    OpenMultipart, Part, Presign, PresignedRequest, PutMode, PutOptions, Storage, StoreKey, Stored,
     bucket::{Bucket, Encryption},
     profile::{Ability, Profile},
     turns::Turns,
@@ -197,6 +197,14 @@ impl Storage for S3Storage {
 
     async fn open_multiparts(&self, prefix: &KeyPrefix, page: &PageQuery) -> Result<Page<OpenMultipart>> {
         self.0.open_multiparts(prefix, page).await
+    }
+
+    async fn can_receive(&self, arrival: &Arrival) -> Result<()> {
+        match arrival {
+            Arrival::Whole { .. } => self.0.holds_to_put(PutMode::Create),
+            Arrival::Parts { .. } => self.0.holds_to_part(),
+            Arrival::Streamed => Ok(()),
+        }
     }
 
     async fn presign(&self, key: &StoreKey, what: &Presign, lives: Duration) -> Result<PresignedRequest> {

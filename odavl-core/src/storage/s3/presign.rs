@@ -44,12 +44,8 @@ impl Inner {
         let Presign::Put { length, sha256, content_type, mode } = what else {
             return Err(Error::internal("another request was taken for a put", None));
         };
-        let proves = self.can(Ability::Checksums);
-        let once = *mode == PutMode::Create && self.can(Ability::WriteOnce);
-        // With neither, what was proved and counted could be replaced until the URL expires.
-        if !proves && !once {
-            return Err(self.unable("hold a presigned request to the bytes that were announced"));
-        }
+        self.holds_to_put(*mode)?;
+        let (proves, once) = (self.can(Ability::Checksums), self.signs_once(*mode));
         let (encryption, encryption_key) = self.encryption();
         let request = self.asks.put_object().bucket(&self.bucket.name).key(self.path(key));
         request
@@ -65,9 +61,7 @@ impl Inner {
     }
 
     async fn sign_part(&self, multipart: &Multipart, part: Part, config: PresigningConfig) -> Result<Signed> {
-        if !self.can(Ability::Checksums) {
-            return Err(self.unable("hold a presigned part to the bytes that were announced"));
-        }
+        self.holds_to_part()?;
         let request = self.asks.upload_part().bucket(&self.bucket.name).key(self.path(&multipart.key));
         request
             .upload_id(&multipart.id.0)
@@ -83,6 +77,27 @@ impl Inner {
         let request = self.asks.get_object().bucket(&self.bucket.name).key(self.path(key));
         let request = request.response_content_disposition(attachment);
         request.presigned(config).await.map_err(|error| StoreFault::of(error).into())
+    }
+
+    fn signs_once(&self, mode: PutMode) -> bool {
+        mode == PutMode::Create && self.can(Ability::WriteOnce)
+    }
+
+    /// Refuses to presign a put that is held neither to its bytes nor to one time: what was proved and counted could be
+    /// replaced until the URL expires.
+    pub(super) fn holds_to_put(&self, mode: PutMode) -> Result<()> {
+        if self.can(Ability::Checksums) || self.signs_once(mode) {
+            return Ok(());
+        }
+        Err(self.unable("hold a presigned request to the bytes that were announced"))
+    }
+
+    /// Refuses to presign parts that could be others than were announced.
+    pub(super) fn holds_to_part(&self) -> Result<()> {
+        if self.can(Ability::Checksums) {
+            return Ok(());
+        }
+        Err(self.unable("hold a presigned part to the bytes that were announced"))
     }
 
     /// The error of what the store is not known to do.

@@ -173,6 +173,7 @@ impl Objects<'_> {
         };
         let act = async |permit: &Permit| {
             self.refuse_ended(permit, ids.0).await?;
+            core.storage.can_receive(&wish.arrival()).await?;
             let ticket = match core.objects.begin_upload(permit.org()?, &wish.upload(permit, ids)?).await {
                 Ok(upload) => {
                     // The row is there from now on, and lives by what is held.
