@@ -9,7 +9,6 @@ pub(crate) const TRIES: u32 = 4;
 /// there, and the same again may succeed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has one writer"))]
 pub(super) struct Undone(pub(super) String);
 
 /// Runs a write transaction from its beginning to its commit, and again where it was undone for another's sake.
