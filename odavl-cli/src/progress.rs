@@ -16,6 +16,7 @@ use crate::output::Output;
 
 /// What is done within this time shows no bar.
 const SHORT: Duration = Duration::from_secs(1);
+const ROWS: &str = "{msg} [{wide_bar}] {percent} %, {eta} left";
 const LOOK: &str = "{msg} [{wide_bar}] {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
 
 /// Bytes that are on their way. The bar goes when the last clone does.
@@ -37,10 +38,19 @@ enum Sight {
 impl Progress {
     /// `bytes` that are on their way, and what is done with them.
     pub(crate) fn new(what: &str, bytes: u64, output: Output) -> Self {
+        Self::looking(LOOK, what, bytes, output)
+    }
+
+    /// Rows, of which it is not known yet how many there are.
+    pub(crate) fn rows(what: &str, output: Output) -> Self {
+        Self::looking(ROWS, what, 0, output)
+    }
+
+    fn looking(look: &str, what: &str, total: u64, output: Output) -> Self {
         let sight =
             if output.is_quiet() || !io::stderr().is_terminal() { Sight::Unwanted } else { Sight::Wanted };
-        let style = ProgressStyle::with_template(LOOK).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::hidden())
+        let style = ProgressStyle::with_template(look).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden())
             .with_style(style.progress_chars("=> "))
             .with_message(printable(what))
             .with_finish(ProgressFinish::AndClear);
@@ -56,6 +66,17 @@ impl Progress {
     pub(crate) fn add(&self, bytes: u64) {
         self.added.fetch_add(bytes, Ordering::Relaxed);
         self.bar.inc(bytes);
+        self.show();
+    }
+
+    /// So many are done, of so many.
+    pub(crate) fn reach(&self, done: u64, total: u64) {
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+        self.show();
+    }
+
+    fn show(&self) {
         if self.sight == Sight::Wanted && self.bar.is_hidden() && self.since.elapsed() > SHORT {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }

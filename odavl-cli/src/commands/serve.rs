@@ -113,7 +113,7 @@ fn cannot_listen(listen: SocketAddr, error: &io::Error) -> Failure {
 
 /// Has the folder alone, until the process ends, however it does. Two would decide as exactly as one, but nobody starts
 /// a second on purpose, and it would sign its links for another address. Commands work beside the service.
-fn hold(data: &Path) -> Result<File> {
+pub(crate) fn hold(data: &Path) -> Result<File> {
     let path = data.join("serve.lock");
     let cannot = |error: io::Error| {
         Error::unavailable(format!("{} cannot be locked", path.display()), Some(error.into()))

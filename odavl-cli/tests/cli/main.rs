@@ -10,6 +10,7 @@ mod gate;
 mod insight;
 mod keys;
 mod link;
+mod migrate;
 mod nonsense;
 mod postgres;
 mod proxies;

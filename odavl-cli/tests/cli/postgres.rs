@@ -7,9 +7,9 @@ use tokio_postgres::NoTls;
 use crate::support::{Ended, Person, line_of, piped};
 
 /// A schema that goes when the test ends, and its URL.
-struct Schema {
+pub(crate) struct Schema {
     name: String,
-    url: String,
+    pub(crate) url: String,
 }
 
 fn tell(server: &str, sql: &str) {
@@ -28,18 +28,18 @@ fn server() -> String {
 }
 
 impl Schema {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let name = format!("odavl_cli_{name}_{}", std::process::id());
         tell(&server(), &format!("CREATE SCHEMA {name}"));
         Self { url: format!("{}?options=-c%20search_path%3D{name}", server()), name }
     }
 
-    fn odavl(&self, person: &Person, line: &str) -> Ended {
+    pub(crate) fn odavl(&self, person: &Person, line: &str) -> Ended {
         person.command(line).env("ODAVL_DATABASE", &self.url).output().unwrap().into()
     }
 
     /// The first person of the installation.
-    fn set_up(&self, person: &Person) {
+    pub(crate) fn set_up(&self, person: &Person) {
         let password = File::open(person.file("password", b"correct horse battery\n")).unwrap();
         let mut create =
             person.command("admin user create --email ada@example.com --org acme --password-stdin");

@@ -1,6 +1,7 @@
 //! A server with one organisation, and people with a home folder and the command.
 
 use std::{
+    collections::BTreeMap,
     fs,
     future::pending,
     io::{ErrorKind, Read, Write},
@@ -10,9 +11,12 @@ use std::{
     sync::Arc,
 };
 
+use jiff::SignedDuration;
 use odavl_core::{
     Odavl, Settings,
     auth::{NewKeyRequest, OrgRef, SetUp},
+    ids::ReservationId,
+    metering::Reserve,
     secret::Secret,
     session::{Context, Credential, Session},
     storage::DIRECT_PATH,
@@ -40,8 +44,8 @@ pub(crate) struct Server {
 
 /// A server that was stopped, and can be started again where it was.
 pub(crate) struct Stopped {
-    url: String,
-    data: TempDir,
+    pub(crate) url: String,
+    pub(crate) data: TempDir,
 }
 
 impl Stopped {
@@ -103,6 +107,17 @@ impl Server {
             let new =
                 session.keys().create(NewKeyRequest::new("test", scopes.parse().unwrap())).await.unwrap();
             new.token.unwrap().secret().reveal().clone()
+        })
+    }
+
+    /// Holds units of the organisation, until somebody settles or releases them.
+    pub(crate) fn reserve(&self, meter: &str, units: u64) -> ReservationId {
+        self.runtime.block_on(async {
+            let acme = self.odavl.system(&"acme".parse().unwrap(), Context::default()).await.unwrap();
+            let units = vec![(meter.parse().unwrap(), units)];
+            let lifetime = SignedDuration::from_hours(1);
+            let wish = Reserve { units, lifetime, idempotency_key: None, tags: BTreeMap::new() };
+            acme.usage().reserve(wish).await.unwrap().id
         })
     }
 

@@ -7,6 +7,8 @@
 mod error;
 mod lock;
 mod migrate;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+mod moved;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod retry;
@@ -24,6 +26,10 @@ use crate::{clock::Clock, error::Result};
 
 pub use error::{DbError, Violation};
 pub use lock::Lock;
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
+pub use moved::{Moved, move_to_postgres};
+#[cfg(feature = "postgres")]
+pub use postgres::holds_password;
 pub use row::{Column, Row};
 pub use tx::Tx;
 pub use value::Value;

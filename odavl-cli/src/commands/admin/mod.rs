@@ -2,6 +2,7 @@
 
 mod audit;
 mod keys;
+mod migrate;
 mod org;
 mod plan;
 mod user;
@@ -29,6 +30,15 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Open(Open),
+    /// Move an installation from SQLite to an empty PostgreSQL database
+    Migrate(migrate::Args),
+}
+
+/// The commands that open the installation.
+#[derive(Debug, Subcommand)]
+enum Open {
     /// The people of the installation
     #[command(subcommand)]
     User(user::Command),
@@ -49,21 +59,28 @@ enum Command {
 pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let config = args.location.read()?;
     refuse_empty(&args, &config)?;
+    match args.command {
+        Command::Open(command) => open(command, &args.location, &config, output).await,
+        Command::Migrate(wish) => migrate::run(&args.location, &config, &wish, output).await,
+    }
+}
+
+async fn open(command: Open, location: &Location, config: &Config, output: Output) -> Result<()> {
     // No link is made here: what the address is does not matter.
     let settings = config.settings("http://127.0.0.1:8787")?;
-    let odavl = args.location.open(&config, settings).await?;
-    match args.command {
-        Command::User(command) => {
+    let odavl = location.open(config, settings).await?;
+    match command {
+        Open::User(command) => {
             let done = user::run(&odavl, command, output).await;
             if is_set_up(&odavl).await? {
-                set_up_link::forget(&args.location.data(&config));
+                set_up_link::forget(&location.data(config));
             }
             done
         }
-        Command::Org(command) => org::run(&odavl, command, output).await,
-        Command::Plan(command) => plan::run(&odavl, &command, output),
-        Command::Keys(command) => keys::run(&odavl, command, output).await,
-        Command::Audit(command) => audit::run(&odavl, command, output).await,
+        Open::Org(command) => org::run(&odavl, command, output).await,
+        Open::Plan(command) => plan::run(&odavl, &command, output),
+        Open::Keys(command) => keys::run(&odavl, command, output).await,
+        Open::Audit(command) => audit::run(&odavl, command, output).await,
     }
 }
 
@@ -71,7 +88,9 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
 /// key tells, for it is in the folder also where the database is not.
 fn refuse_empty(args: &Args, config: &Config) -> Result<(), Error> {
     let data = args.location.data(config);
-    if data.join("master.key").exists() || matches!(args.command, Command::User(user::Command::Create(_))) {
+    if data.join("master.key").exists()
+        || matches!(args.command, Command::Open(Open::User(user::Command::Create(_))))
+    {
         return Ok(());
     }
     let (detail, hint) = if config.database.is_some() {

@@ -77,6 +77,12 @@ impl Conn {
         self.broken.load(Ordering::Relaxed) || self.client.is_closed()
     }
 
+    /// What it is made of, for what takes as long as it takes.
+    #[cfg(feature = "sqlite")]
+    pub(super) const fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Runs statements without parameters that answer no rows.
     pub(crate) async fn batch(&self, sql: &str) -> Result<(), DbError> {
         self.answer(self.client.batch_execute(sql)).await
@@ -88,7 +94,11 @@ impl Conn {
         self.answer(self.client.execute(&prepared.statement, &params)).await
     }
 
-    pub(super) async fn query(&mut self, sql: &'static str, params: &[Value]) -> Result<Vec<Row>, DbError> {
+    pub(in crate::db) async fn query(
+        &mut self,
+        sql: &'static str,
+        params: &[Value],
+    ) -> Result<Vec<Row>, DbError> {
         let prepared = self.prepare(sql).await?;
         let params = bind(&prepared, sql, params)?;
         self.read(&prepared, &params).await

@@ -5,6 +5,8 @@ mod error;
 mod migrate;
 mod open;
 mod settings;
+#[cfg(feature = "sqlite")]
+mod target;
 #[cfg(any(test, feature = "contract"))]
 mod temporary;
 mod tls;
@@ -22,6 +24,11 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub use self::settings::holds_password;
+#[cfg(feature = "sqlite")]
+pub(super) use self::target::Target;
+#[cfg(all(test, feature = "sqlite"))]
+pub(super) use self::temporary::Schema;
 #[cfg(any(test, feature = "contract"))]
 pub(super) use self::temporary::{POOL as TEST_POOL, temporary};
 pub(crate) use self::{

@@ -73,6 +73,14 @@ impl Settings {
     }
 }
 
+/// Whether a database URL says a password, which nobody else may see then.
+///
+/// # Errors
+/// `invalid_input` where it cannot be read.
+pub fn holds_password(url: &str) -> Result<bool> {
+    Settings::parse(url).map(|settings| settings.config.get_password().is_some())
+}
+
 const FORM: &str = "write it as postgres://user:password@host:5432/database?sslmode=verify-full";
 
 /// What is ours of the parameters, and the URL without it.

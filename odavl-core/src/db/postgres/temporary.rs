@@ -16,14 +16,14 @@ pub(in crate::db) async fn temporary(settings: Settings, now: Timestamp) -> Resu
 }
 
 /// A schema that goes when dropped.
-pub(super) struct Schema {
+pub(in crate::db) struct Schema {
     name: String,
     settings: Settings,
 }
 
 impl Schema {
     /// Makes one; answers how to connect to it, too.
-    pub(super) async fn make(settings: Settings) -> Result<(Self, Settings)> {
+    pub(in crate::db) async fn make(settings: Settings) -> Result<(Self, Settings)> {
         let name = format!("odavl_{}", crate::secret::hex(&random::bytes::<8>()?));
         let schema = Self { name, settings: settings.clone() };
         Conn::connect(&settings).await?.batch(&format!("CREATE SCHEMA {}", schema.name)).await?;

@@ -23,6 +23,12 @@ pub(in crate::db) fn run(conn: &mut Connection, known: &[Migration], now: Timest
     tx.commit().map_err(sqlite_error)
 }
 
+/// Whether all migrations were applied; nothing is written.
+#[cfg(feature = "postgres")]
+pub(in crate::db) fn is_up_to_date(conn: &Connection, known: &[Migration]) -> Result<bool> {
+    Ok(has_table(conn)? && missing(conn, known)?.is_empty())
+}
+
 fn apply(conn: &Connection, migration: &Migration, now: Timestamp) -> Result<()> {
     let Migration { version, name, sql, .. } = *migration;
     let record = "INSERT INTO migrations (version, name, digest, applied_at) VALUES (?1, ?2, ?3, ?4)";

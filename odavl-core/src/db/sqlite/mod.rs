@@ -2,6 +2,8 @@
 
 mod error;
 mod migrate;
+#[cfg(feature = "postgres")]
+mod tables;
 mod value;
 
 #[cfg(test)]
@@ -22,6 +24,8 @@ use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, OwnedSemaphorePermit, Sem
 
 pub(crate) use self::error::sqlite_error;
 pub(super) use self::migrate::run as migrate;
+#[cfg(feature = "postgres")]
+pub(super) use self::{migrate::is_up_to_date, tables::read_tables};
 use super::{DbError, Row, Value};
 use crate::error::{Error, Result};
 

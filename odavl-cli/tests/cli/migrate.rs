@@ -1,0 +1,140 @@
+//! `odavl admin migrate`: an installation that was used on SQLite goes on on PostgreSQL.
+
+use std::{
+    fs::File,
+    process::{Child, Command},
+};
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::{
+    postgres::Schema,
+    support::{Ended, Person, Server, Stopped, line_of, piped},
+};
+
+const REPORT: &[u8] =
+    br#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "other"}}, "results": []}]}"#;
+
+/// The schema's URL without its password.
+fn open_url(schema: &Schema) -> String {
+    schema.url.replacen(":odavl@", "@", 1)
+}
+
+/// The command that moves the data in `stopped` to `to`.
+fn migrate(person: &Person, stopped: &Stopped, to: &str) -> Command {
+    let line = format!("admin --data {} migrate --json --to {to}", stopped.data.path().display());
+    person.command(&line)
+}
+
+fn ended(command: &mut Command) -> Ended {
+    command.output().unwrap().into()
+}
+
+/// Serves the data in `stopped` from the schema, where it was served before.
+fn serve(person: &Person, stopped: &Stopped, schema: &Schema) -> Child {
+    let (data, listen) = (stopped.data.path().display(), stopped.url.strip_prefix("http://").unwrap());
+    let mut serve = person.command(&format!("serve --data {data} --listen {listen}"));
+    let mut process =
+        piped(serve.env("ODAVL_DATABASE", &schema.url).env("ODAVL_LOG", "off")).spawn().unwrap();
+    assert_eq!(line_of(process.stdout.as_mut().unwrap()), format!("odavl is at {}", stopped.url));
+    process
+}
+
+/// Ada's device, signed in by a browser.
+fn device(server: &Server) -> Person {
+    let person = Person::new();
+    let (mut login, code) = person.starts_to_sign_in(server);
+    server.approve(&code);
+    assert!(login.wait().unwrap().success());
+    person
+}
+
+#[test]
+fn an_installation_goes_on_on_postgresql_where_it_was_to_the_unit() {
+    let (server, schema) = (Server::start(), Schema::new("moved"));
+    let (keyed, signed_in) = (Person::signed_in(&server), device(&server));
+    keyed.odavl("usage consume insight_analyses 3 --idempotency-key r-17").well();
+    server.reserve("autopilot_runs", 2);
+    keyed.file("a", b"twelve bytes");
+    keyed.odavl("storage put a").well();
+    keyed.file("report.sarif", REPORT);
+    keyed.odavl("link --create app").well();
+    keyed.odavl("insight analyze --sarif report.sarif --upload").well();
+    let lines = ["storage list", "storage stats --json", "uploads list", "keys list", "whoami"];
+    let seen = || lines.map(|line| keyed.odavl(line).well());
+    let used = || keyed.odavl("usage --json").json();
+    // Reading objects counts, so what was used is asked last there and first here.
+    let before = (seen(), used());
+
+    let stopped = server.stop();
+    let file = stopped.data.path().join("odavl.db");
+    let rows = |sql| Connection::open(&file).unwrap().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    let report = ended(migrate(&keyed, &stopped, &open_url(&schema)).env("PGPASSWORD", "odavl")).json();
+    let moved = |name: &str| {
+        let tables = report["tables"].as_array().unwrap();
+        tables.iter().find(|table| table["table"] == name).unwrap()["rows"].clone()
+    };
+    assert_eq!(moved("ledger"), rows("SELECT COUNT(*) FROM ledger"));
+    assert_eq!((moved("reservations"), moved("logins")), (json!(3), json!(2)));
+    assert_eq!(rows("SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table'"), 1 + tables(&report));
+
+    let mut process = serve(&keyed, &stopped, &schema);
+    let used_after = used();
+    let after = (seen(), used_after);
+    let again = keyed.odavl("usage consume insight_analyses 3 --idempotency-key r-17 --json").json();
+    let refreshed = signed_in.odavl("whoami");
+    let got = keyed.odavl("storage get a -").well();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert_eq!(after, before);
+    assert_eq!(again["replayed"], true);
+    assert!(refreshed.well().contains("ada@example.com"));
+    assert_eq!(got, "twelve bytes");
+    let verify = format!("admin --data {} audit verify", stopped.data.path().display());
+    let whole = schema.odavl(&keyed, &verify).well();
+    assert!(whole.lines().count() == 2 && whole.lines().all(|line| line.ends_with("\tnone")), "{whole}");
+}
+
+fn tables(report: &Value) -> i64 {
+    i64::try_from(report["tables"].as_array().unwrap().len()).unwrap()
+}
+
+#[test]
+fn what_cannot_be_moved_is_refused_and_stays_as_it_was() {
+    let (server, schema) = (Server::start(), Schema::new("refused"));
+    let person = Person::signed_in(&server);
+    let stopped = server.stop();
+    let file = stopped.data.path().join("odavl.db");
+    let url = person.file("url", format!("{}\n", schema.url).as_bytes());
+
+    let shown = ended(&mut migrate(&person, &stopped, &schema.url));
+    assert_eq!(shown.code, 2, "{shown:?}");
+    assert!(shown.stderr.contains("PGPASSWORD") && !shown.stderr.contains(":odavl@"), "{shown:?}");
+    let nowhere = ended(&mut migrate(&person, &stopped, "NO_SUCH_VARIABLE"));
+    assert!(nowhere.code == 2 && nowhere.stderr.contains("no variable that is set"), "{nowhere:?}");
+    let elsewhere = person.odavl(&format!("admin migrate --to {}", url.display()));
+    assert!(elsewhere.code == 2 && elsewhere.stderr.contains("--data"), "{elsewhere:?}");
+
+    let lock = File::create(stopped.data.path().join("serve.lock")).unwrap();
+    lock.lock().unwrap();
+    let beside = ended(&mut migrate(&person, &stopped, &url.display().to_string()));
+    assert!(beside.code == 5 && beside.stderr.contains("stop it"), "{beside:?}");
+    drop(lock);
+
+    // A row that PostgreSQL cannot hold: what went before it is not there either, and the next try is the first.
+    let change = |sql: &str| Connection::open(&file).unwrap().execute(sql, []).unwrap();
+    change("UPDATE users SET name = 'A' || char(0) || 'da'");
+    let broken = ended(&mut migrate(&person, &stopped, &url.display().to_string()));
+    assert!(broken.code == 8 && broken.stderr.contains("users.name"), "{broken:?}");
+    change("UPDATE users SET name = 'Ada'");
+    let mut by_variable = migrate(&person, &stopped, "DATABASE_URL");
+    ended(by_variable.env("DATABASE_URL", &schema.url)).well();
+
+    let full = ended(&mut migrate(&person, &stopped, &url.display().to_string()));
+    assert!(full.code == 5 && full.stderr.contains("is not empty"), "{full:?}");
+    assert_eq!(
+        schema.odavl(&person, &format!("admin --data {} user list", stopped.data.path().display())).code,
+        0
+    );
+}
