@@ -15,6 +15,7 @@ METERS = ["api_calls", "autopilot_runs", "guardian_tests", "insight_analyses"]
 PRODUCTS = ["autopilot", "guardian", "insight"]
 PLANS = ["ENTERPRISE", "PRO"]
 SCOPES = ["insight:read", "keys:write", "org:read", "storage:admin", "uploads:write", "usage:read"]
+HOOKS = ["https://example.com", "https://example.com:8443/hooks?to=us"]
 PROJECT = "trial"
 WHOLE_MOST = 64 * 1024 * 1024
 # The key that all is asked with, which must not be ended on the way.
@@ -47,7 +48,7 @@ known("scope", st.sampled_from(SCOPES))
 known("scopes", st.lists(st.sampled_from(SCOPES), max_size=3).map(" ".join))
 known("name", st.text(min_size=1, max_size=60).filter(named))
 known("object-name", st.text(min_size=1, max_size=60).filter(composed))
-known("hook-url", st.sampled_from(["https://example.com", "https://example.com:8443/hooks?to=us"]))
+known("hook-url", st.sampled_from(HOOKS))
 known("cidr", st.ip_addresses().map(lambda ip: f"{ip}/{ip.max_prefixlen}"))
 
 
@@ -178,6 +179,8 @@ def before_call(context, case, kwargs):
         return
     replace(body, "meter", lambda meter: choose(METERS, meter))
     replace(body, "plan", lambda plan: choose(PLANS, plan))
+    # Whoever is sent to is out in the world.
+    replace(body, "url", lambda url: choose(HOOKS, url))
     replace(body, "charges", charged)
     replace(body, "tags", labelled)
     replace(body, "metadata", labelled)
