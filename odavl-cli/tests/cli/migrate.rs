@@ -5,8 +5,10 @@ use std::{
     process::{Child, Command},
 };
 
+use odavl_test_store::{ACCESS_KEY_ID, BUCKET, SECRET_ACCESS_KEY, TestStore};
 use rusqlite::Connection;
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use crate::{
     postgres::Schema,
@@ -137,4 +139,47 @@ fn what_cannot_be_moved_is_refused_and_stays_as_it_was() {
         schema.odavl(&person, &format!("admin --data {} user list", stopped.data.path().display())).code,
         0
     );
+}
+
+#[test]
+fn objects_go_on_in_a_bucket_and_a_copy_that_was_stopped_goes_on() {
+    let (server, runtime) = (Server::start(), Runtime::new().unwrap());
+    let store = runtime.block_on(TestStore::start());
+    let keyed = Person::signed_in(&server);
+    let large = vec![7; 65 << 20];
+    keyed.file("a", b"twelve bytes");
+    keyed.file("large", &large);
+    keyed.odavl("storage put a").well();
+    keyed.odavl("storage put large").well();
+    let stopped = server.stop();
+    let storage = format!("s3://{BUCKET}/live?endpoint={}", store.url);
+    let on_store = |line: &str| {
+        let mut command = keyed.command(line);
+        command.env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID).env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+        command
+    };
+    let data = stopped.data.path().display();
+    let copy = format!("admin --data {data} migrate --json --storage {storage}");
+
+    let absent = ended(&mut on_store(&copy.replace(BUCKET, "absent")));
+    assert!(absent.code != 0 && absent.stderr.contains("absent"), "{absent:?}");
+    let first = ended(&mut on_store(&copy)).json();
+    assert_eq!(first["rows"], Value::Null);
+    let (objects, bytes) = (first["objects"]["objects"].clone(), first["objects"]["bytes"].clone());
+    assert_eq!((&objects, &first["objects"]["before"]), (&json!(2), &json!(0)));
+    assert_eq!(bytes, json!(store.bytes("live/")));
+    let again = ended(&mut on_store(&copy)).json();
+    assert_eq!(again["objects"], json!({"objects": objects, "bytes": bytes, "before": 2}));
+
+    let listen = stopped.url.strip_prefix("http://").unwrap();
+    let mut serve = on_store(&format!("serve --data {data} --listen {listen}"));
+    let mut process = piped(serve.env("ODAVL_STORAGE", &storage).env("ODAVL_LOG", "off")).spawn().unwrap();
+    line_of(process.stdout.as_mut().unwrap());
+    assert_eq!(keyed.odavl("storage get a -").well(), "twelve bytes");
+    keyed.odavl("storage get large got").well();
+    let used = keyed.odavl("usage --json").json();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert!(std::fs::read(keyed.folder.path().join("got")).unwrap() == large);
+    assert!(used.to_string().contains(&(large.len() + 12).to_string()), "{used}");
 }

@@ -9,6 +9,7 @@ mod bucket;
 mod catalog;
 #[cfg(feature = "contract")]
 pub mod contract;
+mod copied;
 mod digest;
 #[cfg(feature = "direct")]
 mod direct;
@@ -38,6 +39,7 @@ use text::as_text;
 pub use body::{Body, BoxBody, Checked, Expected, PIECE, broken, collect, full};
 pub use bucket::{AccessKey, Bucket, Encryption, check_endpoint};
 pub use catalog::{Catalog, Garbage, ObjectRow, StorageStats};
+pub use copied::{Copied, copy_objects};
 pub use digest::{Checksum, Hasher, Sha256};
 #[cfg(feature = "direct")]
 pub use direct::{DIRECT_PATH, DirectUrls, Grant, Incoming, Redeemed};

@@ -1,12 +1,14 @@
-//! `odavl admin migrate`: an installation on SQLite moves to PostgreSQL.
+//! `odavl admin migrate`: an installation moves from its folder to PostgreSQL, to an S3 store, or to both.
 
-use std::{env, path::Path};
+use std::{env, path::Path, sync::Arc};
 
 use odavl_cli::files;
 use odavl_core::{
     Error, SystemClock,
     config::Config,
     db::{Moved, holds_password, move_to_postgres},
+    secret::Secret,
+    storage::{Copied, DirectUrls, FsStorage, S3Storage, Storage, copy_objects},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -23,22 +25,31 @@ const PASSWORD: &str = "PGPASSWORD";
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Stop `odavl serve` first. The password of the database is taken from PGPASSWORD, or with the whole URL \
-                  from a variable or a file, for arguments are seen by everybody on the machine.\n\n\
-                  Examples:\n  PGPASSWORD=... odavl admin migrate --to postgres://odavl@db.example/odavl\n  \
-                  odavl admin migrate --to /run/secrets/database-url"
+    after_help = "Examples:\n  PGPASSWORD=... odavl admin migrate --to postgres://odavl@db.example/odavl\n  \
+                  odavl admin migrate --to /run/secrets/database-url --storage 's3://objects?region=eu-central-1'\n\n\
+                  Stop `odavl serve` first. The password of the database is taken from PGPASSWORD, or with the whole URL \
+                  from a variable or a file, for arguments are seen by everybody on the machine. The credential of the \
+                  store is taken from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Objects are copied before rows are \
+                  moved; a copy that was stopped goes on where it was."
 )]
+#[group(required = true, multiple = true)]
 pub(super) struct Args {
     /// The empty database: its URL, or the name of a variable or a file that holds the URL
     #[arg(long, value_name = "URL|NAME")]
-    to: String,
+    to: Option<String>,
+    /// The bucket that the folder's objects are copied to
+    #[arg(long, value_name = "s3://BUCKET")]
+    storage: Option<String>,
 }
 
 /// What was moved.
 #[derive(Debug, Serialize)]
 struct Report {
-    rows: u64,
+    /// Null where no database was named.
+    rows: Option<u64>,
     tables: Vec<Moved>,
+    /// Null where no bucket was named.
+    objects: Option<Copied>,
 }
 
 const COLUMNS: [Column<Moved>; 3] = [
@@ -50,19 +61,50 @@ const COLUMNS: [Column<Moved>; 3] = [
 pub(super) async fn run(location: &Location, config: &Config, args: &Args, output: Output) -> Result<()> {
     let data = location.data(config);
     let _alone = serve::hold(&data)?;
-    let url = target(&args.to)?;
+    let url = args.to.as_deref().map(target).transpose()?;
+    let objects = match &args.storage {
+        Some(bucket) => Some(copy(&data, config, bucket, output).await?),
+        None => None,
+    };
+    let tables = match &url {
+        Some(url) => Some(move_rows(&data, url, output).await?),
+        None => None,
+    };
+    let rows = tables.as_ref().map(|tables| tables.iter().map(|table| table.rows).sum());
+    let report = Report { rows, tables: tables.unwrap_or_default(), objects };
+    output.whole(&report, &report.tables, &COLUMNS)?;
+    if let Some(Copied { objects, bytes, .. }) = report.objects {
+        output.say(&format!(
+            "all {objects} objects, {bytes} bytes, are in the bucket; name it by ODAVL_STORAGE or in odavl.toml. Keep the \
+             folder's `objects` apart as a copy"
+        ));
+    }
+    if let Some(rows) = report.rows {
+        output.say(&format!(
+            "all {rows} rows are there as they were; name the database by ODAVL_DATABASE or in odavl.toml, and start \
+             `odavl serve` on the same folder: the master key stays in it. Keep odavl.db apart as a copy"
+        ));
+    }
+    Ok(())
+}
+
+async fn copy(data: &Path, config: &Config, bucket: &str, output: Output) -> Result<Copied> {
+    let wished = Config { storage: Some(bucket.to_owned()), ..config.clone() };
+    // Nothing is signed here: any key does.
+    let (public_url, key) = ("http://127.0.0.1", Secret::new([0; 32]));
+    let bucket = wished.settings(public_url)?.bucket.ok_or_else(|| Error::invalid("that is no bucket"))?;
+    let urls = DirectUrls::new(public_url, &key)?;
+    let clock = Arc::new(SystemClock);
+    let from: Arc<dyn Storage> = Arc::new(FsStorage::open(&data.join("objects"), clock.clone(), urls).await?);
+    let to: Arc<dyn Storage> = Arc::new(S3Storage::open(bucket, clock)?);
+    let progress = Progress::new("copying objects", 0, output);
+    Ok(copy_objects(&from, &to, &|done, total| progress.reach(done, total)).await?)
+}
+
+async fn move_rows(data: &Path, url: &str, output: Output) -> Result<Vec<Moved>> {
     let progress = Progress::rows("moving", output);
     let watch = |done, total| progress.reach(done, total);
-    let tables = move_to_postgres(&data.join("odavl.db"), &url, &SystemClock, &watch).await?;
-    drop(progress);
-    let rows = tables.iter().map(|table| table.rows).sum();
-    let report = Report { rows, tables };
-    output.whole(&report, &report.tables, &COLUMNS)?;
-    output.say(&format!(
-        "all {rows} rows are there as they were; name the database by ODAVL_DATABASE or in odavl.toml, and start \
-         `odavl serve` on the same folder: objects and the master key stay in it. Keep odavl.db apart as a copy"
-    ));
-    Ok(())
+    Ok(move_to_postgres(&data.join("odavl.db"), url, &SystemClock, &watch).await?)
 }
 
 /// The database's URL, with its password.

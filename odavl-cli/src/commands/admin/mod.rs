@@ -32,7 +32,7 @@ pub(crate) struct Args {
 enum Command {
     #[command(flatten)]
     Open(Open),
-    /// Move an installation from SQLite to an empty PostgreSQL database
+    /// Move an installation from its folder to an empty PostgreSQL database, an S3 store, or both
     Migrate(migrate::Args),
 }
 
