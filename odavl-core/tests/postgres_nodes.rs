@@ -224,3 +224,33 @@ async fn a_change_that_the_server_undoes_for_another_s_sake_is_made_all_the_same
     let after = acme.verify_audit().await.unwrap();
     assert_eq!((after.entries, after.faults), (before + 1, Vec::new()));
 }
+
+/// As the migrations of a later version do.
+const A_COLUMN_MORE: &str = "DO $$ DECLARE the RECORD; BEGIN
+    FOR the IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() LOOP
+        EXECUTE format('ALTER TABLE %I ADD COLUMN later BIGINT NOT NULL DEFAULT 7', the.tablename);
+    END LOOP;
+END $$";
+
+#[tokio::test]
+async fn a_running_node_outlives_the_columns_that_a_later_version_adds() {
+    let cluster = Cluster::new().await;
+    let node = &cluster.nodes[1];
+    let (there, operator) = (cluster.session(1).await, system(node, "operator").await);
+    let works = async || {
+        key(node, "acme", "insight:write").await;
+        assert!(matches!(there.gateway().verify(cluster.question(1)).await.unwrap(), Verdict::Valid(_)));
+        assert!(operator.verify_audit().await.unwrap().faults.is_empty());
+        assert_eq!(operator.orgs().list(&PageQuery::default()).await.unwrap().items.len(), 2);
+        assert_eq!(operator.members().list(&PageQuery::default()).await.unwrap().items.len(), 1);
+        node.leads().await.unwrap();
+        node.sweep().await.unwrap();
+        node.forget_ended().await.unwrap();
+    };
+    works().await;
+    let mut tx = cluster.db.begin().await.unwrap();
+    tx.execute(A_COLUMN_MORE, &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    // On the connections of before, which know the tables as they were.
+    works().await;
+}
