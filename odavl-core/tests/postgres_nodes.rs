@@ -4,6 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[cfg(test)]
+#[path = "postgres_nodes/feed.rs"]
+mod feed;
+
+#[cfg(test)]
 #[path = "support/postgres.rs"]
 mod server;
 
@@ -72,7 +76,9 @@ impl Cluster {
         let first = server::database(&SystemClock).await;
         let second = first.another(&SystemClock).await.unwrap();
         let db = first.clone();
-        let nodes = [node(first, folder.path()).await, node(second, folder.path()).await];
+        // The clock of the second stands: nothing that it remembers grows old, so what it learns it was told.
+        let stands = Arc::new(ManualClock::new(SystemClock.now()));
+        let nodes = [node(first, folder.path()).await, node_by(stands, second, folder.path()).await];
         let wish = SetUp {
             email: "ada@example.com".parse().unwrap(),
             name: "Ada".into(),

@@ -11,6 +11,9 @@ pub(super) struct Migration {
     pub(super) version: u32,
     pub(super) name: &'static str,
     pub(super) sql: &'static str,
+    /// What SQLite is told besides.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only SQLite is told"))]
+    pub(super) sqlite: &'static str,
     /// What PostgreSQL is told besides.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only PostgreSQL is told"))]
     pub(super) postgres: &'static str,
@@ -18,7 +21,7 @@ pub(super) struct Migration {
 
 impl Migration {
     pub(super) const fn new(version: u32, name: &'static str, sql: &'static str) -> Self {
-        Self { version, name, sql, postgres: "" }
+        Self { version, name, sql, sqlite: "", postgres: "" }
     }
 }
 
@@ -35,6 +38,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration::new(5, "pruning", include_str!("../../migrations/0005_pruning.sql")),
     Migration::new(6, "nodes", include_str!("../../migrations/0006_nodes.sql")),
     Migration::new(7, "webhooks", include_str!("../../migrations/0007_webhooks.sql")),
+    Migration {
+        sqlite: include_str!("../../migrations/0008_epochs.sqlite.sql"),
+        postgres: include_str!("../../migrations/0008_epochs.postgres.sql"),
+        ..Migration::new(8, "epochs", include_str!("../../migrations/0008_epochs.sql"))
+    },
 ];
 
 pub(super) const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (
@@ -90,8 +98,8 @@ mod tests {
 
     #[test]
     fn what_nodes_of_the_version_before_need_is_only_taken_away_by_a_migration_that_says_so() {
-        for Migration { name, sql, postgres, .. } in MIGRATIONS {
-            for text in [sql, postgres] {
+        for Migration { name, sql, sqlite, postgres, .. } in MIGRATIONS {
+            for text in [sql, sqlite, postgres] {
                 let said = text.starts_with("-- Contracts: ");
                 assert!(said || contracts(text).is_none(), "{name}: {:?}", contracts(text));
             }

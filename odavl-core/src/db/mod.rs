@@ -119,6 +119,26 @@ impl Db {
         }
     }
 
+    /// The statement in the engine's own words, where there are none for both.
+    pub fn pick(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match &self.0 {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => sqlite,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => postgres,
+        }
+    }
+
+    /// Returns when an organisation's epoch may have risen, as PostgreSQL announces; on SQLite, never.
+    pub async fn announced(&self) {
+        match &self.0 {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => std::future::pending().await,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.announced().await,
+        }
+    }
+
     /// Asks the database whether it can be written and read now.
     pub async fn check(&self) -> Result<()> {
         match &self.0 {

@@ -1,6 +1,7 @@
 //! PostgreSQL: a pool of connections, and how statements run on them.
 
 mod conn;
+mod ear;
 mod error;
 mod migrate;
 mod open;
@@ -17,7 +18,7 @@ mod tests;
 
 use std::{
     any::Any,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -25,6 +26,7 @@ use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use self::settings::holds_password;
+use self::ear::Ear;
 #[cfg(feature = "sqlite")]
 pub(super) use self::target::Target;
 #[cfg(all(test, feature = "sqlite"))]
@@ -49,6 +51,8 @@ pub(crate) struct Postgres {
     turns: Arc<Semaphore>,
     /// Our schema's share in the keys of locks, which the server keeps by database.
     salt: i64,
+    /// What listens, once somebody waits for it.
+    ear: OnceLock<Ear>,
     /// What must outlive the connections; so it is last.
     _keep: Box<dyn Any + Send + Sync>,
 }
@@ -73,6 +77,7 @@ impl Postgres {
             idle: Mutex::new(vec![first]),
             turns: Arc::new(Semaphore::new(pool.max(2))),
             salt,
+            ear: OnceLock::new(),
             _keep: Box::new(keep),
         }))
     }
@@ -118,6 +123,13 @@ impl Postgres {
 
     pub(super) async fn time(self: &Arc<Self>) -> Result<Timestamp> {
         told(&self.query(TIME, &[]).await?)
+    }
+
+    /// Returns when an epoch may have risen. The first to wait makes a connection of its own listen, for as long as the
+    /// pool is there.
+    pub(super) async fn announced(&self) {
+        let listen = || Ear::listen(self.settings.clone(), format!("odavl_{:x}", self.salt));
+        self.ear.get_or_init(listen).heard().await;
     }
 
     /// Whether the server takes writes: after a switch-over, an address may name one that only follows.
