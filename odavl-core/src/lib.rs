@@ -13,6 +13,7 @@ mod denied;
 #[cfg(all(feature = "sqlite", feature = "fs", feature = "config", feature = "uploads"))]
 mod embedded;
 mod error;
+mod feed;
 pub mod gateway;
 mod hold;
 pub mod ids;

@@ -15,6 +15,7 @@ use crate::{
     config::Settings,
     denied::Denials,
     error::{Error, Result},
+    feed::Feed,
     ids::OrgId,
     metering::{Combiner, CombinerOptions, Metering, Pruning},
     random,
@@ -40,7 +41,7 @@ pub(crate) struct Core {
     pub(crate) combiner: Combiner,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) views: Views,
+    pub(crate) views: Arc<Views>,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) objects: Arc<dyn Catalog>,
     #[cfg(feature = "uploads")]
@@ -57,6 +58,8 @@ pub(crate) struct Core {
     pub(crate) heads: Heads,
     /// What other nodes know this one by, for as long as it runs.
     pub(crate) node: String,
+    /// Ends with the rest.
+    _feed: Feed,
 }
 
 impl fmt::Debug for Core {
@@ -158,7 +161,7 @@ impl Builder {
     }
 
     /// The installation. Fails with `invalid_input` where a port is missing or the settings do not fit together.
-    /// Must be called in a tokio runtime: the combiner is a task of it.
+    /// Must be called in a tokio runtime: the combiner and the epoch feed are tasks of it.
     pub fn build(self) -> Result<Odavl> {
         let settings = self.settings.ok_or_else(|| missing("settings"))?;
         settings.catalog.check()?;
@@ -168,12 +171,14 @@ impl Builder {
         let objects = self.objects.ok_or_else(|| missing("objects"))?;
         let master = self.master.ok_or_else(|| missing("master_key"))?;
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let views = Arc::<Views>::default();
         Ok(Odavl(Arc::new(Core {
+            _feed: Feed::start(auth.clone(), views.clone(), clock.clone()),
             auth,
             combiner: Combiner::new(metering.clone(), clock.clone(), self.combiner),
             metering,
             clock,
-            views: Views::new(),
+            views,
             storage,
             objects,
             #[cfg(feature = "uploads")]
@@ -323,15 +328,17 @@ impl Core {
         let epoch = if let Some(epoch) = self.views.epoch(id, now) {
             epoch
         } else {
+            let moment = self.views.moment(now);
             let epoch = self.auth.epoch(id).await?.ok_or_else(gone)?;
-            self.views.learn(id, epoch, now);
+            self.views.learn(id, epoch, moment);
             epoch
         };
         if let Some(view) = self.views.org(id).filter(|view| view.org.epoch >= epoch) {
             return Ok(view);
         }
+        let moment = self.views.moment(now);
         let org = self.auth.org(&OrgRef::Id(id)).await?.ok_or_else(gone)?;
-        self.views.learn(id, org.epoch, now);
+        self.views.learn(id, org.epoch, moment);
         let catalog = &self.settings.catalog;
         // A plan that the configuration no longer has is refused by name, never taken for unlimited.
         let plan = catalog.plan(&org.plan).map_err(|error| {
@@ -351,10 +358,10 @@ impl Core {
         bump: Vec<OrgId>,
         audit: Vec<AuditDraft>,
     ) -> Result<()> {
-        let now = self.clock.now();
+        let moment = self.views.moment(self.clock.now());
         let bumped = self.auth.write(Write { changes, bump, audit, seal: self.seal.clone() }).await?;
         for (org, epoch) in bumped {
-            self.views.learn(org, epoch, now);
+            self.views.learn(org, epoch, moment);
             self.metering.fence(org, epoch).await?;
         }
         Ok(())

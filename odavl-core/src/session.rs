@@ -367,10 +367,10 @@ impl Core {
 impl Fresh<'_> {
     /// Decides; `None` where the organisation has changed since the entry was made.
     pub(crate) async fn decide(&mut self, entry: Entry) -> Result<Option<Decision>> {
-        let (org, at) = (entry.org, self.core.clock.now());
+        let (org, moment) = (entry.org, self.core.views.moment(self.core.clock.now()));
         let decision = self.core.combiner.decide(entry).await?;
         let Decision::Stale { epoch } = decision else { return Ok(Some(decision)) };
-        self.core.views.learn(org, epoch, at);
+        self.core.views.learn(org, epoch, moment);
         self.tries += 1;
         if self.tries == STALE_TRIES {
             // Whoever asks again in a moment finds it at rest.

@@ -19,8 +19,11 @@ use crate::{
     ids::SessionId,
 };
 
-/// How long an epoch that was read serves what charges nothing. What charges is checked in the batch.
+/// How long an epoch that was read serves by itself what charges nothing. What charges is checked in the batch.
 const FRESH: SignedDuration = SignedDuration::from_secs(1);
+
+/// How long epochs serve after the feed last told which have risen. Past it, each is read before it is relied on.
+const FOLLOWED: SignedDuration = SignedDuration::from_secs(5);
 
 /// The limits of an organisation or a key, by meter.
 pub(crate) type LimitTable = BTreeMap<MeterName, Arc<[Limit]>>;
@@ -125,15 +128,37 @@ impl<K: Eq + Hash + Copy, V: Clone> Bounded<K, V> {
     }
 }
 
+/// When something was read, by the clock and by the feed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    at: Timestamp,
+    told: u64,
+}
+
+/// An epoch that was read.
+#[derive(Debug, Clone, Copy)]
+struct Read {
+    epoch: u64,
+    at: Timestamp,
+    /// Whether the feed tells all that happened to it since. What the feed told while it was read may have passed it by.
+    followed: bool,
+}
+
 #[derive(Debug)]
 struct Known {
-    epochs: Bounded<OrgId, (u64, Timestamp)>,
+    epochs: Bounded<OrgId, Read>,
+    /// How often the feed has told something, and when it was last asked.
+    told: u64,
+    asked_at: Option<Timestamp>,
     orgs: Bounded<OrgId, Arc<OrgView>>,
     keys: Bounded<KeyId, Arc<KeyView>>,
     #[cfg(feature = "sign-in")]
     logins: Bounded<SessionId, Arc<LoginView>>,
     used: HashMap<KeyId, (OrgId, Timestamp)>,
 }
+
+/// Epochs that are known at most.
+const EPOCHS_MOST: usize = 100_000;
 
 /// Keys whose last use is remembered until it is written; past it a use is not, for it is a hint.
 const USED_MOST: usize = 10_000;
@@ -142,10 +167,12 @@ const USED_MOST: usize = 10_000;
 #[derive(Debug)]
 pub(crate) struct Views(Mutex<Known>);
 
-impl Views {
-    pub(crate) fn new() -> Self {
+impl Default for Views {
+    fn default() -> Self {
         Self(Mutex::new(Known {
-            epochs: Bounded::new(100_000),
+            epochs: Bounded::new(EPOCHS_MOST),
+            told: 0,
+            asked_at: None,
             orgs: Bounded::new(20_000),
             keys: Bounded::new(50_000),
             #[cfg(feature = "sign-in")]
@@ -153,23 +180,54 @@ impl Views {
             used: HashMap::new(),
         }))
     }
+}
 
+impl Views {
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The organisation's epoch, where it was read not longer than a second ago.
+    /// The organisation's epoch, where it is known well enough: it was read just now, or the feed has told lately all
+    /// that have risen.
     pub(crate) fn epoch(&self, org: OrgId, now: Timestamp) -> Option<u64> {
-        let (epoch, read_at) = self.lock().epochs.find(org)?;
-        (now.duration_since(read_at) < FRESH && now >= read_at).then_some(epoch)
+        let mut known = self.lock();
+        let read = known.epochs.find(org)?;
+        let serves = |since: Timestamp, most| now >= since && now.duration_since(since) < most;
+        let followed = read.followed && known.asked_at.is_some_and(|at| serves(at, FOLLOWED));
+        (followed || serves(read.at, FRESH)).then_some(read.epoch)
     }
 
-    /// Remembers an epoch that was read, never an older one over a newer one.
-    pub(crate) fn learn(&self, org: OrgId, epoch: u64, now: Timestamp) {
+    /// The moment before something is read.
+    pub(crate) fn moment(&self, now: Timestamp) -> Moment {
+        Moment { at: now, told: self.lock().told }
+    }
+
+    /// Remembers an epoch that was read since that moment, never an older one over a newer one.
+    pub(crate) fn learn(&self, org: OrgId, epoch: u64, since: Moment) {
         let mut known = self.lock();
-        if known.epochs.find(org).is_none_or(|(known, _)| known <= epoch) {
-            known.epochs.keep(org, (epoch, now));
+        let before = known.epochs.find(org);
+        if before.is_none_or(|before| before.epoch <= epoch) {
+            let followed = since.told == known.told || before.is_some_and(|before| before.followed);
+            known.epochs.keep(org, Read { epoch, at: since.at, followed });
         }
+    }
+
+    /// Takes over what the feed told when it was asked at that time: which epochs of those that are known have risen.
+    pub(crate) fn follow(&self, bumped: &[(OrgId, u64)], asked_at: Timestamp) {
+        let mut known = self.lock();
+        for (org, epoch) in bumped {
+            if let Some(read) = known.epochs.find(*org).filter(|read| read.epoch < *epoch) {
+                known.epochs.keep(*org, Read { epoch: *epoch, ..read });
+            }
+        }
+        known.told += 1;
+        known.asked_at = Some(asked_at);
+    }
+
+    /// Relies on no epoch that was read before: the feed begins anew, and tells what happens from now on.
+    pub(crate) fn begin_anew(&self, asked_at: Timestamp) {
+        self.lock().epochs = Bounded::new(EPOCHS_MOST);
+        self.follow(&[], asked_at);
     }
 
     pub(crate) fn org(&self, id: OrgId) -> Option<Arc<OrgView>> {
@@ -233,14 +291,70 @@ mod tests {
         assert!(map.young.len() + map.old.len() <= 10);
     }
 
+    fn org() -> OrgId {
+        OrgId::new(Timestamp::UNIX_EPOCH).unwrap()
+    }
+
+    fn after(millis: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_millis(millis)
+    }
+
+    /// Reads an epoch at that time, in an instant.
+    fn read(views: &Views, org: OrgId, epoch: u64, at: Timestamp) {
+        views.learn(org, epoch, views.moment(at));
+    }
+
     #[test]
-    fn an_epoch_serves_for_a_second_and_never_falls() {
-        let views = Views::new();
-        let org = OrgId::new(Timestamp::UNIX_EPOCH).unwrap();
-        let start = Timestamp::UNIX_EPOCH;
-        views.learn(org, 5, start);
-        views.learn(org, 4, start);
-        assert_eq!(views.epoch(org, start), Some(5));
-        assert_eq!(views.epoch(org, start + FRESH), None);
+    fn an_epoch_serves_for_a_second_by_itself_and_never_falls() {
+        let (views, org) = (Views::default(), org());
+        read(&views, org, 5, after(0));
+        read(&views, org, 4, after(0));
+        assert_eq!(views.epoch(org, after(999)), Some(5));
+        assert_eq!(views.epoch(org, after(1000)), None);
+    }
+
+    #[test]
+    fn an_epoch_serves_while_the_feed_tells_and_for_five_seconds_after_it_last_did() {
+        let (views, org) = (Views::default(), org());
+        read(&views, org, 5, after(0));
+        for at in [1000, 2000, 60_000] {
+            views.follow(&[], after(at));
+            assert_eq!(views.epoch(org, after(at)), Some(5));
+        }
+        assert_eq!(views.epoch(org, after(64_999)), Some(5));
+        assert_eq!(views.epoch(org, after(65_000)), None);
+        assert_eq!(views.epoch(org, after(59_999)), None, "a clock that was set back serves nothing");
+    }
+
+    #[test]
+    fn what_the_feed_tells_of_holds_at_once_and_of_nobody_else() {
+        let (views, one, two) = (Views::default(), org(), OrgId::new(after(1)).unwrap());
+        read(&views, one, 5, after(0));
+        views.follow(&[(one, 6), (two, 9)], after(1000));
+        assert_eq!((views.epoch(one, after(1000)), views.epoch(two, after(1000))), (Some(6), None));
+        views.follow(&[(one, 5)], after(2000));
+        assert_eq!(views.epoch(one, after(2000)), Some(6));
+    }
+
+    #[test]
+    fn what_was_read_while_the_feed_told_serves_a_second_and_no_longer() {
+        let (views, org) = (Views::default(), org());
+        let before = views.moment(after(0));
+        views.follow(&[(org, 6)], after(100));
+        views.learn(org, 5, before);
+        views.follow(&[], after(900));
+        assert_eq!(views.epoch(org, after(999)), Some(5));
+        assert_eq!(views.epoch(org, after(1000)), None);
+        read(&views, org, 6, after(1000));
+        views.follow(&[], after(3000));
+        assert_eq!(views.epoch(org, after(3000)), Some(6));
+    }
+
+    #[test]
+    fn a_feed_that_begins_anew_leaves_nothing_to_rely_on() {
+        let (views, org) = (Views::default(), org());
+        read(&views, org, 5, after(0));
+        views.begin_anew(after(100));
+        assert_eq!(views.epoch(org, after(100)), None);
     }
 }

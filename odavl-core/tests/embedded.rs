@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{collections::BTreeMap, os::unix::fs::PermissionsExt, path::Path};
+use std::{collections::BTreeMap, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use odavl_core::{
@@ -10,6 +10,7 @@ use odavl_core::{
     auth::{Access, NewKeyRequest, NewOrg, OrgRef, OrgUpdate, SetUp},
     gateway::{Verdict, VerifyRequest},
     metering::{Allowance, Consume, Grouping, HistoryQuery, Period, Resolution},
+    page::PageQuery,
     secret::Secret,
     session::{Context, Session},
 };
@@ -297,4 +298,26 @@ async fn another_master_key_than_the_installation_s_is_refused_by_name() {
     let settings = Settings::preset("http://127.0.0.1:8787").unwrap();
     assert!(Odavl::open(folder.path(), settings).await.is_err());
     assert!(!key.exists(), "none is made where one is known");
+}
+
+#[tokio::test]
+async fn a_key_that_another_process_revokes_is_refused_where_nothing_is_charged_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (open(folder.path()).await, open(folder.path()).await);
+    set_up(&ours).await;
+    let gateway = key(&system(&ours, "operator").await, "gateway:write").await;
+    let subject = key(&system(&ours, "acme").await, "insight:write").await;
+    let session = authenticate(&ours, &gateway).await;
+    let question = VerifyRequest { charges: Vec::new(), ..question(&subject, "api_calls") };
+    let passes =
+        async || matches!(session.gateway().verify(question.clone()).await.unwrap(), Verdict::Valid(_));
+    assert!(passes().await);
+    let keys = system(&theirs, "acme").await;
+    keys.keys().revoke(keys.keys().list(&PageQuery::default()).await.unwrap().items[0].id).await.unwrap();
+    let refused = async {
+        while passes().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), refused).await.unwrap();
 }

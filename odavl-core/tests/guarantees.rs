@@ -15,6 +15,10 @@ mod callers;
 mod done;
 
 #[cfg(test)]
+#[path = "guarantees/feed.rs"]
+mod feed;
+
+#[cfg(test)]
 #[path = "guarantees/refused.rs"]
 mod refused;
 

@@ -4,6 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[cfg(test)]
+#[path = "postgres_nodes/feed.rs"]
+mod feed;
+
+#[cfg(test)]
 #[path = "support/postgres.rs"]
 mod server;
 
@@ -72,7 +76,9 @@ impl Cluster {
         let first = server::database(&SystemClock).await;
         let second = first.another(&SystemClock).await.unwrap();
         let db = first.clone();
-        let nodes = [node(first, folder.path()).await, node(second, folder.path()).await];
+        // The clock of the second stands: nothing that it remembers grows old, so what it learns it was told.
+        let stands = Arc::new(ManualClock::new(SystemClock.now()));
+        let nodes = [node(first, folder.path()).await, node_by(stands, second, folder.path()).await];
         let wish = SetUp {
             email: "ada@example.com".parse().unwrap(),
             name: "Ada".into(),
@@ -223,4 +229,34 @@ async fn a_change_that_the_server_undoes_for_another_s_sake_is_made_all_the_same
     assert!(revoked.unwrap().revoked_at.is_some());
     let after = acme.verify_audit().await.unwrap();
     assert_eq!((after.entries, after.faults), (before + 1, Vec::new()));
+}
+
+/// As the migrations of a later version do.
+const A_COLUMN_MORE: &str = "DO $$ DECLARE the RECORD; BEGIN
+    FOR the IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() LOOP
+        EXECUTE format('ALTER TABLE %I ADD COLUMN later BIGINT NOT NULL DEFAULT 7', the.tablename);
+    END LOOP;
+END $$";
+
+#[tokio::test]
+async fn a_running_node_outlives_the_columns_that_a_later_version_adds() {
+    let cluster = Cluster::new().await;
+    let node = &cluster.nodes[1];
+    let (there, operator) = (cluster.session(1).await, system(node, "operator").await);
+    let works = async || {
+        key(node, "acme", "insight:write").await;
+        assert!(matches!(there.gateway().verify(cluster.question(1)).await.unwrap(), Verdict::Valid(_)));
+        assert!(operator.verify_audit().await.unwrap().faults.is_empty());
+        assert_eq!(operator.orgs().list(&PageQuery::default()).await.unwrap().items.len(), 2);
+        assert_eq!(operator.members().list(&PageQuery::default()).await.unwrap().items.len(), 1);
+        node.leads().await.unwrap();
+        node.sweep().await.unwrap();
+        node.forget_ended().await.unwrap();
+    };
+    works().await;
+    let mut tx = cluster.db.begin().await.unwrap();
+    tx.execute(A_COLUMN_MORE, &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    // On the connections of before, which know the tables as they were.
+    works().await;
 }

@@ -131,6 +131,23 @@ fn no_use_case_names_an_engine() {
 }
 
 #[test]
+fn statements_name_their_columns_so_that_running_nodes_outlive_a_new_one() {
+    const WHY: &str = "a statement that breaks when its table gets a column";
+    hold(|source, line| {
+        let every = ["SELECT *", "RETURNING *", ".*, ", ".* FROM"].iter().any(|all| line.contains(all));
+        (every && !line.contains("FROM unnest(") && !source.is_test()).then(|| WHY.to_owned())
+    });
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        let code = source.code().map(|(_, line)| line).collect::<Vec<_>>().join(" ");
+        for insert in code.split("INSERT INTO ").skip(1) {
+            // The table, and then its columns.
+            let table = insert.split('(').next().unwrap();
+            assert_eq!(table.split_whitespace().count(), 1, "{}: {WHY}: INSERT INTO {table}", source.path);
+        }
+    }
+}
+
+#[test]
 fn rules_wait_for_nothing_and_read_no_clock() {
     let pure = [
         "auth/audit",

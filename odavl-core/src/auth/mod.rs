@@ -34,7 +34,7 @@ pub use memory::MemoryAuth;
 pub use org::{Membership, OrgRef, Organization, Project, Role, Slug};
 #[cfg(feature = "sign-in")]
 pub use password::Passwords;
-pub use port::{Auth, Change, Write};
+pub use port::{Auth, Bumps, Change, Place, Write};
 pub use reply::Reply;
 pub use scope::{Access, RESOURCES, Scopes};
 pub(crate) use service::Heads;

@@ -127,6 +127,32 @@ pub struct Write {
     pub seal: AuditSeal,
 }
 
+/// How far the bumps of organisations were told. Places of another source, such as a server that took the place of a
+/// lost one, say nothing here; nor does one that is further than the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// What counts; 0 or more.
+    pub source: i64,
+    /// How far it had come.
+    pub at: i64,
+}
+
+impl Place {
+    /// Whether it follows the other: then all that was bumped between the two was told.
+    pub const fn follows(self, before: Self) -> bool {
+        self.source == before.source && self.at >= before.at
+    }
+}
+
+/// The organisations that were bumped from one place to another.
+#[derive(Debug, Clone)]
+pub struct Bumps {
+    /// Where to go on.
+    pub place: Place,
+    /// Each with its epoch now; some may have been told before.
+    pub bumped: Vec<(OrgId, u64)>,
+}
+
 /// Keeps people, organisations, keys and sign-ins.
 ///
 /// # Behavior
@@ -139,6 +165,8 @@ pub struct Write {
 /// - Of two notes of one idempotency key, one is kept; what was to be written with the other is not.
 /// - A lease is held by one node at a time; its fence rises when it is taken over, and when it ended in between.
 /// - Lists are in order of id (audit: of `seq`), in pages, each item once; a cursor of another list is refused.
+/// - Every bump that is committed when bumps are asked for, and was not when the place was told that they are asked
+///   from, is among them, in whatever order writes begin and commit; at a place that does not follow, nothing is.
 /// - Times are kept to the microsecond.
 #[async_trait]
 pub trait Auth: Debug + Send + Sync + 'static {
@@ -158,6 +186,13 @@ pub trait Auth: Debug + Send + Sync + 'static {
     async fn orgs(&self, page: &PageQuery) -> Result<Page<Organization>>;
     /// The organisation's epoch now.
     async fn epoch(&self, org: OrgId) -> Result<Option<u64>>;
+    /// The organisations that were bumped since that place; from none, where that is now.
+    async fn bumps(&self, since: Option<Place>) -> Result<Bumps>;
+    /// Returns when an organisation may have been bumped, wherever that was. A hint: it may come without reason, and
+    /// never where the adapter hears of nothing.
+    async fn announced(&self) {
+        std::future::pending::<()>().await;
+    }
 
     /// A person's membership of an organisation.
     async fn membership(&self, org: OrgId, user: UserId) -> Result<Option<Membership>>;

@@ -11,6 +11,9 @@ pub(super) struct Migration {
     pub(super) version: u32,
     pub(super) name: &'static str,
     pub(super) sql: &'static str,
+    /// What SQLite is told besides.
+    #[cfg_attr(not(feature = "sqlite"), expect(dead_code, reason = "only SQLite is told"))]
+    pub(super) sqlite: &'static str,
     /// What PostgreSQL is told besides.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only PostgreSQL is told"))]
     pub(super) postgres: &'static str,
@@ -18,7 +21,7 @@ pub(super) struct Migration {
 
 impl Migration {
     pub(super) const fn new(version: u32, name: &'static str, sql: &'static str) -> Self {
-        Self { version, name, sql, postgres: "" }
+        Self { version, name, sql, sqlite: "", postgres: "" }
     }
 }
 
@@ -35,6 +38,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration::new(5, "pruning", include_str!("../../migrations/0005_pruning.sql")),
     Migration::new(6, "nodes", include_str!("../../migrations/0006_nodes.sql")),
     Migration::new(7, "webhooks", include_str!("../../migrations/0007_webhooks.sql")),
+    Migration {
+        sqlite: include_str!("../../migrations/0008_epochs.sqlite.sql"),
+        postgres: include_str!("../../migrations/0008_epochs.postgres.sql"),
+        ..Migration::new(8, "epochs", include_str!("../../migrations/0008_epochs.sql"))
+    },
 ];
 
 pub(super) const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (
@@ -68,4 +76,57 @@ pub(super) fn pending<'a>(
 /// What tells whether a migration has changed.
 pub(super) fn digest(texts: &[&str]) -> String {
     Digest::of(texts.concat().as_bytes()).to_hex()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What nodes of the version before would stumble over.
+    fn contracts(sql: &str) -> Option<String> {
+        let code: Vec<_> = sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
+        let code = code.join(" ").to_uppercase();
+        let statements = code.split(';').map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+        let words =
+            ["DROP ", "RENAME ", " TYPE ", "SET NOT NULL", "ADD CONSTRAINT", "ADD CHECK", "ADD UNIQUE"];
+        statements.into_iter().find(|text| {
+            let alters = text.starts_with("ALTER TABLE") || text.starts_with("DROP ");
+            let needs = text.contains("ADD COLUMN") && text.contains("NOT NULL") && !text.contains("DEFAULT");
+            alters && (needs || words.iter().any(|word| text.contains(word)))
+        })
+    }
+
+    #[test]
+    fn what_nodes_of_the_version_before_need_is_only_taken_away_by_a_migration_that_says_so() {
+        for Migration { name, sql, sqlite, postgres, .. } in MIGRATIONS {
+            for text in [sql, sqlite, postgres] {
+                let said = text.starts_with("-- Contracts: ");
+                assert!(said || contracts(text).is_none(), "{name}: {:?}", contracts(text));
+            }
+        }
+    }
+
+    #[test]
+    fn what_takes_away_is_told_from_what_adds() {
+        for sql in [
+            "DROP TABLE things",
+            "ALTER TABLE things DROP COLUMN n",
+            "ALTER TABLE things\n    RENAME COLUMN n TO m",
+            "CREATE TABLE more (id TEXT); ALTER TABLE things ADD COLUMN m BIGINT NOT NULL",
+            "ALTER TABLE things ALTER COLUMN n SET NOT NULL",
+            "ALTER TABLE things ALTER COLUMN n TYPE TEXT",
+            "alter table things add constraint c check (n > 0)",
+        ] {
+            assert!(contracts(sql).is_some(), "{sql}");
+        }
+        for sql in [
+            "CREATE TABLE things (id TEXT PRIMARY KEY, n BIGINT NOT NULL)",
+            "-- DROP TABLE things\nCREATE INDEX things_n ON things (n)",
+            "ALTER TABLE things ADD COLUMN m BIGINT NOT NULL DEFAULT 0",
+            "ALTER TABLE things ADD COLUMN m TEXT",
+            "ALTER TABLE things SET (fillfactor = 50)",
+        ] {
+            assert_eq!(contracts(sql), None, "{sql}");
+        }
+    }
 }

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use odavl_core::{
     Result,
     auth::{
-        ApiKey, AuditEntry, AuditHead, Auth, DeviceGrant, Email, Lease, LeaseWish, Login, Membership, OrgRef,
-        Organization, Project, Reply, SigningKey, Slug, User, Write,
+        ApiKey, AuditEntry, AuditHead, Auth, Bumps, DeviceGrant, Email, Lease, LeaseWish, Login, Membership,
+        OrgRef, Organization, Place, Project, Reply, SigningKey, Slug, User, Write,
     },
     ids::{EventId, KeyId, ObjectId, OrgId, SessionId, UploadId, UserId, WebhookId},
     metering::{Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent},
@@ -82,6 +82,7 @@ calls! { Auth {
     reads org(name: &OrgRef) -> Option<Organization>;
     reads orgs(page: &PageQuery) -> Page<Organization>;
     reads epoch(org: OrgId) -> Option<u64>;
+    reads bumps(since: Option<Place>) -> Bumps;
     reads membership(org: OrgId, user: UserId) -> Option<Membership>;
     reads memberships(user: UserId) -> Vec<Membership>;
     reads members(org: OrgId, page: &PageQuery) -> Page<(Membership, User)>;

@@ -47,6 +47,7 @@ macro_rules! auth_contract {
                 a_record_is_read_back_as_written,
                 of_two_notes_of_one_idempotency_key_one_is_kept_with_what_was_written,
                 epochs_rise_by_one_are_answered_in_order_and_kept,
+                bumps_are_told_from_where_they_were_told_last,
             ];
             people: [
                 a_person_is_read_back_as_written,

@@ -7,7 +7,7 @@ use super::{
     raced, seal, write,
 };
 use crate::{
-    auth::{AuditEntry, AuditHead, Change, OrgRef, Reply, Role, User, Write},
+    auth::{AuditEntry, AuditHead, Change, OrgRef, Place, Reply, Role, User, Write},
     error::{ErrorCode, Result},
     ids::{KeyId, OrgId},
     page::PageQuery,
@@ -155,6 +155,28 @@ pub async fn epochs_rise_by_one_are_answered_in_order_and_kept(auth: Subject) ->
     assert_eq!((auth.epoch(one).await?, auth.epoch(two).await?), (Some(2), Some(1)));
     assert_eq!(auth.org(&OrgRef::Id(one)).await?.map(|org| org.epoch), Some(2));
     assert_eq!(auth.epoch(OrgId::new(later(0))?).await?, None);
+    Ok(())
+}
+
+/// What was bumped since a place is told from there, each with its epoch; before it, and at a place of nowhere, nothing.
+pub async fn bumps_are_told_from_where_they_were_told_last(auth: Subject) -> Result<()> {
+    let (one, two) = (added_org(&auth, "one").await?.id, added_org(&auth, "two").await?.id);
+    let bump = async |bump: Vec<OrgId>| auth.write(Write { bump, ..write([]) }).await;
+    bump(vec![one]).await?;
+    let start = auth.bumps(None).await?;
+    assert_eq!(start.bumped, []);
+    assert!(auth.bumps(Some(start.place)).await?.place.follows(start.place));
+    bump(vec![one]).await?;
+    bump(vec![two]).await?;
+    let next = auth.bumps(Some(start.place)).await?;
+    let mut told = next.bumped.clone();
+    told.sort_unstable_by_key(|(_, epoch)| *epoch);
+    assert_eq!((next.place.follows(start.place), told), (true, vec![(two, 1), (one, 2)]));
+    bump(vec![two]).await?;
+    assert!(auth.bumps(Some(next.place)).await?.bumped.contains(&(two, 2)));
+    let nowhere = Place { source: start.place.source + 1, ..start.place };
+    let told = auth.bumps(Some(nowhere)).await?;
+    assert!(!told.place.follows(nowhere) && told.bumped.is_empty());
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use super::{
     lease::{Lease, LeaseWish},
     login::{Login, SigningKey},
     org::{Membership, OrgRef, Organization, Project, Slug},
-    port::{Auth, Write},
+    port::{Auth, Bumps, Place, Write},
     reply::Reply,
     user::{Email, User},
 };
@@ -40,6 +40,8 @@ struct State {
     rows: Rows,
     /// In the order of the chains. Not copied: a record is only appended once the rest of a write went well.
     audit: Vec<AuditEntry>,
+    /// In the order of the writes.
+    bumped: Vec<(OrgId, u64)>,
 }
 
 impl MemoryAuth {
@@ -60,13 +62,21 @@ impl State {
         for change in write.changes {
             rows.apply(change)?;
         }
-        let epochs = write.bump.into_iter().map(|org| rows.bump(org)).collect::<Result<_>>()?;
+        let epochs = write.bump.into_iter().map(|org| rows.bump(org)).collect::<Result<Vec<_>>>()?;
         write.audit.iter().try_for_each(|draft| rows.org(draft.org).map(|_| ()))?;
         self.rows = rows;
+        self.bumped.extend(&epochs);
         for draft in &write.audit {
             self.record(draft, &write.seal);
         }
         Ok(epochs)
+    }
+
+    fn bumps(&self, since: Option<Place>) -> Bumps {
+        let place = Place { source: 0, at: i64::try_from(self.bumped.len()).unwrap_or(i64::MAX) };
+        let told = since.filter(|since| place.follows(*since)).map_or(place.at, |since| since.at);
+        let bumped = self.bumped.iter().skip(usize::try_from(told).unwrap_or_default());
+        Bumps { place, bumped: bumped.copied().collect() }
     }
 
     fn record(&mut self, draft: &AuditDraft, seal: &AuditSeal) {
@@ -125,6 +135,9 @@ impl Auth for MemoryAuth {
     }
     async fn epoch(&self, org: OrgId) -> Result<Option<u64>> {
         Ok(self.state().rows.orgs.get(&org).map(|org| org.epoch))
+    }
+    async fn bumps(&self, since: Option<Place>) -> Result<Bumps> {
+        Ok(self.state().bumps(since))
     }
 
     async fn membership(&self, org: OrgId, user: UserId) -> Result<Option<Membership>> {

@@ -10,6 +10,13 @@ use crate::{
     secret::Digest,
 };
 
+macro_rules! device_columns {
+    () => {
+        "device_code, user_code, client_id, scopes, address, state, user_id, org, granted, poll_seconds, polled_at, \
+         created_at, expires_at, rev"
+    };
+}
+
 const ADD_DEVICE: &str =
     "INSERT INTO device_requests (device_code, user_code, client_id, scopes, address, state,
     user_id, org, granted, poll_seconds, polled_at, created_at, expires_at, rev)
@@ -17,8 +24,9 @@ const ADD_DEVICE: &str =
 const SET_DEVICE: &str = "UPDATE device_requests SET client_id = $3, scopes = $4, address = $5, state = $6,
     user_id = $7, org = $8, granted = $9, poll_seconds = $10, polled_at = $11, created_at = $12, expires_at = $13,
     rev = rev + 1 WHERE device_code = $1 AND user_code = $2 AND rev = $14";
-const DEVICE: &str = "SELECT * FROM device_requests WHERE device_code = $1";
-const DEVICE_BY_USER_CODE: &str = "SELECT * FROM device_requests WHERE user_code = $1";
+const DEVICE: &str = concat!("SELECT ", device_columns!(), " FROM device_requests WHERE device_code = $1");
+const DEVICE_BY_USER_CODE: &str =
+    concat!("SELECT ", device_columns!(), " FROM device_requests WHERE user_code = $1");
 const DROP_ENDED: &str = "DELETE FROM device_requests WHERE expires_at < $1";
 
 pub(super) async fn add_device(tx: &mut Tx, device: &DeviceGrant) -> Result<()> {

@@ -11,6 +11,13 @@ use crate::{
     secret::Digest,
 };
 
+macro_rules! login_columns {
+    () => {
+        "id, user_id, org, kind, client_id, scopes, generation, digest, previous, previous_at, previous_retries, \
+         address, authenticated_at, created_at, expires_at, ends_at, revoked_at, rev"
+    };
+}
+
 const ADD_LOGIN: &str = "INSERT INTO logins (id, user_id, org, kind, client_id, scopes, generation, digest, previous,
     previous_at, previous_retries, address, authenticated_at, created_at, expires_at, ends_at, revoked_at, rev)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
@@ -19,8 +26,12 @@ const SET_LOGIN: &str = "UPDATE logins SET org = $3, kind = $4, client_id = $5, 
     created_at = $14, expires_at = $15, ends_at = $16, revoked_at = $17, rev = rev + 1
     WHERE id = $1 AND user_id = $2 AND rev = $18";
 const THEIRS: &str = "SELECT id FROM logins WHERE id = $1 AND user_id = $2";
-const LOGIN: &str = "SELECT * FROM logins WHERE id = $1";
-const LOGINS: &str = "SELECT * FROM logins WHERE user_id = $1 AND revoked_at IS NULL ORDER BY id";
+const LOGIN: &str = concat!("SELECT ", login_columns!(), " FROM logins WHERE id = $1");
+const LOGINS: &str = concat!(
+    "SELECT ",
+    login_columns!(),
+    " FROM logins WHERE user_id = $1 AND revoked_at IS NULL ORDER BY id"
+);
 const END_LOGINS: &str = "UPDATE logins SET revoked_at = $3, rev = rev + 1
     WHERE user_id = $1 AND revoked_at IS NULL AND id <> $2";
 const DROP_ENDED: &str = "DELETE FROM logins WHERE expires_at < $1 OR ends_at < $1 OR revoked_at < $1";

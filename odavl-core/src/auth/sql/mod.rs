@@ -2,6 +2,7 @@
 
 mod audit;
 mod devices;
+mod epochs;
 mod keys;
 mod locks;
 mod logins;
@@ -22,7 +23,7 @@ use super::{
     lease::{Lease, LeaseWish},
     login::{Login, SigningKey},
     org::{Membership, OrgRef, Organization, Project, Slug},
-    port::{Auth, Change, Write},
+    port::{Auth, Bumps, Change, Place, Write},
     refuse,
     reply::Reply,
     user::{Email, User},
@@ -120,6 +121,12 @@ impl Auth for SqlAuth {
     }
     async fn epoch(&self, org: OrgId) -> Result<Option<u64>> {
         orgs::epoch(&self.db, org).await
+    }
+    async fn bumps(&self, since: Option<Place>) -> Result<Bumps> {
+        epochs::bumps(&self.db, since).await
+    }
+    async fn announced(&self) {
+        self.db.announced().await;
     }
 
     async fn membership(&self, org: OrgId, user: UserId) -> Result<Option<Membership>> {

@@ -7,7 +7,7 @@ use crate::{
     secret::Digest,
 };
 
-const LEASE: &str = "SELECT * FROM leases WHERE name = $1";
+const LEASE: &str = "SELECT name, holder, fence, until FROM leases WHERE name = $1";
 const PUT_LEASE: &str = "INSERT INTO leases (name, holder, fence, until) VALUES ($1, $2, $3, $4)
     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = excluded.fence, until = excluded.until";
 const CHECK: &str = "SELECT digest FROM master_key_checks";

@@ -9,6 +9,12 @@ use crate::{
     page::{Page, PageQuery},
 };
 
+macro_rules! org_columns {
+    () => {
+        "id, slug, name, plan, external_id, metadata, overrides, operator, suspended, epoch, created_at, rev"
+    };
+}
+
 const ADD_ORG: &str = "INSERT INTO organizations
     (id, slug, name, plan, external_id, metadata, overrides, operator, suspended, created_at, rev, epoch)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
@@ -16,10 +22,12 @@ const SET_ORG: &str = "UPDATE organizations SET slug = $2, name = $3, plan = $4,
     overrides = $7, operator = $8, suspended = $9, created_at = $10, rev = rev + 1 WHERE id = $1 AND rev = $11";
 const NAMESAKE: &str = "SELECT id, slug FROM organizations WHERE id <> $1 AND (slug = $2 OR external_id = $3)
     ORDER BY slug <> $2 LIMIT 1";
-const ORG: &str = "SELECT * FROM organizations WHERE id = $1";
-const ORG_BY_SLUG: &str = "SELECT * FROM organizations WHERE slug = $1";
-const ORG_BY_EXTERNAL_ID: &str = "SELECT * FROM organizations WHERE external_id = $1";
-const ORGS: &str = "SELECT * FROM organizations WHERE id > $1 ORDER BY id LIMIT $2";
+const ORG: &str = concat!("SELECT ", org_columns!(), " FROM organizations WHERE id = $1");
+const ORG_BY_SLUG: &str = concat!("SELECT ", org_columns!(), " FROM organizations WHERE slug = $1");
+const ORG_BY_EXTERNAL_ID: &str =
+    concat!("SELECT ", org_columns!(), " FROM organizations WHERE external_id = $1");
+const ORGS: &str =
+    concat!("SELECT ", org_columns!(), " FROM organizations WHERE id > $1 ORDER BY id LIMIT $2");
 const EPOCH: &str = "SELECT id, epoch FROM organizations WHERE id = $1";
 const BUMP: &str = "UPDATE organizations SET epoch = epoch + 1 WHERE id = $1 RETURNING id, epoch";
 

@@ -10,21 +10,27 @@ use crate::{
     secret::Secret,
 };
 
+macro_rules! user_columns {
+    () => {
+        "id, email, name, password, instance, disabled, created_at, rev"
+    };
+}
+
 const ADD_USER: &str = "INSERT INTO users (id, email, name, password, instance, disabled, created_at, rev)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 const SET_USER: &str = "UPDATE users SET email = $2, name = $3, password = $4, instance = $5, disabled = $6,
     created_at = $7, rev = rev + 1 WHERE id = $1 AND rev = $8";
-const USER: &str = "SELECT * FROM users WHERE id = $1";
-const USER_BY_EMAIL: &str = "SELECT * FROM users WHERE email = $1";
-const USERS: &str = "SELECT * FROM users WHERE id > $1 ORDER BY id LIMIT $2";
+const USER: &str = concat!("SELECT ", user_columns!(), " FROM users WHERE id = $1");
+const USER_BY_EMAIL: &str = concat!("SELECT ", user_columns!(), " FROM users WHERE email = $1");
+const USERS: &str = concat!("SELECT ", user_columns!(), " FROM users WHERE id > $1 ORDER BY id LIMIT $2");
 const ADMINISTRATORS: &str = "SELECT 1 FROM users WHERE instance = 'admin' AND disabled = 0 LIMIT 1";
 pub(super) const ANYONE: &str = "SELECT 1 FROM users LIMIT 1";
 
 const MEMBER: &str = "SELECT user_id, org, role, created_at FROM members WHERE org = $1 AND user_id = $2";
 const MEMBERSHIPS: &str =
     "SELECT user_id, org, role, created_at FROM members WHERE user_id = $1 ORDER BY created_at, org";
-const MEMBERS: &str =
-    "SELECT users.*, members.user_id, members.org, members.role, members.created_at AS member_since
+const MEMBERS: &str = "SELECT users.id, users.email, users.name, users.password, users.instance, users.disabled,
+        users.created_at, users.rev, members.user_id, members.org, members.role, members.created_at AS member_since
     FROM members JOIN users ON users.id = members.user_id
     WHERE members.org = $1 AND members.user_id > $2 ORDER BY members.user_id LIMIT $3";
 const PUT_MEMBER: &str = "INSERT INTO members (org, user_id, role, created_at) VALUES ($1, $2, $3, $4)

@@ -13,7 +13,7 @@ use crate::{
 
 const ADD_REPLY: &str =
     "INSERT INTO replies (org, key, request, target, expires_at) VALUES ($1, $2, $3, $4, $5)";
-const REPLY: &str = "SELECT * FROM replies WHERE org = $1 AND key = $2";
+const REPLY: &str = "SELECT org, key, request, target, expires_at FROM replies WHERE org = $1 AND key = $2";
 const DROP_ENDED: &str = "DELETE FROM replies WHERE expires_at < $1";
 
 pub(super) async fn add_reply(tx: &mut Tx, reply: &Reply) -> Result<()> {

@@ -13,7 +13,8 @@ use crate::{
 const ADD_SIGNING_KEY: &str =
     "INSERT INTO signing_keys (kid, public, sealed, active_from, retires_at) VALUES ($1, $2, $3, $4, $5)";
 const DROP_SIGNING_KEYS: &str = "DELETE FROM signing_keys WHERE retires_at <= $1";
-const SIGNING_KEYS: &str = "SELECT * FROM signing_keys ORDER BY active_from, kid";
+const SIGNING_KEYS: &str =
+    "SELECT kid, public, sealed, active_from, retires_at FROM signing_keys ORDER BY active_from, kid";
 
 const PUT_SETUP: &str = "INSERT INTO setup_links (id, digest, expires_at) VALUES (1, $1, $2)
     ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, expires_at = excluded.expires_at";

@@ -1,7 +1,9 @@
 //! PostgreSQL: a pool of connections, and how statements run on them.
 
 mod conn;
+mod ear;
 mod error;
+mod examine;
 mod migrate;
 mod open;
 mod settings;
@@ -17,14 +19,14 @@ mod tests;
 
 use std::{
     any::Any,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-pub use self::settings::holds_password;
+use self::ear::Ear;
 #[cfg(feature = "sqlite")]
 pub(super) use self::target::Target;
 #[cfg(all(test, feature = "sqlite"))]
@@ -35,6 +37,10 @@ pub(crate) use self::{
     conn::{Conn, Param},
     open::Open,
     settings::Settings,
+};
+pub use self::{
+    examine::{Server, examine_postgres},
+    settings::holds_password,
 };
 use super::{DbError, Query, Row, Value, migrate::MIGRATIONS};
 use crate::error::{Error, Result};
@@ -49,6 +55,8 @@ pub(crate) struct Postgres {
     turns: Arc<Semaphore>,
     /// Our schema's share in the keys of locks, which the server keeps by database.
     salt: i64,
+    /// What listens, once somebody waits for it.
+    ear: OnceLock<Ear>,
     /// What must outlive the connections; so it is last.
     _keep: Box<dyn Any + Send + Sync>,
 }
@@ -73,6 +81,7 @@ impl Postgres {
             idle: Mutex::new(vec![first]),
             turns: Arc::new(Semaphore::new(pool.max(2))),
             salt,
+            ear: OnceLock::new(),
             _keep: Box::new(keep),
         }))
     }
@@ -118,6 +127,13 @@ impl Postgres {
 
     pub(super) async fn time(self: &Arc<Self>) -> Result<Timestamp> {
         told(&self.query(TIME, &[]).await?)
+    }
+
+    /// Returns when an epoch may have risen. The first to wait makes a connection of its own listen, for as long as the
+    /// pool is there.
+    pub(super) async fn announced(&self) {
+        let listen = || Ear::listen(self.settings.clone(), format!("odavl_{:x}", self.salt));
+        self.ear.get_or_init(listen).heard().await;
     }
 
     /// Whether the server takes writes: after a switch-over, an address may name one that only follows.
@@ -167,7 +183,7 @@ impl Postgres {
 const TIME: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now";
 
 /// The server's clock.
-pub(super) async fn time(conn: &mut Conn) -> Result<Timestamp> {
+async fn time(conn: &mut Conn) -> Result<Timestamp> {
     told(&conn.query(TIME, &[]).await?)
 }
 

@@ -2,6 +2,7 @@
 
 use std::{error::Error as StdError, net::IpAddr, path::PathBuf, time::Duration};
 
+use tokio::sync::mpsc;
 use tokio_postgres::{
     Client, Config,
     config::{Host, SslMode},
@@ -65,7 +66,23 @@ impl Settings {
     }
 
     pub(super) async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
-        self.tls.connect(&self.config).await
+        self.tls.connect(&self.config, || ()).await
+    }
+
+    /// A connection that listens on that channel, and what is told of: whether something was announced since one last
+    /// looked. It is over when the connection is.
+    pub(super) async fn listen(
+        &self,
+        channel: &str,
+    ) -> Result<(Client, mpsc::Receiver<()>), tokio_postgres::Error> {
+        let (tell, told) = mpsc::channel(1);
+        // Where one waits to be looked at, another one says no more.
+        let tell = move || {
+            let _ = tell.try_send(());
+        };
+        let client = self.tls.connect(&self.config, tell).await?;
+        client.batch_execute(&format!("LISTEN {channel}")).await?;
+        Ok((client, told))
     }
 
     pub(super) fn silent(&self, late: tokio::time::error::Elapsed) -> Error {

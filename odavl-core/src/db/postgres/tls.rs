@@ -1,6 +1,6 @@
 //! How a connection is encrypted: rustls with ring, as everywhere in odavl.
 
-use std::{path::Path, sync::Arc};
+use std::{future::poll_fn, path::Path, sync::Arc};
 
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
@@ -8,7 +8,7 @@ use rustls::{
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
-use tokio_postgres::{Client, Config, NoTls, tls::MakeTlsConnect};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::settings::Trust;
@@ -22,22 +22,36 @@ pub(super) enum Connector {
 }
 
 impl Connector {
-    pub(super) async fn connect(&self, config: &Config) -> Result<Client, tokio_postgres::Error> {
+    /// A connection; `told` is called with each notification that comes on it, and dropped when it has ended.
+    pub(super) async fn connect(
+        &self,
+        config: &Config,
+        told: impl Fn() + Send + 'static,
+    ) -> Result<Client, tokio_postgres::Error> {
         match self {
-            Self::Plain => connect(config, NoTls).await,
-            Self::Encrypted(tls) => connect(config, tls.clone()).await,
+            Self::Plain => connect(config, NoTls, told).await,
+            Self::Encrypted(tls) => connect(config, tls.clone(), told).await,
         }
     }
 }
 
-async fn connect<T>(config: &Config, tls: T) -> Result<Client, tokio_postgres::Error>
+async fn connect<T>(
+    config: &Config,
+    tls: T,
+    told: impl Fn() + Send + 'static,
+) -> Result<Client, tokio_postgres::Error>
 where
     T: MakeTlsConnect<tokio_postgres::Socket, Stream: Send + 'static>,
 {
-    let (client, connection) = config.connect(tls).await?;
+    let (client, mut connection) = config.connect(tls).await?;
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection to the database ended");
+        loop {
+            match poll_fn(|task| connection.poll_message(task)).await {
+                Some(Ok(AsyncMessage::Notification(_))) => told(),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return tracing::debug!(%error, "a connection to the database ended"),
+                None => return,
+            }
         }
     });
     Ok(client)

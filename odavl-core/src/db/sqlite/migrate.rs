@@ -30,16 +30,23 @@ pub(in crate::db) fn is_up_to_date(conn: &Connection, known: &[Migration]) -> Re
 }
 
 fn apply(conn: &Connection, migration: &Migration, now: Timestamp) -> Result<()> {
-    let Migration { version, name, sql, .. } = *migration;
+    let Migration { version, name, sql, sqlite, .. } = *migration;
     let record = "INSERT INTO migrations (version, name, digest, applied_at) VALUES (?1, ?2, ?3, ?4)";
     conn.execute_batch(sql)
-        .and_then(|()| conn.execute(record, params![version, name, digest(&[sql]), now.as_microsecond()]))
+        .and_then(|()| conn.execute_batch(sqlite))
+        .and_then(|()| {
+            conn.execute(record, params![version, name, digest_of(migration), now.as_microsecond()])
+        })
         .map(drop)
         .map_err(sqlite_error)
 }
 
 fn missing<'a>(conn: &Connection, known: &'a [Migration]) -> Result<Vec<&'a Migration>> {
-    pending(&applied(conn)?, known, |migration| digest(&[migration.sql]))
+    pending(&applied(conn)?, known, digest_of)
+}
+
+fn digest_of(migration: &Migration) -> String {
+    digest(&[migration.sql, migration.sqlite])
 }
 
 fn applied(conn: &Connection) -> Result<Vec<Applied>> {

@@ -1,0 +1,38 @@
+//! Which organisations were bumped: the migration `epochs` says how they are told apart.
+
+use crate::{
+    auth::{Bumps, Place},
+    db::{Db, Row},
+    error::{Error, Result},
+    ids::OrgId,
+};
+
+/// A row for each organisation that was bumped from the place on, or one without; each says what the place is now.
+///
+/// What a snapshot did not see was written by a transaction that was not over in it, and whose number is thus its lowest
+/// open one or a later one. A number that it could not know is left from another server's life, which a copy brought. A
+/// server that was started anew may have lost what another one had, so its places are its own.
+const ON_POSTGRES: &str = "WITH here AS MATERIALIZED (SELECT
+        CAST(EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000000 AS BIGINT) AS source,
+        CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT) AS at,
+        CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS TEXT) AS BIGINT) AS beyond)
+    SELECT here.source, here.at, bumped.id, bumped.epoch FROM here LEFT JOIN organizations AS bumped
+    ON here.source = $1 AND bumped.bumped >= $2 AND bumped.bumped < here.beyond";
+const ON_SQLITE: &str = "SELECT 0 AS source, here.at, bumped.id, bumped.epoch
+    FROM (SELECT COALESCE(MAX(bumped), 0) AS at FROM organizations) AS here
+    LEFT JOIN organizations AS bumped ON 0 = $1 AND bumped.bumped > $2";
+
+pub(super) async fn bumps(db: &Db, since: Option<Place>) -> Result<Bumps> {
+    // No source is negative: at none, nothing is told.
+    let since = since.unwrap_or(Place { source: -1, at: 0 });
+    let rows = db.query(db.pick(ON_SQLITE, ON_POSTGRES), &[since.source.into(), since.at.into()]).await?;
+    let first = rows.first().ok_or_else(|| Error::internal("the database told no place", None))?;
+    let place = Place { source: first.read("here.source")?, at: first.read("here.at")? };
+    let bumped = rows.iter().filter_map(|row| bumped(row).transpose()).collect::<Result<_>>()?;
+    Ok(Bumps { place, bumped })
+}
+
+fn bumped(row: &Row) -> Result<Option<(OrgId, u64)>> {
+    let Some(org) = row.parse_opt("organizations.id")? else { return Ok(None) };
+    Ok(Some((org, row.read("organizations.epoch")?)))
+}
