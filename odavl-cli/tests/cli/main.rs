@@ -6,6 +6,8 @@ mod admin;
 #[cfg(feature = "s3")]
 mod big;
 mod binding;
+#[cfg(feature = "s3")]
+mod broken;
 #[cfg(test)]
 mod browser;
 #[cfg(feature = "s3")]

@@ -67,6 +67,12 @@ impl Relay {
         self.way.behind.lock().unwrap().push(address);
     }
 
+    /// From now on nobody is behind it: connections that come are closed, and so are those that there are.
+    pub(crate) fn leave(&self) {
+        self.way.behind.lock().unwrap().clear();
+        self.cut();
+    }
+
     /// To which of those behind each connection went, in order.
     pub(crate) fn turns(&self) -> Vec<usize> {
         self.way.turns.lock().unwrap().clone()
@@ -122,7 +128,7 @@ impl Way {
     fn next(&self) -> Option<TcpStream> {
         let behind = self.behind.lock().unwrap();
         let mut turns = self.turns.lock().unwrap();
-        let turn = turns.len() % behind.len();
+        let turn = turns.len().checked_rem(behind.len())?;
         turns.push(turn);
         TcpStream::connect(behind[turn]).ok()
     }
