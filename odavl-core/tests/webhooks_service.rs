@@ -17,13 +17,14 @@ mod tests {
     use jiff::SignedDuration;
     use odavl_core::{
         Error, ErrorCode, Result,
+        auth::{OrgRef, OrgUpdate},
         metering::Consume,
         page::PageQuery,
         webhooks::{Courier, Delivery, DeliveryState, ENDPOINTS_MOST, Letter, NewEndpoint, NewWebhook},
     };
     use ring::hmac;
 
-    use crate::support::{Plan, World, faults::Faults, faults::Moment};
+    use crate::support::{Plan, World, faults::Faults, faults::Moment, recorder::Recorder};
 
     /// Keeps what it is given, and answers what it is told to.
     #[derive(Debug, Default)]
@@ -179,6 +180,42 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[tokio::test]
+    async fn an_organisation_that_cannot_be_told_holds_up_no_other() {
+        let world = World::memory(Plan::bytes(1000)).await;
+        listening(&world).await;
+        let odavl = world.start();
+        let two = world.session(&odavl, "two").await;
+        two.webhooks().create(hook("two")).await.unwrap();
+        let operator = world.session(&odavl, "operator").await;
+        let one = OrgRef::Slug("one".parse().unwrap());
+        let plan = OrgUpdate { plan: Some("PRO".into()), ..OrgUpdate::default() };
+        analyse(&world, 8).await;
+        operator.orgs().update(&one, plan).await.unwrap();
+        world.pass(1);
+        let wish = Consume {
+            meter: "insight_analyses".parse().unwrap(),
+            units: 8,
+            idempotency_key: None,
+            tags: BTreeMap::new(),
+        };
+        two.usage().consume(wish).await.unwrap();
+
+        // A node whose configuration lacks the plan of the one that has waited longest.
+        let mut settings = world.settings.clone();
+        settings.catalog.plans.remove("PRO").unwrap();
+        let odd = world.start_watched(&Recorder::default(), settings);
+        let basket = Arc::new(Basket::default());
+        let courier: Arc<dyn Courier> = basket.clone();
+        odd.deliver(&courier).await.unwrap_err();
+        let [letter] = basket.letters().try_into().unwrap();
+        assert!(letter.url.ends_with("/two"));
+        // It is told where it can be.
+        deliver(&world, &basket).await;
+        let [letter] = basket.letters().try_into().unwrap();
+        assert!(letter.url.ends_with("/a"));
     }
 
     #[tokio::test]

@@ -90,6 +90,11 @@ impl TestStore {
         self.kept.shelves().uploads.len()
     }
 
+    /// How many parts it has taken; one that came twice counts twice.
+    pub fn parts(&self) -> usize {
+        self.kept.shelves().parts
+    }
+
     /// The keys of its objects, in order.
     pub fn keys(&self) -> Vec<String> {
         self.kept.shelves().objects.keys().cloned().collect()

@@ -50,6 +50,7 @@ impl Kept {
         let upload =
             shelves.uploads.get_mut(&(input.key, input.upload_id)).ok_or_else(|| s3_error!(NoSuchUpload))?;
         upload.parts.insert(input.part_number, Part { bytes, sha256, etag: etag.clone() });
+        shelves.parts += 1;
         well(UploadPartOutput { e_tag: Some(ETag::Strong(etag)), ..UploadPartOutput::default() })
     }
 

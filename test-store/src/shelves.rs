@@ -21,6 +21,8 @@ use crate::BUCKET;
 pub(crate) struct Shelves {
     /// Makes etags and upload ids: none is ever used again.
     last: u64,
+    /// How many parts came, of whichever upload.
+    pub(crate) parts: usize,
     pub(crate) objects: BTreeMap<String, Object>,
     /// By key, then by id.
     pub(crate) uploads: BTreeMap<(String, String), Upload>,

@@ -3,9 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod admin;
+#[cfg(feature = "s3")]
+mod big;
 mod binding;
+#[cfg(feature = "s3")]
+mod broken;
 #[cfg(test)]
 mod browser;
+#[cfg(feature = "s3")]
+mod cluster;
 mod gate;
 mod insight;
 mod keys;
@@ -15,6 +21,8 @@ mod nonsense;
 mod postgres;
 mod proxies;
 #[cfg(feature = "s3")]
+mod relay;
+#[cfg(feature = "s3")]
 mod s3;
 mod serve;
 mod sign_in;
@@ -23,8 +31,12 @@ mod stranger;
 mod support;
 mod talk;
 mod target;
+#[cfg(feature = "s3")]
+mod told;
 mod upload;
 mod uploads;
 mod usage;
+#[cfg(feature = "s3")]
+mod walk;
 #[cfg(test)]
 mod webdriver;

@@ -12,7 +12,7 @@ pub(crate) struct Schema {
     pub(crate) url: String,
 }
 
-fn tell(server: &str, sql: &str) {
+pub(crate) fn tell(server: &str, sql: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (client, connection) = tokio_postgres::connect(server, NoTls).await.unwrap();
@@ -21,7 +21,8 @@ fn tell(server: &str, sql: &str) {
     });
 }
 
-fn server() -> String {
+/// The server of the tests.
+pub(crate) fn server() -> String {
     std::env::var("ODAVL_TEST_POSTGRES")
         .map_err(|_| "the tests need PostgreSQL: run them by scripts/test, or first `eval \"$(scripts/services start)\"`")
         .unwrap()

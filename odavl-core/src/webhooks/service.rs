@@ -150,25 +150,38 @@ impl Odavl {
 }
 
 impl Core {
-    /// Puts every threshold that nobody was told of into the post. Stopped half-way, it does the same again.
+    /// Puts every threshold that nobody was told of into the post. Stopped half-way, it does the same again; what cannot be
+    /// put there, since something of its organisation's makes no sense, holds up nobody else's.
     async fn post_thresholds(&self) -> Result<()> {
         loop {
             let untold = self.metering.untold(BATCH).await?;
+            let (mut ended, mut posted) = (Ok(()), 0);
             for (org, event) in &untold {
-                self.post_threshold(*org, event).await?;
-                self.metering.told(*org, event.seq).await?;
+                match self.post_threshold(*org, event).await {
+                    Ok(()) => posted += 1,
+                    failed => ended = ended.and(failed),
+                }
             }
-            if untold.len() < BATCH as usize {
-                return Ok(());
+            if posted == 0 || untold.len() < BATCH as usize {
+                return ended;
             }
         }
     }
 
     async fn post_threshold(&self, org: OrgId, event: &ThresholdEvent) -> Result<()> {
         let endpoints = self.webhooks.endpoints(org).await?;
-        if endpoints.is_empty() {
-            return Ok(());
+        if !endpoints.is_empty() {
+            self.enqueue_threshold(org, event, endpoints).await?;
         }
+        self.metering.told(org, event.seq).await
+    }
+
+    async fn enqueue_threshold(
+        &self,
+        org: OrgId,
+        event: &ThresholdEvent,
+        endpoints: Vec<Endpoint>,
+    ) -> Result<()> {
         let view = self.org_view(org).await?;
         let payload = message(org, view.org.external_id.as_deref(), event)?;
         let id = EventId::derive(&[b"threshold", org.to_string().as_bytes(), &event.seq.to_be_bytes()]);

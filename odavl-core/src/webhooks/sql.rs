@@ -47,7 +47,7 @@ const ENQUEUE: &str =
     VALUES ($1, $2, $3, $4, $5, 0, 'pending', $6)
     ON CONFLICT (org, endpoint, event) DO NOTHING";
 const CLAIM: &str = concat!(
-    "UPDATE webhook_deliveries SET next_at = $2 WHERE (org, endpoint, event) IN
+    "UPDATE webhook_deliveries SET next_at = $2 WHERE next_at <= $1 AND (org, endpoint, event) IN
         (SELECT org, endpoint, event FROM webhook_deliveries WHERE next_at <= $1
          ORDER BY next_at, org, endpoint, event LIMIT $3)
     RETURNING ",

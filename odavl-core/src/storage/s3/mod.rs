@@ -122,11 +122,18 @@ impl Inner {
 
     async fn bucket_is_there(&self) -> Result<(), StoreFault> {
         let asked = self.asks.head_bucket().bucket(&self.bucket.name).send().await.map_err(StoreFault::of);
-        match asked {
-            Ok(_) => Ok(()),
+        match asked.map(drop) {
             Err(fault) if *fault.kind() == Kind::NoKey => Err(StoreFault::new(Kind::NoBucket, "404")),
-            Err(fault) => Err(fault),
+            // An answer to this question has no body, where alone a store says what it is that it refuses.
+            Err(fault) if matches!(fault.kind(), Kind::Forbidden | Kind::Other) => self.lists().await,
+            asked => asked,
         }
+    }
+
+    async fn lists(&self) -> Result<(), StoreFault> {
+        let request =
+            self.asks.list_objects_v2().bucket(&self.bucket.name).prefix(self.below("")).max_keys(1);
+        request.send().await.map_err(StoreFault::of).map(drop)
     }
 
     async fn delete(&self, key: &StoreKey) -> Result<()> {

@@ -17,7 +17,7 @@ mod tests;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
 use self::{
@@ -39,6 +39,9 @@ use crate::{
 
 /// For how many batches keys are looked up after one was found taken.
 const WARY: u32 = 64;
+
+/// How long after a batch its id is still there for certain, where it was committed.
+const BELIEVED: SignedDuration = SignedDuration::from_mins(30);
 
 const FENCE: &str =
     "INSERT INTO metering_orgs (org, epoch, clock, seq, events, open) VALUES ($1, $2, 0, 0, 0, 0)
@@ -148,7 +151,9 @@ impl PostgresMetering {
         let id: BatchId = random::bytes()?;
         match store(&conn, &mut draft, (&id, now)).await {
             Ok(()) => {}
-            Err(_) if conn.is_closed() => self.find_out(hand, wanted, id).await?,
+            Err(_) if conn.is_closed() => {
+                self.find_out(hand, wanted, id).await.map_err(|failed| self.believed(failed, now))?;
+            }
             Err(failed) if failed.violation() == Some(Violation::Unique) => {
                 // The server undid the transaction when it was told to commit it.
                 hand.conn = Some(conn);
@@ -158,6 +163,14 @@ impl PostgresMetering {
         }
         hand.conn = hand.conn.take().or(Some(conn));
         Ok(done)
+    }
+
+    /// What is not there was undone, unless this node stood still for so long that the others may have forgotten it.
+    fn believed(&self, failed: Failed, at: Timestamp) -> Failed {
+        match failed {
+            Failed::Undone(error) if self.clock.now().duration_since(at) > BELIEVED => Failed::Final(error),
+            failed => failed,
+        }
     }
 
     async fn forget_batches(&self, until: Timestamp) -> Result<()> {

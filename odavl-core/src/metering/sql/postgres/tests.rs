@@ -215,6 +215,16 @@ async fn a_lost_commit_is_looked_for_once_its_transaction_has_ended() {
 }
 
 #[tokio::test]
+async fn a_lost_commit_whose_id_may_have_been_forgotten_is_not_made_again() {
+    let room = Room::new().await;
+    let (node, at) = (room.node().await, room.clock.now());
+    let undone = || Failed::Undone(Error::unavailable("the connection was lost", None));
+    assert!(matches!(node.believed(undone(), at), Failed::Undone(_)));
+    room.clock.advance(BATCHES_KEPT);
+    assert!(matches!(node.believed(undone(), at), Failed::Final(Error::Unavailable { .. })));
+}
+
+#[tokio::test]
 async fn a_batch_of_denials_writes_nothing_and_ids_of_batches_are_forgotten() {
     let room = Room::new().await;
     let node = room.node().await;
@@ -223,7 +233,7 @@ async fn a_batch_of_denials_writes_nothing_and_ids_of_batches_are_forgotten() {
     assert_eq!(room.number("SELECT COUNT(*) AS n FROM batches").await, 1);
     room.clock.advance(BATCHES_KEPT);
     assert_eq!(ask(&node, room.charge(1, 11)).await, Ok(11));
-    room.clock.advance(jiff::SignedDuration::from_secs(1));
+    room.clock.advance(SignedDuration::from_secs(1));
     node.sweep(10).await.unwrap();
     assert_eq!(room.number("SELECT COUNT(*) AS n FROM ledger").await, 2);
     assert_eq!(room.number("SELECT COUNT(*) AS n FROM batches").await, 1);
