@@ -10,7 +10,7 @@ use odavl_core::{
 use reqwest::{Client, Response, StatusCode};
 use std::{sync::Arc, time::Duration};
 
-use super::{Report, apart, skew};
+use super::{Report, SKEW, apart, skew};
 use crate::{
     failure::{Failure, Result},
     http,
