@@ -2,7 +2,7 @@
 //! found by it, so that a decision touches the rows of one place.
 
 #![cfg(all(feature = "sqlite", feature = "postgres"))]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[cfg(test)]
 #[path = "support/postgres.rs"]
