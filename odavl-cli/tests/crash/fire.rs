@@ -22,20 +22,46 @@ const MOST: Duration = Duration::from_mins(1);
 /// Numbers that a failure can be repeated with: `ODAVL_CRASH_SEED` makes them the same again.
 pub(crate) struct Seed {
     seed: u64,
-    state: u64,
+    dice: Dice,
 }
+
+/// Numbers of one thread.
+#[derive(Debug)]
+pub(crate) struct Dice(u64);
 
 impl Seed {
     pub(crate) fn new() -> Self {
         let given = std::env::var("ODAVL_CRASH_SEED").ok();
         let seed = given.map_or_else(random, |text| text.parse().unwrap());
-        Self { seed, state: seed }
+        Self { seed, dice: Dice(seed) }
+    }
+
+    /// What it is repeated with.
+    pub(crate) fn number(&self) -> u64 {
+        self.seed
+    }
+
+    /// A number below `most`.
+    pub(crate) fn below(&mut self, most: u64) -> u64 {
+        self.dice.below(most)
+    }
+
+    /// Numbers for another thread.
+    pub(crate) fn dice(&mut self) -> Dice {
+        self.dice.another()
+    }
+}
+
+impl Dice {
+    /// Others, for somebody else.
+    pub(crate) fn another(&mut self) -> Self {
+        Self(self.below(u64::MAX))
     }
 
     /// A number below `most` (splitmix64).
     pub(crate) fn below(&mut self, most: u64) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.state;
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         (mixed ^ (mixed >> 31)) % most

@@ -1,6 +1,8 @@
 //! The real process under attack: killed at any point, short of disk, beside itself, and badly spoken to.
 
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod decisions;
 #[cfg(test)]
 mod disk;

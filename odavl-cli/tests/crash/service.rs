@@ -1,7 +1,7 @@
 //! The real process on a folder of its own, and how it ends.
 
 use std::{
-    fs,
+    fs::{self, File},
     io::{BufRead, BufReader, Write},
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use odavl_test_store::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -24,31 +25,49 @@ const START: Duration = Duration::from_mins(1);
 /// An installation that outlives its processes, with an organisation `acme` and the keys to try it with.
 pub(crate) struct Installation {
     folder: TempDir,
+    engines: Engines,
     /// The operator's, to ask the gateway with.
     pub(crate) gateway: String,
     /// `acme`'s own.
     pub(crate) key: String,
 }
 
+/// Where an installation keeps what is not in its folder.
+#[derive(Default)]
+pub(crate) struct Engines {
+    /// The URL of its database.
+    pub(crate) database: Option<String>,
+    /// The URL of its bucket in a test store.
+    pub(crate) storage: Option<String>,
+}
+
 impl Installation {
     /// One whose only plan has these `limits` (lines of TOML).
     pub(crate) fn new(limits: &str) -> Self {
+        let meters = r#"
+            calls = { kind = "sum" }
+            analyses = { kind = "sum", counts = "insight" }
+            bytes = { kind = "gauge", counts = "stored_bytes" }"#;
+        Self::with(meters, limits, Engines::default())
+    }
+
+    /// One with these meters, on those engines.
+    pub(crate) fn with(meters: &str, limits: &str, engines: Engines) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = format!(
             r#"public_url = "http://{HOST}"
             resources = ["insight"]
+            private_webhooks = true
             [serve]
             anonymous_per_minute = 0
             [meters]
-            calls = {{ kind = "sum" }}
-            analyses = {{ kind = "sum", counts = "insight" }}
-            bytes = {{ kind = "gauge", counts = "stored_bytes" }}
+            {meters}
             [plans.Trial]
             default = true
             {limits}
             "#
         );
-        let mut installation = Self { folder, gateway: String::new(), key: String::new() };
+        let mut installation = Self { folder, engines, gateway: String::new(), key: String::new() };
         fs::write(installation.config(), config).unwrap();
         let person = "admin user create --email ada@example.com --org acme --password-stdin";
         installation.run(person, "correct horse battery\n");
@@ -60,13 +79,13 @@ impl Installation {
         installation
     }
 
-    fn make_key(&self, org: &str, scopes: &str) -> String {
+    pub(crate) fn make_key(&self, org: &str, scopes: &str) -> String {
         let key = self.run(&format!("admin keys create {org} --name test {scopes} --quiet"), "");
         key.trim_end().to_owned()
     }
 
     /// Runs a command on the installation, and answers what it said.
-    fn run(&self, line: &str, stdin: &str) -> String {
+    pub(crate) fn run(&self, line: &str, stdin: &str) -> String {
         let mut command = self.command(Path::new(env!("CARGO_BIN_EXE_odavl")));
         command.args(line.split(' ')).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -85,6 +104,11 @@ impl Installation {
         }
         command.env("ODAVL_DATA", self.data()).env("ODAVL_CONFIG", self.config());
         command.env("ODAVL_HOME", self.folder.path().join("home")).current_dir(self.folder.path());
+        command.envs(self.engines.database.iter().map(|url| ("ODAVL_DATABASE", url)));
+        if let Some(storage) = &self.engines.storage {
+            command.env("ODAVL_STORAGE", storage).env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID);
+            command.env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
+        }
         command
     }
 
@@ -125,10 +149,15 @@ pub(crate) struct Starting {
 }
 
 impl Starting {
-    pub(crate) fn spawn(mut command: Command) -> Self {
+    pub(crate) fn spawn(command: Command) -> Self {
+        Self::spawn_with(command, Log::default())
+    }
+
+    /// A process that goes on with a log.
+    pub(crate) fn spawn_with(mut command: Command, log: Log) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let (said, log) = (BufReader::new(child.stderr.take().unwrap()), Log::default());
+        let said = BufReader::new(child.stderr.take().unwrap());
         let (tell, listens) = mpsc::channel();
         let kept = log.clone();
         thread::spawn(move || {
@@ -137,7 +166,7 @@ impl Starting {
                 if entry["message"] == "listening" {
                     let _ = tell.send(entry["address"].as_str().unwrap().parse().unwrap());
                 }
-                kept.0.lock().unwrap().push(line);
+                kept.keep(line);
             }
         });
         Self { process: Process { child, log }, listens }
@@ -151,15 +180,47 @@ impl Starting {
         }
     }
 
+    /// What has become of it so far.
+    pub(crate) fn look(self) -> Started {
+        match self.listens.try_recv() {
+            Ok(address) => Started::Ready(Service { address, process: self.process }),
+            Err(mpsc::TryRecvError::Empty) => Started::NotYet(self),
+            Err(mpsc::TryRecvError::Disconnected) => Started::Ended,
+        }
+    }
+
     /// Ends it at once, wherever it is.
     pub(crate) fn kill(self) {
         drop(self.process);
     }
 }
 
-/// What a process wrote to its log.
+/// What became of a start.
+pub(crate) enum Started {
+    NotYet(Starting),
+    Ready(Service),
+    Ended,
+}
+
+/// What a process wrote to its log, here or in a file.
 #[derive(Clone, Default, Debug)]
-pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Log {
+    lines: Arc<Mutex<Vec<String>>>,
+    file: Option<Arc<File>>,
+}
+
+impl Log {
+    pub(crate) fn to(file: File) -> Self {
+        Self { lines: Arc::default(), file: Some(Arc::new(file)) }
+    }
+
+    fn keep(&self, line: String) {
+        match self.file.as_deref() {
+            Some(mut file) => writeln!(file, "{line}").unwrap(),
+            None => self.lines.lock().unwrap().push(line),
+        }
+    }
+}
 
 struct Process {
     child: Child,
@@ -172,7 +233,7 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
-            eprintln!("{}", self.log.0.lock().unwrap().join("\n"));
+            eprintln!("{}", self.log.lines.lock().unwrap().join("\n"));
         }
     }
 }
@@ -189,9 +250,14 @@ impl Service {
         drop(self.process);
     }
 
+    /// SIGSTOP, or SIGCONT.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
     /// SIGTERM; the process goes on with what is under way.
     pub(crate) fn terminate(&self) {
-        kill_process(self.pid(), Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
     }
 
     /// How it ended, after SIGTERM.

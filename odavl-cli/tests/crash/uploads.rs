@@ -102,10 +102,18 @@ fn send_results(installation: &Installation, target: &Target, turn: usize) -> Op
 
 /// A document of that run, and the call that sends it.
 pub(crate) fn results(run: &str, turn: usize) -> (Vec<u8>, Call) {
-    let text = String::from_utf8(content(turn)).unwrap();
+    results_of(run, &[turn])
+}
+
+/// The same with several of them.
+pub(crate) fn results_of(run: &str, turns: &[usize]) -> (Vec<u8>, Call) {
+    let result = |turn: &usize| {
+        let text = String::from_utf8(content(*turn)).unwrap();
+        json!({"ruleId": "r", "level": "error", "message": {"text": text}})
+    };
     let document = json!({"version": "2.1.0", "runs": [{
         "tool": {"driver": {"name": "clippy"}}, "automationDetails": {"guid": run},
-        "results": [{"ruleId": "r", "level": "error", "message": {"text": text}}],
+        "results": turns.iter().map(result).collect::<Vec<_>>(),
     }]});
     let bytes = document.to_string().into_bytes();
     let call = Call::new("POST", &format!("/api/v1/uploads?product=insight&project=app&run_id={run}"))

@@ -24,7 +24,11 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn new(method: &str, target: &str) -> Self {
-        let head = format!("{method} {target} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n");
+        Self::at(HOST, method, target)
+    }
+
+    fn at(host: &str, method: &str, target: &str) -> Self {
+        let head = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
         Self { head, body: Vec::new() }
     }
 
@@ -51,10 +55,12 @@ impl Call {
         Self { body: body.clone(), ..self.header("Content-Length", &body.len().to_string()) }
     }
 
-    /// What a presigned request says, with those bytes.
+    /// What a presigned request says, with those bytes: to the service, or to the store that it names.
     pub(crate) fn presigned(request: &Value, bytes: &[u8]) -> Self {
         let (method, url) = (request["method"].as_str().unwrap(), request["url"].as_str().unwrap());
-        let mut call = Self::new(method, url.strip_prefix(&format!("http://{HOST}")).unwrap());
+        let rest = url.strip_prefix("http://").unwrap();
+        let (host, target) = rest.split_at(rest.find('/').unwrap());
+        let mut call = Self::at(host, method, target);
         for header in request["headers"].as_array().unwrap() {
             call = call.header(header["name"].as_str().unwrap(), header["value"].as_str().unwrap());
         }
@@ -68,7 +74,13 @@ impl Call {
 
     /// Sends it; an answer that broke off is none.
     pub(crate) fn send(&self, to: SocketAddr) -> io::Result<Answer> {
+        self.send_within(to, PATIENCE)
+    }
+
+    /// Sends it, and leaves where nothing comes for so long: then it may be under way still.
+    pub(crate) fn send_within(&self, to: SocketAddr, patience: Duration) -> io::Result<Answer> {
         let mut stream = connect(to)?;
+        stream.set_read_timeout(Some(patience))?;
         // A refusal may come before the body was taken: what it says counts.
         let sent = stream.write_all(&self.head()).and_then(|()| stream.write_all(&self.body));
         match Answer::read(&mut stream) {

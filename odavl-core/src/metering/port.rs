@@ -234,6 +234,7 @@ pub enum Pruning {
 /// - Never admits past a limit's ceiling: not by one unit, not with several writers.
 /// - A refusal names the first rate that refuses, else the first quota.
 /// - What `apply` answered is durable, and the ledger, the rollups, the counters and the thresholds agree.
+/// - Where `apply` fails as `unavailable`, all of the batch is there or nothing; where it fails otherwise, nothing.
 /// - A denied, stale or conflicting entry changes nothing.
 /// - An idempotency key that was granted gets its answer again, even at the limit; with another request it is a
 ///   conflict; a key that was denied is free.

@@ -83,9 +83,13 @@ pub(super) fn connect_error(error: &PgError, settings: &Settings) -> Error {
             "name the host as its certificate does, and say by `sslrootcert` which authority made it",
         );
     }
+    let what = || format!("PostgreSQL at {place} does not answer");
     if let Some(io) = io_error(error) {
-        let what = format!("PostgreSQL at {place} does not answer");
-        return Error::unavailable(what, Some(io.to_string().into()));
+        return Error::unavailable(what(), Some(io.to_string().into()));
+    }
+    if error.is_closed() {
+        // It ended, or the network did, before we were signed in: nothing is wrong with how we do it.
+        return Error::unavailable(what(), Some(error.to_string().into()));
     }
     let why = error.source().map(|source| format!(": {source}")).unwrap_or_default();
     Error::invalid_with(

@@ -227,6 +227,19 @@ async fn a_wrong_url_says_what_is_wrong_with_it_and_shows_no_password() {
 }
 
 #[tokio::test]
+async fn a_server_that_ends_while_somebody_signs_in_is_away_and_nothing_is_wrong_with_the_url() {
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://u:p@{}/d", server.local_addr().unwrap());
+    let end = async {
+        let (mut stream, _) = server.accept().await.unwrap();
+        // What is unread when a connection ends resets it, and is told in another way.
+        tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 1024]).await.unwrap();
+    };
+    let (error, ()) = tokio::join!(refused(&url), end);
+    assert_eq!(error.code(), ErrorCode::Unavailable, "{error}");
+}
+
+#[tokio::test]
 async fn a_certificate_holds_for_the_host_s_name_by_an_authority_that_is_known() {
     let (at_localhost, ca) = (url().replace("127.0.0.1", "localhost"), told("ODAVL_TEST_POSTGRES_CA"));
     let encrypted = async |url: String| {

@@ -4,6 +4,8 @@ mod denials;
 mod queue;
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;
 
 use std::{

@@ -192,11 +192,16 @@ impl PostgresMetering {
     }
 
     /// The answer to a COMMIT was lost. Under the organisations' locks, which the lost transaction held to its end,
-    /// its batch is there or never will be.
+    /// its batch is there or never will be. Where that cannot be asked either, all of it fails as `unavailable`: any
+    /// other error would say that nothing of it is there.
     async fn find_out(&self, hand: &mut Hand, wanted: &Wanted, id: BatchId) -> Result<(), Failed> {
-        let conn = self.connect().await?;
-        let committed =
-            was_committed(&conn, wanted, &id).await.map_err(|failed| Failed::Final(failed.into()))?;
+        let unknown = |why: Error| {
+            let what =
+                "the connection to the database was lost in a batch, and what became of it is not known";
+            Failed::Final(Error::unavailable(what, Some(why.into())))
+        };
+        let conn = self.connect().await.map_err(unknown)?;
+        let committed = was_committed(&conn, wanted, &id).await.map_err(|failed| unknown(failed.into()))?;
         hand.conn = Some(conn);
         if committed {
             return Ok(());

@@ -225,6 +225,19 @@ async fn a_lost_commit_whose_id_may_have_been_forgotten_is_not_made_again() {
 }
 
 #[tokio::test]
+async fn where_a_lost_commit_cannot_be_looked_for_nobody_is_told_that_it_is_not_there() {
+    let room = Room::new().await;
+    let (node, conn) = (room.node().await, room.connect().await);
+    conn.batch("ALTER TABLE batches RENAME TO hidden").await.unwrap();
+    let wanted = Wanted::by(&[room.charge(1, 10)]);
+    let Err(Failed::Final(error)) = node.find_out(&mut Hand::default(), &wanted, [7; 16]).await else {
+        panic!("it was found out");
+    };
+    // Any other code, and the combiner would apply its entries again.
+    assert_eq!(error.code(), ErrorCode::Unavailable);
+}
+
+#[tokio::test]
 async fn a_batch_of_denials_writes_nothing_and_ids_of_batches_are_forgotten() {
     let room = Room::new().await;
     let node = room.node().await;
