@@ -101,3 +101,25 @@ fn a_database_that_refuses_is_told_with_a_hint_and_without_its_password() {
     assert!(refused.stderr.contains("refuses the user or the password"), "{refused:?}");
     assert!(!refused.stderr.contains("canary"), "{refused:?}");
 }
+
+#[test]
+fn doctor_says_what_the_database_is_like_and_changes_nothing_in_it() {
+    let (schema, person) = (Schema::new("doctor"), Person::new());
+    for tables in ["none yet", "up to date"] {
+        let found = schema.odavl(&person, "doctor");
+        let tables = format!("database tables\t{tables}\tok");
+        for line in [
+            "database clock\t0 s from the database's\tok",
+            "database version\tPostgreSQL ",
+            "database encryption\tnone\tok",
+            &tables,
+            "database announcements\theard",
+        ] {
+            assert!(found.stdout.contains(line), "{line}: {found:?}");
+        }
+        // Not before: what is asked makes no tables.
+        if !person.folder.path().join("odavl-data").exists() {
+            schema.set_up(&person);
+        }
+    }
+}

@@ -29,7 +29,7 @@ pub use lock::Lock;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
 pub use moved::{Moved, move_to_postgres};
 #[cfg(feature = "postgres")]
-pub use postgres::holds_password;
+pub use postgres::{Server, examine_postgres, holds_password};
 pub use row::{Column, Row};
 pub use tx::Tx;
 pub use value::Value;
@@ -215,14 +215,6 @@ impl Db {
     pub async fn open_postgres(url: &str, pool: usize, clock: &dyn Clock) -> Result<Self> {
         let postgres = postgres::Postgres::open(postgres::Settings::parse(url)?, pool, clock.now()).await?;
         Ok(Self(Engine::Postgres(postgres)))
-    }
-
-    /// The clock of the PostgreSQL at `url`, asked on a connection that is closed again; nothing is made or changed.
-    ///
-    /// # Errors
-    /// Those of [`Db::open_postgres`] that are about connecting.
-    pub async fn postgres_time(url: &str) -> Result<Timestamp> {
-        postgres::time(&mut Conn::connect(&postgres::Settings::parse(url)?).await?).await
     }
 
     /// Opens a schema of its own in the database at `url`, which goes when the last clone does.

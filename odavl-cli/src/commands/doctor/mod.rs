@@ -1,12 +1,13 @@
 //! `odavl doctor`: where each setting came from, and whether all is well.
 
+mod database;
 #[cfg(feature = "s3")]
 mod store;
 
 use std::time::Duration;
 
 use jiff::{Timestamp, fmt::rfc2822};
-use odavl_core::{Clock, Error, SystemClock, db::Db, secret::Secret};
+use odavl_core::{Clock, Error, SystemClock};
 use reqwest::{Response, header::DATE};
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +24,6 @@ use crate::{
 
 /// From where on two clocks are too far apart: presigned requests begin to fail.
 const SKEW: Duration = Duration::from_secs(30);
-/// The same where one of them is the database's: other nodes tell their periods by it.
-const DATABASE_SKEW: Duration = Duration::from_secs(2);
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  odavl doctor --json")]
@@ -75,7 +74,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let mut report = Report { findings: of_settings(&settings, &store), failed: None };
     report.findings.extend(of_installation(&args.location)?);
     if let Some(url) = args.location.read()?.database {
-        report.note("database clock", database_clock(&url).await);
+        database::examine(&url, &mut report).await;
     }
     examine(&args.remote, &settings, &mut report).await;
     #[cfg(feature = "s3")]
@@ -214,12 +213,6 @@ fn skew(whose: &str, skew: Option<Duration>, most: Duration) -> Result<String> {
             Err(Error::invalid_with(detail, "set this machine's clock by NTP").into())
         }
     }
-}
-
-/// Periods and expiries are told by the clocks of the nodes: where this machine is one, its clock has to be the database's.
-async fn database_clock(url: &Secret<String>) -> Result<String> {
-    let there = Db::postgres_time(url.reveal()).await?;
-    skew("the database", Some(from_here(there)), DATABASE_SKEW)
 }
 
 async fn account(flags: &Flags) -> Result<String> {

@@ -33,6 +33,15 @@ pub(super) async fn run(conn: &mut Conn, known: &[Migration], now: Timestamp) ->
     Ok(conn.batch("COMMIT").await?)
 }
 
+/// The names of what is still to be applied, `None` where nothing was; refuses tables of a newer odavl.
+pub(super) async fn state(conn: &mut Conn, known: &[Migration]) -> Result<Option<Vec<&'static str>>> {
+    if !has_table(conn).await? {
+        return Ok(None);
+    }
+    let missing = missing(conn, known).await?;
+    Ok(Some(missing.iter().map(|migration| migration.name).collect()))
+}
+
 async fn apply(conn: &mut Conn, migration: &Migration, now: Timestamp) -> Result<(), DbError> {
     const RECORD: &str = "INSERT INTO migrations (version, name, digest, applied_at) VALUES ($1, $2, $3, $4)";
     conn.batch(&dialect(migration.sql)).await?;

@@ -3,6 +3,7 @@
 mod conn;
 mod ear;
 mod error;
+mod examine;
 mod migrate;
 mod open;
 mod settings;
@@ -25,7 +26,6 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-pub use self::settings::holds_password;
 use self::ear::Ear;
 #[cfg(feature = "sqlite")]
 pub(super) use self::target::Target;
@@ -37,6 +37,10 @@ pub(crate) use self::{
     conn::{Conn, Param},
     open::Open,
     settings::Settings,
+};
+pub use self::{
+    examine::{Server, examine_postgres},
+    settings::holds_password,
 };
 use super::{DbError, Query, Row, Value, migrate::MIGRATIONS};
 use crate::error::{Error, Result};
@@ -179,7 +183,7 @@ impl Postgres {
 const TIME: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now";
 
 /// The server's clock.
-pub(super) async fn time(conn: &mut Conn) -> Result<Timestamp> {
+async fn time(conn: &mut Conn) -> Result<Timestamp> {
     told(&conn.query(TIME, &[]).await?)
 }
 
