@@ -3,7 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{task::AbortHandle, time::sleep};
+use tokio::{
+    task::AbortHandle,
+    time::{sleep, timeout},
+};
 
 use crate::{
     auth::{Auth, Place},
@@ -31,10 +34,7 @@ impl Feed {
                 // What cannot be asked now is asked again; meanwhile nobody relies on the answer.
                 place = ask(&*auth, &views, &*clock, place).await.or(place);
                 sleep(REST).await;
-                tokio::select! {
-                    () = auth.announced() => {}
-                    () = sleep(ASK) => {}
-                }
+                let _ = timeout(ASK, auth.announced()).await;
             }
         };
         Self(tokio::spawn(follow).abort_handle())

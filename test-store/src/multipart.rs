@@ -146,7 +146,8 @@ impl Kept {
 impl Upload {
     /// The bytes of the parts named, and the digests of those that have one.
     fn put_together(&self, named: &[CompletedPart]) -> S3Result<(Bytes, Vec<u8>)> {
-        let (mut bytes, mut digests) = (BytesMut::new(), Vec::new());
+        let most = self.parts.values().map(|part| part.bytes.len()).sum();
+        let (mut bytes, mut digests) = (BytesMut::with_capacity(most), Vec::new());
         if named.is_empty() || !named.is_sorted_by(|a, b| a.part_number < b.part_number) {
             return Err(s3_error!(InvalidPartOrder));
         }

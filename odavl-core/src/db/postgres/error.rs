@@ -58,6 +58,11 @@ fn postgres_error(error: PgError) -> Error {
             return Error::corrupted("the database's files make no sense", Some(cause(told)));
         }
         "42501" => return Error::internal("the database does not let its user do that", Some(cause(told))),
+        "26000" | "42P05" => {
+            let what = "a pooler before the database mixes up prepared statements: let it keep them, as PgBouncer does \
+                        from 1.21 on with `max_prepared_statements`, or give each client a session of its own";
+            return Error::internal(what, Some(cause(told)));
+        }
         code if code.starts_with("23") => {
             return Error::internal("a statement broke a rule of its table", Some(cause(told)));
         }

@@ -40,16 +40,17 @@ pub struct Server {
 pub async fn examine_postgres(url: &str) -> Result<Server> {
     let settings = Settings::parse(url)?;
     let mut conn = Conn::connect(&settings).await?;
-    let time = super::time(&mut conn).await?;
     let pending = migrate::state(&mut conn, MIGRATIONS).await?;
     let rows = conn.query(SERVER, &[]).await?;
+    let announces = timeout(HEARD, announces(&settings, &conn)).await.unwrap_or(Ok(false))?;
     let row = rows.first().ok_or_else(|| Error::internal("the database says nothing of itself", None))?;
     Ok(Server {
         version: row.read("version")?,
         encryption: row.read("encryption")?,
-        time,
         pending,
-        announces: timeout(HEARD, announces(&settings, &conn)).await.unwrap_or(Ok(false))?,
+        announces,
+        // Last, for it is held against the asker's.
+        time: super::time(&mut conn).await?,
     })
 }
 

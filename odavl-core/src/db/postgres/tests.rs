@@ -112,6 +112,17 @@ async fn broken_rules_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_pooler_that_mixes_up_prepared_statements_is_called_that() {
+    const ASK: &str = "SELECT 1 AS n";
+    let mut tx = db_with_things().await.begin().await.unwrap();
+    tx.query(ASK, &[]).await.unwrap();
+    // As if the next statement went to a server that never heard of it.
+    tx.execute("DEALLOCATE ALL", &[]).await.unwrap();
+    let error = Error::from(tx.query(ASK, &[]).await.map(drop).unwrap_err());
+    assert!(error.to_string().contains("max_prepared_statements"), "{error}");
+}
+
+#[tokio::test]
 async fn what_a_row_holds_is_in_no_error() {
     let db = db_with_things().await;
     let mut tx = db.begin().await.unwrap();
