@@ -31,6 +31,6 @@ pub(crate) fn told(error: Error) -> Error {
 }
 
 #[cfg(not(feature = "s3"))]
-fn told(error: Error) -> Error {
+pub(crate) fn told(error: Error) -> Error {
     error
 }

@@ -18,7 +18,7 @@ use crate::{
     odavl::Odavl,
     seal::MasterKey,
     secret::Secret,
-    storage::{Bucket, DirectUrls, FsStorage, SqlCatalog, Storage},
+    storage::{Bucket, Copied, DirectUrls, FsStorage, SqlCatalog, Storage, copy_objects},
     uploads::SqlUploads,
     webhooks::SqlWebhooks,
 };
@@ -50,6 +50,26 @@ impl Odavl {
             .clock(clock)
             .build()
     }
+}
+
+/// Copies the objects in the folder `data` to the bucket that `settings` name, as [`copy_objects`] does.
+///
+/// # Errors
+/// `invalid_input` where they name none; as the bucket.
+pub async fn copy_to_bucket(
+    data: &Path,
+    settings: &Settings,
+    watch: &(dyn Fn(u64, u64) + Sync),
+) -> Result<Copied> {
+    let nowhere = || Error::invalid_with("no bucket is named", "say it as s3://bucket");
+    let bucket = settings.bucket.as_ref().ok_or_else(nowhere)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let to = open_bucket(bucket, clock.clone())?;
+    to.ready().await?;
+    // Nothing is signed here: any key does.
+    let urls = DirectUrls::new(&settings.public_url, &Secret::new([0; 32]))?;
+    let from: Arc<dyn Storage> = Arc::new(FsStorage::open(&data.join("objects"), clock, urls).await?);
+    copy_objects(&from, &to, watch).await
 }
 
 /// The key in that file. A new one beside people who are there would seal and sign what no other node can read, and no

@@ -37,6 +37,8 @@ pub mod webhooks;
 pub use action::{Action, ActionRow, Needs};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::Settings;
+#[cfg(all(feature = "sqlite", feature = "fs", feature = "config", feature = "uploads"))]
+pub use embedded::copy_to_bucket;
 pub use error::{Cause, Error, ErrorCode, Reason, Result};
 pub use network::{is_public, network};
 pub use odavl::{Builder, Odavl};

@@ -107,7 +107,7 @@ fn a_database_that_is_not_as_configured_is_told_by_serve_and_doctor_with_the_way
 
         let mut doctor = person.command("doctor --json");
         let doctor: Ended = doctor.env("ODAVL_DATABASE", &url).output().unwrap().into();
-        let (value, source) = examined(&doctor, "database clock");
+        let (value, source) = examined(&doctor, "database answers");
         assert!(value.contains(what) && source.contains(hint), "{what}, {hint}: {value}: {source}");
         assert!(!format!("{refused:?}{doctor:?}").contains("canary"), "{refused:?} {doctor:?}");
     }

@@ -1,14 +1,14 @@
 //! `odavl admin migrate`: an installation moves from its folder to PostgreSQL, to an S3 store, or to both.
 
-use std::{env, path::Path, sync::Arc};
+use std::{env, path::Path};
 
 use odavl_cli::files;
 use odavl_core::{
     Error, SystemClock,
     config::Config,
+    copy_to_bucket,
     db::{Moved, holds_password, move_to_postgres},
-    secret::Secret,
-    storage::{Copied, DirectUrls, FsStorage, S3Storage, Storage, copy_objects},
+    storage::Copied,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -19,6 +19,7 @@ use crate::{
     failure::{Failure, Result},
     output::{Column, Output},
     progress::Progress,
+    store,
 };
 
 const PASSWORD: &str = "PGPASSWORD";
@@ -90,15 +91,11 @@ pub(super) async fn run(location: &Location, config: &Config, args: &Args, outpu
 
 async fn copy(data: &Path, config: &Config, bucket: &str, output: Output) -> Result<Copied> {
     let wished = Config { storage: Some(bucket.to_owned()), ..config.clone() };
-    // Nothing is signed here: any key does.
-    let (public_url, key) = ("http://127.0.0.1", Secret::new([0; 32]));
-    let bucket = wished.settings(public_url)?.bucket.ok_or_else(|| Error::invalid("that is no bucket"))?;
-    let urls = DirectUrls::new(public_url, &key)?;
-    let clock = Arc::new(SystemClock);
-    let from: Arc<dyn Storage> = Arc::new(FsStorage::open(&data.join("objects"), clock.clone(), urls).await?);
-    let to: Arc<dyn Storage> = Arc::new(S3Storage::open(bucket, clock)?);
+    // No URL is made here: what the address is does not matter.
+    let settings = wished.settings("http://127.0.0.1:8787")?;
     let progress = Progress::new("copying objects", 0, output);
-    Ok(copy_objects(&from, &to, &|done, total| progress.reach(done, total)).await?)
+    let watch = |done, total| progress.reach(done, total);
+    copy_to_bucket(data, &settings, &watch).await.map_err(|error| store::told(error).into())
 }
 
 async fn move_rows(data: &Path, url: &str, output: Output) -> Result<Vec<Moved>> {
