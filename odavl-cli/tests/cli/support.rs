@@ -63,8 +63,6 @@ impl Server {
 
     pub(crate) fn stop(self) -> Stopped {
         let Self { url, data, gate: _, odavl, runtime } = self;
-        // As a service does that is told to stop.
-        runtime.block_on(odavl.note()).unwrap();
         drop((odavl, runtime));
         Stopped { url, data }
     }
