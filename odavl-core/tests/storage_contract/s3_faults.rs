@@ -150,6 +150,23 @@ async fn an_error_in_a_200_is_an_error_and_the_parts_are_dropped() {
 }
 
 #[tokio::test]
+async fn an_error_in_a_200_that_answers_bytes_is_an_error_too() {
+    let error = "<?xml version=\"1.0\"?><Error><Code>InternalError</Code><Message>no</Message></Error>";
+    let (store, storage) = faulty(|_| Said::new(200, error)).await;
+    let refused = storage.put(&key(), full("hello"), options()).await.unwrap_err();
+    assert!(!fault(&refused).is_to_mend());
+    assert!(store.seen().iter().all(|seen| seen.line.starts_with("PUT ")));
+    let parts = |seen: &Seen| {
+        let is_part = seen.line.starts_with("PUT ");
+        if is_part { Said::new(200, error) } else { uploading(object(""))(seen) }
+    };
+    let (store, storage) = faulty(parts).await;
+    let refused = storage.put(&key(), full(vec![0; 9 << 20]), options()).await.unwrap_err();
+    assert!(!fault(&refused).is_to_mend());
+    assert!(store.seen().iter().all(|seen| !seen.line.starts_with("POST ") || seen.line.contains("uploads")));
+}
+
+#[tokio::test]
 async fn an_answer_that_breaks_off_is_no_answer() {
     let (_store, storage) = faulty(|_| object("hel").with("content-length", "200")).await;
     let found = storage.get(&key(), None).await.unwrap().unwrap();

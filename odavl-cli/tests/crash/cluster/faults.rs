@@ -191,9 +191,23 @@ impl<'a> Fire<'a> {
             }
             Kind::Restart => {
                 faults.restarts += 1;
-                self.database.restart(if self.dice.below(2) == 0 { "immediate" } else { "fast" });
+                self.restart();
             }
         }
+    }
+
+    /// Restarts the database, and ends what is to end in the meantime: a server does not go while somebody whose network is
+    /// silent is signing in.
+    fn restart(&mut self) {
+        let mode = if self.dice.below(2) == 0 { "immediate" } else { "fast" };
+        let database = self.database;
+        thread::scope(|scope| {
+            let restart = scope.spawn(|| database.restart(mode));
+            while !restart.is_finished() {
+                self.end_what_is_due(Instant::now());
+                thread::sleep(Duration::from_millis(1));
+            }
+        });
     }
 
     fn kind(&mut self) -> Kind {

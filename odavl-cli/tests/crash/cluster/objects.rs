@@ -17,8 +17,9 @@ use crate::{fire::Dice, uploads::results_of, wire::Call};
 pub(crate) const ANALYSES: &str = "analyses";
 /// What is stored.
 pub(crate) const BYTES: &str = "bytes";
-/// One result in so many is larger than what goes to the store in one request.
+/// One turn in so many of the last ones has results that are larger than what goes to the store in one request.
 const LARGE_EVERY: u64 = 16;
+const LARGE_BELOW: u64 = 64;
 /// A request that is not answered for so long never will be.
 const MOST: Duration = Duration::from_mins(2);
 
@@ -100,7 +101,8 @@ impl Shelf<'_> {
     /// Sends the results of a run, until they are taken or the limit refuses them; each yes is sent once more.
     fn send_results(&self, turn: u64, dice: &mut Dice) -> Option<(String, Vec<u8>)> {
         let run = RunId::random().unwrap().to_string();
-        let texts: &[usize] = if turn % LARGE_EVERY == 1 { &[2000; 3] } else { &[20] };
+        let is_large = turn % LARGE_EVERY == 1 && turn < LARGE_BELOW;
+        let texts: &[usize] = if is_large { &[2000; 3] } else { &[20] };
         let (bytes, call) = results_of(&run, texts);
         let call = call.bearer(self.key);
         let mut ask = || loop {

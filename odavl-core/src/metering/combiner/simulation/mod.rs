@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How many seeds are tried; one alone by `ODAVL_SIMULATION_SEED`.
-const SEEDS: u64 = 2000;
+const SEEDS: u64 = 4000;
 /// Everything that can go wrong.
 const FAULTS: [&str; 6] = ["asked twice at once", "failed", "killed", "left", "lost", "refused"];
 
