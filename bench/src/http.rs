@@ -1,9 +1,8 @@
 //! `gateway/verify` over HTTP, against a server process, beside a floor in another behind the same HTTP library.
 
 use std::{
-    net::{SocketAddr, TcpListener as StdListener},
+    net::SocketAddr,
     path::Path,
-    process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,50 +16,114 @@ use tokio::{
 
 use crate::{
     Outcome,
-    floor::Floor,
-    measure::{Run, run},
+    database::{self, Database},
+    measure::{Run, folder, run},
     process::{Bench, CONFIG},
+    proxy::Proxy,
+    service::{Service, free_address},
 };
 
 /// What tells this program to be the floor.
 pub const FLOOR: &str = "--floor";
 
+/// How often both are measured, by turns; the pair in the middle counts.
+const ROUNDS: usize = 3;
+
+/// How much further away the database is put.
+const FURTHER: Duration = Duration::from_millis(1);
+
 pub async fn requests(server: &Path, long: Duration) -> Outcome<()> {
-    let address = free_address()?;
-    let bench = Bench::open(1, &format!("http://{address}")).await?;
-    let body = format!(
-        r#"{{"key":"{}","scope":"work:write","charges":[{{"meter":"calls","units":1}}]}}"#,
-        bench.keys[0].reveal()
-    );
-    let request = post(address, "/api/v1/gateway/verify", bench.gateway_key.reveal(), &body);
-    let Bench { odavl, folder, .. } = bench;
-    drop(odavl);
-    let config = folder.path().join("odavl.toml");
-    std::fs::write(&config, CONFIG)?;
-    let begun = Instant::now();
-    let service = Service::start(server, folder.path(), &config, address)?.wait(address).await?;
-    println!("| serving after | {} ms |", begun.elapsed().as_millis());
-    println!("| idle memory | {:.1} MiB |", service.memory()?);
-    let floor = free_address()?;
-    let _floor = Service::start_floor(folder.path(), floor)?.wait(floor).await?;
-    let floor_request = post(floor, "/", "none", &body);
+    let database = Database::where_named().await?;
+    let verify = Verify::serve(server, database.as_ref(), None).await?;
+    println!("| serving after | {} ms |", verify.start.as_millis());
+    println!("| idle memory | {:.1} MiB |", verify.service.memory()?);
+    let (place, floor_database) = (folder()?, Database::where_named().await?);
+    let folder = place.path().display().to_string();
+    let place = floor_database.as_ref().map_or(folder.as_str(), |it| it.url.as_str());
+    let floor = Service::itself(&[FLOOR, place]).await?;
+    let floor_request = post(floor.address, "/", "none", &verify.body);
     for connections in [32, 256] {
-        let mut bare = load(floor, &floor_request, connections, long).await?;
-        let mut real = load(address, &request, connections, long).await?;
+        let mut pairs = Vec::new();
+        for _ in 0..ROUNDS {
+            let bare = load(floor.address, &floor_request, connections, long).await?;
+            let real = verify.load(connections, long).await?;
+            pairs.push((real.per_second() / bare.per_second(), bare, real));
+        }
+        pairs.sort_by(|(one, ..), (other, ..)| one.total_cmp(other));
+        let (ratio, bare, real) = &mut pairs[ROUNDS / 2];
         bare.row(&format!("HTTP: floor, {connections} connections"));
         real.row(&format!("HTTP: gateway/verify, {connections} connections"));
-        let ratio = real.per_second() / bare.per_second();
         println!("| HTTP: verify of the floor, {connections} connections | {ratio:.2} |");
     }
-    println!("| memory after the load | {:.1} MiB |", service.memory()?);
+    println!("| memory after the load | {:.1} MiB |", verify.service.memory()?);
+    drop((floor, verify));
+    if let Some(database) = &database {
+        round_trips(server, database, long).await?;
+    }
+    database::remove(floor_database).await?;
+    database::remove(database).await
+}
+
+/// How often the database is asked, and what it is to be further away from it.
+async fn round_trips(server: &Path, used: &Database, long: Duration) -> Outcome<()> {
+    for (further, name) in [(Duration::ZERO, ""), (FURTHER, " with 1 ms more to each round trip")] {
+        let database = Database::where_named().await?.ok_or("the measurements are on SQLite")?;
+        let proxy = Proxy::start(used.port()?, further)?;
+        let verify = Verify::serve(server, Some(&database), Some(database.through(proxy.port)?)).await?;
+        for connections in [32, 256] {
+            verify.load(connections, long / 4).await?;
+            let (trips, commits) = (proxy.trips(), database.commits().await?);
+            let mut real = verify.load(connections, long).await?;
+            let trips = (proxy.trips() - trips) as f64;
+            let commits = (database.commits().await? - commits) as f64;
+            real.row(&format!("HTTP: gateway/verify{name}, {connections} connections"));
+            println!(
+                "| HTTP: round trips to the database{name}, {connections} connections | {:.1} a thousand verifies, {:.1} a transaction |",
+                trips * 1000.0 / real.count as f64,
+                trips / commits
+            );
+        }
+        drop(verify);
+        database::remove(Some(database)).await?;
+    }
     Ok(())
 }
 
-fn free_address() -> Outcome<SocketAddr> {
-    Ok(StdListener::bind("127.0.0.1:0")?.local_addr()?)
+/// A service that decides, and what asks it to.
+pub struct Verify {
+    service: Service,
+    /// How long it took to serve.
+    start: Duration,
+    body: String,
+    request: Arc<Vec<u8>>,
+    _folder: tempfile::TempDir,
 }
 
-fn post(address: SocketAddr, path: &str, key: &str, body: &str) -> Arc<Vec<u8>> {
+impl Verify {
+    /// On `database`, which it reaches by `way`, or else on SQLite.
+    pub async fn serve(server: &Path, database: Option<&Database>, way: Option<String>) -> Outcome<Self> {
+        let address = free_address()?;
+        let bench = Bench::open(1, &format!("http://{address}"), database).await?;
+        let body = format!(
+            r#"{{"key":"{}","scope":"work:write","charges":[{{"meter":"calls","units":1}}]}}"#,
+            bench.keys[0].reveal()
+        );
+        let request = post(address, "/api/v1/gateway/verify", bench.gateway_key.reveal(), &body);
+        let Bench { odavl, folder, .. } = bench;
+        drop(odavl);
+        std::fs::write(folder.path().join("odavl.toml"), CONFIG)?;
+        let url = way.or_else(|| database.map(|database| database.url.clone()));
+        let begun = Instant::now();
+        let service = Service::odavl(server, folder.path(), url.as_deref(), address).await?;
+        Ok(Self { service, start: begun.elapsed(), body, request, _folder: folder })
+    }
+
+    pub async fn load(&self, connections: usize, long: Duration) -> Outcome<Run> {
+        load(self.service.address, &self.request, connections, long).await
+    }
+}
+
+pub fn post(address: SocketAddr, path: &str, key: &str, body: &str) -> Arc<Vec<u8>> {
     let length = body.len();
     let request = format!(
         "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
@@ -68,10 +131,10 @@ fn post(address: SocketAddr, path: &str, key: &str, body: &str) -> Arc<Vec<u8>> 
     Arc::new(request.into_bytes())
 }
 
-/// Serves a poem route that only combines; `args`: its address and its folder.
+/// Serves a poem route that only combines; `args`: its folder or database, and its address.
 pub async fn serve_floor(mut args: impl Iterator<Item = String>) -> Outcome<()> {
-    let (address, folder) = (args.next(), args.next());
-    let floor = Floor::open(Path::new(&folder.ok_or("a floor has a folder")?))?;
+    let (place, address) = (args.next(), args.next());
+    let floor = crate::floor::Floor::open(&place.ok_or("a floor has a place")?).await?;
     let route = make(move |request| {
         let floor = floor.clone();
         async move {
@@ -87,7 +150,7 @@ pub async fn serve_floor(mut args: impl Iterator<Item = String>) -> Outcome<()> 
     Ok(Server::new(listener).run(Route::new().at("/", poem::post(route))).await?)
 }
 
-async fn load(
+pub async fn load(
     address: SocketAddr,
     request: &Arc<Vec<u8>>,
     connections: usize,
@@ -131,54 +194,5 @@ async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Outcome<()> {
         }
         let yes = head.starts_with("HTTP/1.1 200") && !body.contains("\"valid\":false");
         return if yes { Ok(()) } else { Err(text.to_owned().into()) };
-    }
-}
-
-/// A server process; ended when it is dropped.
-struct Service(Child);
-
-impl Service {
-    fn start(server: &Path, data: &Path, config: &Path, address: SocketAddr) -> Outcome<Self> {
-        let child = Command::new(server)
-            .args(["serve", "--listen", &address.to_string(), "--data"])
-            .arg(data)
-            .arg("--config")
-            .arg(config)
-            .env("ODAVL_LOG", "warn")
-            .stdout(Stdio::null())
-            .spawn()?;
-        Ok(Self(child))
-    }
-
-    fn start_floor(folder: &Path, address: SocketAddr) -> Outcome<Self> {
-        let itself = std::env::current_exe()?;
-        Ok(Self(Command::new(itself).args([FLOOR, &address.to_string()]).arg(folder).spawn()?))
-    }
-
-    async fn wait(mut self, address: SocketAddr) -> Outcome<Self> {
-        for _ in 0..2000 {
-            if TcpStream::connect(address).await.is_ok() {
-                return Ok(self);
-            }
-            if let Some(status) = self.0.try_wait()? {
-                return Err(format!("the server ended: {status}").into());
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        Err("the server does not answer".into())
-    }
-
-    /// Resident memory in MiB.
-    fn memory(&self) -> Outcome<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        Ok(line.trim().trim_end_matches(" kB").trim().parse::<f64>()? / 1024.0)
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }

@@ -1,32 +1,39 @@
 //! Measures what odavl promises about speed, beside a floor that only combines. `scripts/bench` runs it.
 
+mod database;
 mod floor;
 mod http;
 mod ledger;
 mod measure;
+mod peers;
+mod plot;
 mod process;
+mod proxy;
+mod service;
+mod store;
 
 use std::{path::PathBuf, time::Duration};
-
-/// How long each figure is measured.
-const LONG: Duration = Duration::from_secs(4);
 
 pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let mut args = std::env::args().skip(1);
-    let server = args.next().ok_or("usage: odavl-bench PATH-OF-ODAVL [MILLISECONDS]")?;
-    if server == http::FLOOR {
-        return http::serve_floor(args).await;
+    let first = args.next().ok_or("usage: odavl-bench PATH-OF-ODAVL | ledger .. | peers ..")?;
+    let long = std::env::var("ODAVL_BENCH_MILLISECONDS").map_or(Ok(4000), |text| text.parse());
+    let long = Duration::from_millis(long?);
+    match first.as_str() {
+        http::FLOOR => http::serve_floor(args).await,
+        store::STORE => store::serve().await,
+        "ledger" => ledger::thick(args, long).await,
+        "peers" => peers::compare(args, long).await,
+        server => everything(PathBuf::from(server), long).await,
     }
-    if server == "ledger" {
-        return ledger::thick(args, LONG).await;
-    }
-    let server = PathBuf::from(server);
-    let long = args.next().map_or(Ok(LONG), |text| text.parse().map(Duration::from_millis))?;
+}
+
+async fn everything(server: PathBuf, long: Duration) -> Outcome<()> {
     println!("| figure | result |\n|---|--:|");
     process::decisions(long).await?;
     http::requests(&server, long).await?;
-    Ok(())
+    store::puts(long).await
 }

@@ -7,14 +7,25 @@ use std::{
 
 use crate::Outcome;
 
+/// A folder of this measurement's own, on the disk that ODAVL_BENCH_DIR names.
+pub fn folder() -> Outcome<tempfile::TempDir> {
+    Ok(tempfile::tempdir_in(std::env::var("ODAVL_BENCH_DIR").unwrap_or_else(|_| ".".into()))?)
+}
+
 /// What a run of many callers came to.
 pub struct Run {
     pub count: usize,
-    pub took: Duration,
+    took: Duration,
+    /// In microseconds.
     latencies: Vec<u32>,
 }
 
 impl Run {
+    /// What another program measured.
+    pub fn of(latencies: Vec<u32>, took: Duration) -> Self {
+        Self { count: latencies.len(), took, latencies }
+    }
+
     pub fn per_second(&self) -> f64 {
         self.count as f64 / self.took.as_secs_f64()
     }
@@ -62,5 +73,5 @@ where
     for task in tasks {
         latencies.extend(task.await??);
     }
-    Ok(Run { count: latencies.len(), took: start.elapsed(), latencies })
+    Ok(Run::of(latencies, start.elapsed()))
 }

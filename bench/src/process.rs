@@ -15,8 +15,9 @@ use odavl_core::{
 
 use crate::{
     Outcome,
+    database::{self, Database},
     floor::Floor,
-    measure::{Run, run},
+    measure::{Run, folder, run},
 };
 
 /// A rate and a quota that nobody reaches here, but that every decision is held to.
@@ -39,11 +40,11 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub async fn open(organisations: usize, public_url: &str) -> Outcome<Self> {
-        let folder = tempfile::tempdir_in(std::env::var("ODAVL_BENCH_DIR").unwrap_or_else(|_| ".".into()))?;
+    /// On an empty database, or else on SQLite.
+    pub async fn open(organisations: usize, public_url: &str, database: Option<&Database>) -> Outcome<Self> {
+        let folder = folder()?;
         let mut settings = Config::parse(CONFIG)?.settings(public_url)?;
-        // An empty database, for one run: it is left as it is afterwards.
-        settings.database = std::env::var("ODAVL_BENCH_POSTGRES").ok().map(Secret::new);
+        settings.database = database.map(|database| Secret::new(database.url.clone()));
         let odavl = Odavl::open(folder.path(), settings).await?;
         odavl
             .set_up(SetUp {
@@ -80,7 +81,7 @@ impl Bench {
         })
     }
 
-    async fn decide(&self, callers: usize, keyed: bool, long: Duration) -> Outcome<Run> {
+    pub async fn decide(&self, callers: usize, keyed: bool, long: Duration) -> Outcome<Run> {
         let (session, keys) = (self.session.clone(), self.keys.clone());
         let meter: MeterName = "calls".parse()?;
         // A retry's key is used once over all runs on this installation.
@@ -108,8 +109,10 @@ impl Bench {
 }
 
 pub async fn decisions(long: Duration) -> Outcome<()> {
-    let folder = tempfile::tempdir_in(std::env::var("ODAVL_BENCH_DIR").unwrap_or_else(|_| ".".into()))?;
-    let floor = Floor::open(folder.path())?;
+    let folder = folder()?;
+    let database = Database::where_named().await?;
+    let place = database.as_ref().map_or_else(|| folder.path().display().to_string(), |it| it.url.clone());
+    let floor = Floor::open(&place).await?;
     let bare = |callers| {
         let floor = floor.clone();
         run(callers, long, move |_, _| {
@@ -121,8 +124,10 @@ pub async fn decisions(long: Duration) -> Outcome<()> {
     let commit = alone.within(50.0);
     alone.row("in process: floor, alone (a commit)");
     bare(256).await?.row("in process: floor, 256 callers");
+    database::remove(database).await?;
     for organisations in [1, 1000] {
-        let bench = Bench::open(organisations, "http://127.0.0.1").await?;
+        let database = Database::where_named().await?;
+        let bench = Bench::open(organisations, "http://127.0.0.1", database.as_ref()).await?;
         if organisations == 1 {
             let mut alone = bench.decide(1, false, long).await?;
             alone.row("in process: decision, alone");
@@ -134,6 +139,8 @@ pub async fn decisions(long: Duration) -> Outcome<()> {
                 format!("in process: decision, 256 callers over {organisations} organisation(s){with}");
             bench.decide(256, keyed, long).await?.row(&name);
         }
+        drop(bench);
+        database::remove(database).await?;
     }
     Ok(())
 }
