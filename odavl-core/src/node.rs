@@ -14,10 +14,13 @@ const WORK: &str = "sweep";
 const TURN: SignedDuration = SignedDuration::from_secs(30);
 /// From where on a node whose clock is off is not ready.
 const READY: SignedDuration = SignedDuration::from_secs(5);
-/// From where on it must not remove what is over by its clock.
-const TRUSTED: SignedDuration = SignedDuration::from_secs(60);
 
 impl Odavl {
+    /// From where on a clock that is off the database's is worth telling of.
+    pub const SKEW_TOLD: SignedDuration = SignedDuration::from_secs(2);
+    /// From where on nothing is to be served by it, and nothing is removed that only by it is over.
+    pub const SKEW_REFUSED: SignedDuration = SignedDuration::from_secs(60);
+
     /// Whether the common work, [`Odavl::sweep`] and [`Odavl::forget_ended`], is this node's at present: it holds the lease
     /// for it, from now on or for longer. It saves the others the work, no more: each step can be taken again, by any
     /// node at the same time.
@@ -58,7 +61,7 @@ impl Core {
 
     /// Refuses to remove for good what only a wrong clock says is over.
     pub(crate) async fn check_clock_to_remove(&self) -> Result<()> {
-        self.trust_clock(TRUSTED).await
+        self.trust_clock(Odavl::SKEW_REFUSED).await
     }
 
     async fn trust_clock(&self, most: SignedDuration) -> Result<()> {

@@ -32,9 +32,6 @@ const OWN_FILES: u64 = 64;
 /// How often what expired is swept.
 const SWEEP: Duration = Duration::from_secs(5);
 const HOUR: Duration = Duration::from_hours(1);
-/// From where on a clock that is off the database's is told of, and from where on nothing is served by it.
-const CLOCK_TOLD: Duration = Duration::from_secs(2);
-const CLOCK_REFUSED: Duration = Duration::from_mins(1);
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Example:\n  odavl serve --data /var/lib/odavl --listen 127.0.0.1:8787")]
@@ -91,12 +88,12 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 
 /// Periods, expiries and presigned requests are told by this machine's clock, and what is wrong on one node is wrong for all.
 async fn check_clock(odavl: &Odavl) -> Result<()> {
-    let skew = odavl.clock_skew().await?.unsigned_abs();
-    if skew > CLOCK_REFUSED {
+    let skew = odavl.clock_skew().await?.abs();
+    if skew > Odavl::SKEW_REFUSED {
         let what = format!("this machine's clock is {} s from the database's", skew.as_secs());
         return Err(Error::invalid_with(what, "set the clocks of both by NTP"));
     }
-    if skew > CLOCK_TOLD {
+    if skew > Odavl::SKEW_TOLD {
         tracing::warn!(
             seconds = skew.as_secs_f64(),
             "this machine's clock is off the database's: set both by NTP"

@@ -1,16 +1,12 @@
 //! What `odavl doctor` finds out about the PostgreSQL that the installation is on.
 
-use std::time::Duration;
-
 use odavl_core::{
+    Odavl,
     db::{Server, examine_postgres},
     secret::Secret,
 };
 
 use super::{Report, from_here, skew};
-
-/// From where on this machine's clock is too far from the database's: other nodes tell their periods by that.
-const SKEW: Duration = Duration::from_secs(2);
 
 /// Asks the database; nothing in it is changed.
 pub(super) async fn examine(url: &Secret<String>, report: &mut Report) {
@@ -19,7 +15,10 @@ pub(super) async fn examine(url: &Secret<String>, report: &mut Report) {
         Err(error) => return report.note("database answers", Err(error.into())),
     };
     // Periods and expiries are told by the clocks of the nodes: where this machine is one, it has to be the database's.
-    report.note("database clock", skew("the database", Some(from_here(server.time)), SKEW));
+    report.note(
+        "database clock",
+        skew("the database", Some(from_here(server.time)), Odavl::SKEW_TOLD.unsigned_abs()),
+    );
     report.note("database version", Ok(format!("PostgreSQL {}", server.version)));
     report.note("database tables", Ok(tables(&server)));
     report.note("database encryption", Ok(server.encryption.unwrap_or_else(|| "none".to_owned())));
