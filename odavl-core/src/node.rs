@@ -24,7 +24,12 @@ impl Odavl {
     /// Whether the common work, [`Odavl::sweep`] and [`Odavl::forget_ended`], is this node's at present: it holds the lease
     /// for it, from now on or for longer. It saves the others the work, no more: each step can be taken again, by any
     /// node at the same time.
+    ///
+    /// # Errors
+    /// `unavailable` where this node's clock is further than [`Odavl::SKEW_REFUSED`] from the database's: it holds the
+    /// lease no longer, and another node takes it.
     pub async fn leads(&self) -> Result<bool> {
+        self.core().check_clock_to_remove().await?;
         self.core().hold_turn(TURN).await
     }
 

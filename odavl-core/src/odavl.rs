@@ -2,6 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
+#[cfg(feature = "uploads")]
+use tokio::sync::Semaphore;
+
 #[cfg(feature = "sign-in")]
 use crate::auth::signin::{CookieToken, SignIn};
 #[cfg(feature = "direct")]
@@ -27,6 +30,9 @@ use crate::{
     webhooks::WebhookRows,
 };
 
+/// How many results a node receives at once: each has a thread that checks it, of which there are 512 for everything.
+#[cfg(feature = "uploads")]
+const RECEIVING: usize = 64;
 /// How many reservations one transaction releases.
 const SWEEP_BATCH: u32 = 500;
 
@@ -46,6 +52,9 @@ pub(crate) struct Core {
     pub(crate) objects: Arc<dyn Catalog>,
     #[cfg(feature = "uploads")]
     pub(crate) uploads: Arc<dyn UploadRows>,
+    /// Whose results are being received.
+    #[cfg(feature = "uploads")]
+    pub(crate) receiving: Semaphore,
     pub(crate) webhooks: Arc<dyn WebhookRows>,
     #[cfg(feature = "direct")]
     pub(crate) direct: DirectUrls,
@@ -183,6 +192,8 @@ impl Builder {
             objects,
             #[cfg(feature = "uploads")]
             uploads: self.uploads.ok_or_else(|| missing("uploads"))?,
+            #[cfg(feature = "uploads")]
+            receiving: Semaphore::new(RECEIVING),
             webhooks: self.webhooks.ok_or_else(|| missing("webhooks"))?,
             #[cfg(feature = "direct")]
             direct: DirectUrls::of(&settings, &master)?,
@@ -265,6 +276,7 @@ impl Odavl {
         // Whatever fails is tried again at the next sweep; the rest is not held up. Uploads come before reservations: what
         // one holds is settled or released with it.
         let noted = self.note().await;
+        self.0.check_clock_to_remove().await?;
         let stored = self.0.sweep_storage().await;
         let released = self.0.release_expired().await;
         stored.and(released).and(noted)
@@ -283,6 +295,7 @@ impl Odavl {
     /// drops uploads in parts that nobody will end, and once a day signs where each organisation's records end. A service
     /// does it every hour, on the node that [leads](Odavl::leads).
     pub async fn forget_ended(&self) -> Result<()> {
+        self.0.check_clock_to_remove().await?;
         let ended = Change::DropEnded { at: self.0.clock.now() };
         // Whatever fails is tried again in an hour; the rest is not held up.
         let forgotten = self.0.write(vec![ended], Vec::new(), Vec::new()).await;
@@ -313,7 +326,6 @@ impl Core {
 
     /// Removes what the books no longer need, part by part.
     async fn prune_books(&self) -> Result<()> {
-        self.check_clock_to_remove().await?;
         let mut next = Some(Pruning::default());
         while let Some(part) = next {
             next = self.metering.prune(part).await?;

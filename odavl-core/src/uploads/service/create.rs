@@ -57,6 +57,8 @@ impl Uploads<'_> {
     pub async fn create(&self, wish: NewResults, body: BoxBody) -> Result<Uploaded> {
         self.check(&wish)?;
         let core = &self.0.core;
+        let full = |_| Error::unavailable("this node receives as many results at once as it can check", None);
+        let _turn = core.receiving.try_acquire().map_err(full)?;
         let now = core.clock.now();
         let id = UploadId::new(now)?;
         let reservation = ReservationId::of_upload(id);
