@@ -43,7 +43,7 @@ impl Settings {
             Error::invalid_with(format!("the database URL cannot be read{why}"), FORM)
         };
         let mut config: Config = rest.parse().map_err(wrong)?;
-        let trust = trust(sslmode.as_deref(), root, config.get_hosts())?;
+        let trust = trust(sslmode.as_deref(), root, &config)?;
         let place = place(&config)?;
         if config.get_application_name().is_none() {
             config.application_name("odavl");
@@ -123,9 +123,18 @@ fn split(url: &str) -> Result<(String, Option<String>, Option<PathBuf>)> {
     Ok((format!("{base}{mark}{}", rest.join("&")), sslmode, root))
 }
 
-fn trust(sslmode: Option<&str>, root: Option<PathBuf>, hosts: &[Host]) -> Result<Trust> {
-    let default = if hosts.iter().all(is_here) { "disable" } else { "verify-full" };
-    match sslmode.unwrap_or(default) {
+fn trust(sslmode: Option<&str>, root: Option<PathBuf>, config: &Config) -> Result<Trust> {
+    // An address is what is connected to, whatever the host beside it is called.
+    let here =
+        config.get_hosts().iter().all(is_here) && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
+    let sslmode = sslmode.unwrap_or(if here && root.is_none() { "disable" } else { "verify-full" });
+    if root.is_some() && sslmode != "verify-full" {
+        return Err(Error::invalid_with(
+            "the database URL names an authority that its sslmode does not ask",
+            "say sslmode=verify-full, or leave sslrootcert out",
+        ));
+    }
+    match sslmode {
         "disable" => Ok(Trust::Plain),
         "require" => Ok(Trust::Anybody),
         "verify-full" => Ok(Trust::Named(root)),
@@ -165,7 +174,7 @@ mod tests {
 
     fn trusted(url: &str) -> Result<Trust> {
         let (rest, sslmode, root) = split(url)?;
-        trust(sslmode.as_deref(), root, rest.parse::<Config>().unwrap().get_hosts())
+        trust(sslmode.as_deref(), root, &rest.parse::<Config>().unwrap())
     }
 
     #[test]
@@ -176,6 +185,7 @@ mod tests {
             ("postgres://u@%2Frun%2Fpostgresql/d", Trust::Plain),
             ("postgres://u:p@db.example/d", Trust::Named(None)),
             ("postgres://u:p@127.0.0.1,db.example/d", Trust::Named(None)),
+            ("postgres://u:p@localhost/d?hostaddr=192.0.2.1", Trust::Named(None)),
             ("postgres://u:p@db.example/d?sslmode=disable", Trust::Plain),
             ("postgresql://u:p@db.example/d?connect_timeout=2&sslmode=require", Trust::Anybody),
             (
@@ -185,7 +195,9 @@ mod tests {
         ] {
             assert_eq!(trusted(url).unwrap(), expected, "{url}");
         }
-        assert!(trusted("postgres://u:p@db.example/d?sslmode=prefer").is_err());
+        for refused in ["sslmode=prefer", "sslmode=require&sslrootcert=ca.pem"] {
+            assert!(trusted(&format!("postgres://u:p@db.example/d?{refused}")).is_err(), "{refused}");
+        }
     }
 
     #[test]
