@@ -48,10 +48,12 @@ fn postgres_error(error: PgError) -> Error {
         "55P03" => "another transaction holds what this one needs",
         "57014" => "the statement took too long",
         "25P03" => "the transaction was left open too long",
-        "25006" => "the database can only be read",
+        // A standby says it of a transaction that is to write.
+        "25006" | "0A000" => "the database can only be read",
         "53100" => "the database's disk is full",
         "53200" => "the database has no memory left",
         "53300" | "53400" => "the database has no connection left",
+        code if code.starts_with("58") => "the database's machine failed it",
         code if code.starts_with("57P") => "the database is starting or stopping",
         code if code.starts_with("08") => "the connection to the database is lost",
         "XX001" | "XX002" => {
