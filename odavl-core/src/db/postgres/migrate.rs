@@ -11,8 +11,9 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Any number that nobody else takes a lock by.
-const LOCK: &str = "SELECT pg_advisory_xact_lock(7163384694823305)";
+/// Any number that nobody else takes a lock by. Whoever has it waits for no table for long: nodes that serve would queue
+/// behind it for as long as somebody else, such as a dump, has the table.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(7163384694823305); SET LOCAL lock_timeout = '2s'";
 
 /// Nodes that start together wait for the one that migrates, however long it takes.
 const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0;
