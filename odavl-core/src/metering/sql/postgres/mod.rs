@@ -142,6 +142,10 @@ impl PostgresMetering {
             wanted.extend(draft.lacks.take());
             draft = load(&conn, None, wanted).await.map_err(undone)?;
             done = decide(&mut draft, now)?;
+            if draft.lacks.is_some() {
+                let moved = "what a batch needs changed twice while it was read";
+                return Err(Failed::Undone(Error::unavailable(moved, None)));
+            }
         }
         if !draft.wrote {
             conn.batch("ROLLBACK").await.map_err(undone)?;
