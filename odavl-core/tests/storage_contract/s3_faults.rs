@@ -6,8 +6,8 @@ use odavl_core::{
     Error, ErrorCode, Result, SystemClock,
     page::PageQuery,
     storage::{
-        KeyPrefix, MediaType, PART_LEAST, Part, Profile, PutMode, PutOptions, S3Storage, Sha256, Storage,
-        StoreFault, StoreKey, collect, full,
+        KeyPrefix, MediaType, Multipart, MultipartId, PART_LEAST, Part, Profile, PutMode, PutOptions,
+        S3Storage, Sha256, Storage, StoreFault, StoreKey, collect, full,
     },
 };
 use odavl_test_store::{FaultyStore, Said, Seen};
@@ -57,6 +57,22 @@ async fn asked(storage: &S3Storage) -> Vec<Error> {
         storage.list(&KeyPrefix::default(), &PageQuery::default()).await.unwrap_err(),
         storage.begin_multipart(&key(), &MediaType::bytes()).await.unwrap_err(),
     ]
+}
+
+#[tokio::test]
+async fn a_404_that_is_not_the_store_s_says_of_nothing_that_it_is_gone() {
+    // As what stands before a store answers while the store is away.
+    let (_store, storage) = faulty(|_| Said::new(404, "404 page not found")).await;
+    let open = Multipart { key: key(), id: MultipartId("1".into()) };
+    assert_eq!(storage.delete(&key()).await.unwrap_err().code(), ErrorCode::Unavailable);
+    assert_eq!(storage.get(&key(), None).await.unwrap_err().code(), ErrorCode::Unavailable);
+    assert_eq!(storage.abort_multipart(&open).await.unwrap_err().code(), ErrorCode::Unavailable);
+    let (_store, storage) = faulty(|seen| {
+        if seen.line.starts_with("HEAD") { Said::new(200, "") } else { Said::new(404, "404 page not found") }
+    })
+    .await;
+    storage.delete(&key()).await.unwrap();
+    assert!(storage.get(&key(), None).await.unwrap().is_none());
 }
 
 #[tokio::test]

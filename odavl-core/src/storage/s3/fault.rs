@@ -33,6 +33,8 @@ pub(super) enum Kind {
     NoBucket,
     /// There is no such object.
     NoKey,
+    /// Something is not there, which may be the store itself: whoever answered does not say what.
+    Absent,
     /// There is no such multipart upload.
     NoUpload,
     /// A part that was named is not there.
@@ -94,6 +96,11 @@ impl StoreFault {
         Self::new(Kind::Broken, "what every store says was not said")
     }
 
+    /// What lies beneath it.
+    pub fn into_source(self) -> Option<Cause> {
+        self.source
+    }
+
     pub(super) fn kind(&self) -> &Kind {
         &self.kind
     }
@@ -145,7 +152,8 @@ fn of_answer<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Kind
         }
         ("SlowDown" | "ServiceUnavailable" | "RequestTimeout", _) | (_, 408 | 429 | 503) => Kind::Busy,
         ("ConditionalRequestConflict" | "OperationAborted", _) => Kind::Collided,
-        ("NoSuchKey", _) | (_, 404) => Kind::NoKey,
+        ("NoSuchKey", _) => Kind::NoKey,
+        (_, 404) => Kind::Absent,
         (_, 412) => Kind::Taken,
         (_, 416) => Kind::NoRange,
         (_, 401 | 403) => Kind::Forbidden,

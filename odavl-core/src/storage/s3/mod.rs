@@ -123,7 +123,7 @@ impl Inner {
     async fn bucket_is_there(&self) -> Result<(), StoreFault> {
         let asked = self.asks.head_bucket().bucket(&self.bucket.name).send().await.map_err(StoreFault::of);
         match asked.map(drop) {
-            Err(fault) if *fault.kind() == Kind::NoKey => Err(StoreFault::new(Kind::NoBucket, "404")),
+            Err(fault) if *fault.kind() == Kind::Absent => Err(StoreFault::new(Kind::NoBucket, "404")),
             // An answer to this question has no body, where alone a store says what it is that it refuses.
             Err(fault) if matches!(fault.kind(), Kind::Forbidden | Kind::Other) => self.lists().await,
             asked => asked,
@@ -139,8 +139,17 @@ impl Inner {
     async fn delete(&self, key: &StoreKey) -> Result<()> {
         let request = self.asks.delete_object().bucket(&self.bucket.name).key(self.path(key));
         match request.send().await.map_err(StoreFault::of) {
-            Err(fault) if *fault.kind() != Kind::NoKey => Err(fault.into()),
-            _ => Ok(()),
+            Ok(_) => Ok(()),
+            Err(fault) => Ok(self.gone(fault).await?),
+        }
+    }
+
+    /// Nothing where the fault says that what was asked for is not there, and the store itself is.
+    async fn gone(&self, fault: StoreFault) -> Result<(), StoreFault> {
+        match fault.kind() {
+            Kind::NoKey | Kind::NoUpload => Ok(()),
+            Kind::Absent => self.bucket_is_there().await,
+            _ => Err(fault),
         }
     }
 }

@@ -165,8 +165,8 @@ impl Inner {
         let request = self.asks.abort_multipart_upload().bucket(&self.bucket.name);
         let request = request.key(self.path(&multipart.key)).upload_id(&multipart.id.0);
         match request.send().await.map_err(StoreFault::of) {
-            Err(fault) if !matches!(fault.kind(), Kind::NoUpload | Kind::NoKey) => Err(fault.into()),
-            _ => Ok(()),
+            Ok(_) => Ok(()),
+            Err(fault) => Ok(self.gone(fault).await?),
         }
     }
 

@@ -95,7 +95,7 @@ impl Inner {
             request.set_checksum_mode(self.can(Ability::Checksums).then_some(ChecksumMode::Enabled));
         let found = match request.send().await.map_err(StoreFault::of) {
             Ok(found) => found,
-            Err(fault) if *fault.kind() == Kind::NoKey => return Ok(None),
+            Err(fault) if matches!(fault.kind(), Kind::NoKey | Kind::Absent) => return Ok(None),
             Err(fault) => return Err(fault.into()),
         };
         let said = Said {
@@ -121,7 +121,10 @@ impl Inner {
         let request = request.set_checksum_mode(mode).set_range(range.map(|range| range.to_string()));
         let found = match (request.send().await.map_err(StoreFault::of), range) {
             (Ok(found), _) => found,
-            (Err(fault), _) if *fault.kind() == Kind::NoKey => return Ok(None),
+            (Err(fault), _) if matches!(fault.kind(), Kind::NoKey | Kind::Absent) => {
+                self.gone(fault).await?;
+                return Ok(None);
+            }
             (Err(fault), Some(range)) if *fault.kind() == Kind::NoRange => return Err(takes_nothing(&range)),
             (Err(fault), _) => return Err(fault.into()),
         };
