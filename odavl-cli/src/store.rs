@@ -17,16 +17,11 @@ pub(crate) async fn refuse_useless(odavl: &Odavl) -> Result<()> {
 /// The same error with what the store said, which others do not see; `invalid_input` where somebody has to mend something.
 #[cfg(feature = "s3")]
 pub(crate) fn told(error: Error) -> Error {
-    let fault = match &error {
-        Error::Unavailable { source: Some(cause), .. } => {
-            cause.downcast_ref::<odavl_core::storage::StoreFault>()
-        }
-        _ => None,
-    };
-    match fault {
-        Some(fault) if fault.is_to_mend() => Error::invalid_with(fault.to_string(), fault.hint()),
-        Some(fault) => Error::unavailable(fault.to_string(), None),
-        None => error,
+    let Error::Unavailable { what, retry_after, source: Some(cause) } = error else { return error };
+    match cause.downcast::<odavl_core::storage::StoreFault>() {
+        Ok(fault) if fault.is_to_mend() => Error::invalid_with(fault.to_string(), fault.hint()),
+        Ok(fault) => Error::unavailable(fault.to_string(), fault.into_source()),
+        Err(cause) => Error::Unavailable { what, retry_after, source: Some(cause) },
     }
 }
 
