@@ -65,12 +65,15 @@ impl Put {
 
 pub(super) async fn run(remote: &Flags, wish: &Put, output: Output) -> Result<()> {
     let name = wish.name()?;
-    let client = Client::open(remote).await?;
+    // Whoever is not signed in is told so before the file is read.
+    Client::open(remote).await?;
     let source = Source::open(&wish.file)?;
     let size = source.size();
     let reading = Progress::new(&format!("reading {name}"), size, output);
     let digests = source.digest(Digests::to_send(size), &reading)?.finish();
     drop(reading);
+    // Reading may have taken longer than a credential lives.
+    let client = Client::open(remote).await?;
     let request = UploadUrlRequest {
         name: name.to_string(),
         size,
@@ -89,13 +92,26 @@ pub(super) async fn run(remote: &Flags, wish: &Put, output: Output) -> Result<()
     let sending = Sending { remote, source, digests, progress };
     let object = match sending.object(&client, &request, &mut begun).await {
         // A later put goes on with it.
-        Err(failure) if failure.code() == ErrorCode::Unavailable => return Err(failure),
+        Err(failure) if !ends(failure.code()) => return Err(failure),
         ended => {
             begun.forget();
             ended?
         }
     };
     output.done(&object, &format!("{} is stored: {} bytes, {}", object.name, object.size, object.checksum))
+}
+
+/// Whether trying again under the same upload comes to the same.
+const fn ends(code: ErrorCode) -> bool {
+    !matches!(
+        code,
+        ErrorCode::Unavailable
+            | ErrorCode::RateLimited
+            | ErrorCode::QuotaExceeded
+            | ErrorCode::Unauthenticated
+            | ErrorCode::Forbidden
+            | ErrorCode::Internal
+    )
 }
 
 /// The upload of these bytes, where an earlier command began it; else a new one.
@@ -143,7 +159,9 @@ impl Sending<'_> {
             Some(request) => self.whole(client, &request).await,
             None => self.parts(&upload).await,
         };
-        match (sent, complete(client, &upload.id).await) {
+        // Sending may have taken longer than a credential lives.
+        let client = Client::open(self.remote).await?;
+        match (sent, complete(&client, &upload.id).await) {
             // Perhaps the bytes arrived and the answer was lost.
             (_, Ok(object)) => Ok(object),
             (Err(failure), _) | (Ok(()), Err(failure)) => Err(failure),
