@@ -66,7 +66,7 @@ impl Courier for Post {
     }
 }
 
-const NOT_PUBLIC: &str = "its address is not one of the internet";
+const NOT_PUBLIC: &str = "its host has no address of the internet";
 
 /// Why it could not be sent: what lies deepest says most.
 fn unsent(error: &reqwest::Error) -> Error {
@@ -87,7 +87,11 @@ struct Public;
 impl Resolve for Public {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            // Nobody is told which names there are in the operator's own network.
+            let found = tokio::net::lookup_host((name.as_str(), 0))
+                .await
+                .inspect_err(|error| tracing::debug!(%error, "a webhook's host has no address"));
+            let found = found.map_err(|_| io::Error::other(NOT_PUBLIC))?;
             let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
             if public.is_empty() {
                 return Err(io::Error::other(NOT_PUBLIC).into());
