@@ -19,10 +19,11 @@ use crate::{
     page::{Page, PageQuery},
     secret::Secret,
     session::{Ask, Session, Usage},
+    sweep::Pass,
     text,
 };
 
-/// How many messages are under way at once, and how many thresholds are read at once.
+/// How many messages are under way at once.
 const BATCH: u32 = 32;
 /// For how long a delivery is a node's own: longer than a try takes.
 const CLAIMED: SignedDuration = SignedDuration::from_mins(1);
@@ -153,19 +154,14 @@ impl Core {
     /// Puts every threshold that nobody was told of into the post. Stopped half-way, it does the same again; what cannot be
     /// put there, since something of its organisation's makes no sense, holds up nobody else's.
     async fn post_thresholds(&self) -> Result<()> {
-        loop {
-            let untold = self.metering.untold(BATCH).await?;
-            let (mut ended, mut posted) = (Ok(()), 0);
-            for (org, event) in &untold {
-                match self.post_threshold(*org, event).await {
-                    Ok(()) => posted += 1,
-                    failed => ended = ended.and(failed),
-                }
-            }
-            if posted == 0 || untold.len() < BATCH as usize {
-                return ended;
+        let mut pass = Pass::new();
+        while let Some(most) = pass.most() {
+            let untold = self.metering.untold(most).await?;
+            for (org, event) in pass.fresh(untold, |(org, event)| (*org, event.seq)) {
+                pass.took(self.post_threshold(org, &event).await);
             }
         }
+        pass.end()
     }
 
     async fn post_threshold(&self, org: OrgId, event: &ThresholdEvent) -> Result<()> {
