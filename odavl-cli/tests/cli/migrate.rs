@@ -117,6 +117,9 @@ fn what_cannot_be_moved_is_refused_and_stays_as_it_was() {
     let shown = ended(&mut migrate(&person, &stopped, &schema.url));
     assert_eq!(shown.code, 2, "{shown:?}");
     assert!(shown.stderr.contains("PGPASSWORD") && !shown.stderr.contains(":odavl@"), "{shown:?}");
+    let mut moved = migrate(&person, &stopped, &url.display().to_string());
+    let moved = ended(moved.env("ODAVL_DATABASE", &schema.url));
+    assert!(moved.code == 2 && moved.stderr.contains("on PostgreSQL already"), "{moved:?}");
     let nowhere = ended(&mut migrate(&person, &stopped, "NO_SUCH_VARIABLE"));
     assert!(nowhere.code == 2 && nowhere.stderr.contains("no variable that is set"), "{nowhere:?}");
     let elsewhere = person.odavl(&format!("admin migrate --to {}", url.display()));

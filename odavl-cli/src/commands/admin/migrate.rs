@@ -62,6 +62,13 @@ const COLUMNS: [Column<Moved>; 3] = [
 pub(super) async fn run(location: &Location, config: &Config, args: &Args, output: Output) -> Result<()> {
     let data = location.data(config);
     let _alone = serve::hold(&data)?;
+    if args.to.is_some() && config.database.is_some() {
+        return Err(Error::invalid_with(
+            "the installation is on PostgreSQL already, and what its folder has is older",
+            "move from one PostgreSQL to another by pg_dump",
+        )
+        .into());
+    }
     let url = args.to.as_deref().map(target).transpose()?;
     let objects = match &args.storage {
         Some(bucket) => Some(copy(&data, config, bucket, output).await?),
