@@ -90,9 +90,16 @@ pub(super) async fn run(remote: &Flags, wish: &Put, output: Output) -> Result<()
         return Err(Error::AlreadyExists { kind: "object", name: name.to_string() }.into());
     }
     let sending = Sending { remote, source, digests, progress };
-    let object = match sending.object(&client, &request, &mut begun).await {
-        // A later put goes on with it.
-        Err(failure) if !ends(failure.code()) => return Err(failure),
+    let ticket = announced(&client, &request, &mut begun).await;
+    let is_open = ticket.is_ok() || begun.is_resumed();
+    let object = match ticket {
+        Ok(ticket) => sending.object(&client, ticket, &begun).await,
+        Err(failure) => Err(failure),
+    };
+    let object = match object {
+        // Perhaps it was begun, and a later put goes on with it.
+        Err(failure) if failure.code() == ErrorCode::Unavailable => return Err(failure),
+        Err(failure) if is_open && !ends(failure.code()) => return Err(failure),
         ended => {
             begun.forget();
             ended?
@@ -105,8 +112,7 @@ pub(super) async fn run(remote: &Flags, wish: &Put, output: Output) -> Result<()
 const fn ends(code: ErrorCode) -> bool {
     !matches!(
         code,
-        ErrorCode::Unavailable
-            | ErrorCode::RateLimited
+        ErrorCode::RateLimited
             | ErrorCode::QuotaExceeded
             | ErrorCode::Unauthenticated
             | ErrorCode::Forbidden
@@ -139,13 +145,8 @@ struct Sending<'a> {
 
 impl Sending<'_> {
     /// Stores the bytes.
-    async fn object(
-        &self,
-        client: &Client,
-        wish: &UploadUrlRequest,
-        begun: &mut Begun,
-    ) -> Result<StoredObject> {
-        let UploadTicket { upload, request } = announced(client, wish, begun).await?;
+    async fn object(&self, client: &Client, ticket: UploadTicket, begun: &Begun) -> Result<StoredObject> {
+        let UploadTicket { upload, request } = ticket;
         if let Some(object) = upload.object {
             return Ok(object);
         }
