@@ -118,8 +118,8 @@ fn what_cannot_be_moved_is_refused_and_stays_as_it_was() {
     assert_eq!(shown.code, 2, "{shown:?}");
     assert!(shown.stderr.contains("PGPASSWORD") && !shown.stderr.contains(":odavl@"), "{shown:?}");
     let mut moved = migrate(&person, &stopped, &url.display().to_string());
-    let moved = ended(moved.env("ODAVL_DATABASE", &schema.url));
-    assert!(moved.code == 2 && moved.stderr.contains("on PostgreSQL already"), "{moved:?}");
+    let moved = ended(moved.env("ODAVL_DATABASE", "postgres://elsewhere.example/odavl"));
+    assert!(moved.code == 2 && moved.stderr.contains("on another PostgreSQL already"), "{moved:?}");
     let nowhere = ended(&mut migrate(&person, &stopped, "NO_SUCH_VARIABLE"));
     assert!(nowhere.code == 2 && nowhere.stderr.contains("no variable that is set"), "{nowhere:?}");
     let elsewhere = person.odavl(&format!("admin migrate --to {}", url.display()));
@@ -137,8 +137,8 @@ fn what_cannot_be_moved_is_refused_and_stays_as_it_was() {
     let broken = ended(&mut migrate(&person, &stopped, &url.display().to_string()));
     assert!(broken.code == 8 && broken.stderr.contains("users.name"), "{broken:?}");
     change("UPDATE users SET name = 'Ada'");
-    let mut by_variable = migrate(&person, &stopped, "DATABASE_URL");
-    ended(by_variable.env("DATABASE_URL", &schema.url)).well();
+    let mut by_variable = migrate(&person, &stopped, "ODAVL_DATABASE");
+    ended(by_variable.env("ODAVL_DATABASE", &schema.url)).well();
 
     let full = ended(&mut migrate(&person, &stopped, &url.display().to_string()));
     assert!(full.code == 5 && full.stderr.contains("is not empty"), "{full:?}");

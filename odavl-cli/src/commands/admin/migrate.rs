@@ -62,14 +62,16 @@ const COLUMNS: [Column<Moved>; 3] = [
 pub(super) async fn run(location: &Location, config: &Config, args: &Args, output: Output) -> Result<()> {
     let data = location.data(config);
     let _alone = serve::hold(&data)?;
-    if args.to.is_some() && config.database.is_some() {
+    let url = args.to.as_deref().map(target).transpose()?;
+    if let (Some(url), Some(present)) = (&url, &config.database)
+        && url != present.reveal()
+    {
         return Err(Error::invalid_with(
-            "the installation is on PostgreSQL already, and what its folder has is older",
+            "the installation is on another PostgreSQL already, and what its folder has is older",
             "move from one PostgreSQL to another by pg_dump",
         )
         .into());
     }
-    let url = args.to.as_deref().map(target).transpose()?;
     let objects = match &args.storage {
         Some(bucket) => Some(copy(&data, config, bucket, output).await?),
         None => None,
