@@ -89,7 +89,8 @@ fn a_wrong_credential_or_no_link_fails_before_anything_is_analysed() {
     is_refused(&person.odavl(line), 2, &["odavl link --create"]);
     person.odavl("link --create app").well();
     let stale = server.key("insight:write");
-    let wrong = format!("{}0", &stale[..stale.len() - 1]);
+    let other = if stale.ends_with('0') { '1' } else { '0' };
+    let wrong = format!("{}{other}", &stale[..stale.len() - 1]);
     is_refused(&person.with_key(&wrong, line), 4, &["key"]);
     is_refused(&Person::new().odavl(&format!("{line} --project app --server {}", server.url)), 4, &["login"]);
 }
