@@ -18,7 +18,7 @@ const READY: SignedDuration = SignedDuration::from_secs(5);
 impl Odavl {
     /// From where on a clock that is off the database's is worth telling of.
     pub const SKEW_TOLD: SignedDuration = SignedDuration::from_secs(2);
-    /// From where on nothing is to be served by it, and nothing is removed that only by it is over.
+    /// From where on nothing is to be served by it, and the common work is left to others.
     pub const SKEW_REFUSED: SignedDuration = SignedDuration::from_secs(60);
 
     /// Whether the common work, [`Odavl::sweep`] and [`Odavl::forget_ended`], is this node's at present: it holds the lease

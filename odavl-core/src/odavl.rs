@@ -276,7 +276,6 @@ impl Odavl {
         // Whatever fails is tried again at the next sweep; the rest is not held up. Uploads come before reservations: what
         // one holds is settled or released with it.
         let noted = self.note().await;
-        self.0.check_clock_to_remove().await?;
         let stored = self.0.sweep_storage().await;
         let released = self.0.release_expired().await;
         stored.and(released).and(noted)
@@ -295,7 +294,6 @@ impl Odavl {
     /// drops uploads in parts that nobody will end, and once a day signs where each organisation's records end. A service
     /// does it every hour, on the node that [leads](Odavl::leads).
     pub async fn forget_ended(&self) -> Result<()> {
-        self.0.check_clock_to_remove().await?;
         let ended = Change::DropEnded { at: self.0.clock.now() };
         // Whatever fails is tried again in an hour; the rest is not held up.
         let forgotten = self.0.write(vec![ended], Vec::new(), Vec::new()).await;
@@ -326,6 +324,7 @@ impl Core {
 
     /// Removes what the books no longer need, part by part.
     async fn prune_books(&self) -> Result<()> {
+        self.check_clock_to_remove().await?;
         let mut next = Some(Pruning::default());
         while let Some(part) = next {
             next = self.metering.prune(part).await?;

@@ -178,7 +178,6 @@ async fn a_node_whose_clock_is_off_the_database_s_is_not_ready_and_removes_nothi
         let refused = node.ready().await.unwrap_err();
         assert!(refused.to_string().contains("set both by NTP"), "{refused}");
         assert_eq!(node.forget_ended().await.is_ok(), removes, "{seconds}");
-        assert_eq!(node.sweep().await.is_ok(), removes, "{seconds}");
         assert_eq!(node.leads().await.is_ok(), removes, "{seconds}");
     }
 }
