@@ -20,7 +20,7 @@ use crate::{
 /// How many callers there are at once.
 const LEVELS: [usize; 7] = [1, 4, 16, 32, 64, 128, 256];
 
-/// Over how many processes better-auth is spread: it did worse with one, and with more than there are cores.
+/// Over how many processes better-auth is spread: one for each core of the machine that the docs quote.
 const PROCESSES: &str = "2";
 
 /// `args`: odavl, the folder in which what it is measured beside is installed, and the plot that is written.
