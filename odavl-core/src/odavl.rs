@@ -2,15 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
-#[cfg(feature = "uploads")]
-use tokio::sync::Semaphore;
-
 #[cfg(feature = "sign-in")]
 use crate::auth::signin::{CookieToken, SignIn};
 #[cfg(feature = "direct")]
 use crate::storage::DirectUrls;
 #[cfg(feature = "uploads")]
-use crate::uploads::UploadRows;
+use crate::uploads::{Receiving, UploadRows};
 use crate::{
     auth::{AuditDraft, AuditSeal, Auth, Change, Heads, KeyToken, OrgRef, Write},
     caller::Source,
@@ -30,9 +27,6 @@ use crate::{
     webhooks::WebhookRows,
 };
 
-/// How many results a node receives at once: each has a thread that checks it, of which there are 512 for everything.
-#[cfg(feature = "uploads")]
-const RECEIVING: usize = 64;
 /// How many reservations one transaction releases.
 const SWEEP_BATCH: u32 = 500;
 
@@ -54,7 +48,7 @@ pub(crate) struct Core {
     pub(crate) uploads: Arc<dyn UploadRows>,
     /// Whose results are being received.
     #[cfg(feature = "uploads")]
-    pub(crate) receiving: Semaphore,
+    pub(crate) receiving: Receiving,
     pub(crate) webhooks: Arc<dyn WebhookRows>,
     #[cfg(feature = "direct")]
     pub(crate) direct: DirectUrls,
@@ -193,7 +187,7 @@ impl Builder {
             #[cfg(feature = "uploads")]
             uploads: self.uploads.ok_or_else(|| missing("uploads"))?,
             #[cfg(feature = "uploads")]
-            receiving: Semaphore::new(RECEIVING),
+            receiving: Receiving::default(),
             webhooks: self.webhooks.ok_or_else(|| missing("webhooks"))?,
             #[cfg(feature = "direct")]
             direct: DirectUrls::of(&settings, &master)?,

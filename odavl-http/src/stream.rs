@@ -10,7 +10,10 @@ use odavl_core::{
 };
 use tokio::time::Instant;
 
-/// How long a body may stand still: [`crate::Settings::timeout`], for what has no bound as a whole.
+/// The least that comes of a body in the time that a client has, where there is more: some 2 KiB a second.
+const LEAST: usize = 64 << 10;
+
+/// How long a client has for the next [`LEAST`] of a body: [`crate::Settings::timeout`], for what has no bound as a whole.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience(pub(crate) Duration);
 
@@ -19,23 +22,34 @@ type Pieces = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 struct Incoming {
     pieces: Pieces,
     patience: Duration,
+    /// How long was waited for the client since it had sent its last [`LEAST`], and what came meanwhile. What whoever
+    /// reads takes for it is not the client's.
+    waited: Duration,
+    came: usize,
 }
 
 #[async_trait::async_trait]
 impl Body for Incoming {
     async fn next(&mut self) -> Result<Option<Bytes>> {
-        let piece = tokio::time::timeout(self.patience, self.pieces.next()).await;
-        let stood_still =
-            |_| Error::invalid_with("the body stood still for too long", "send it again, whole");
+        let begun = Instant::now();
+        let left = self.patience.saturating_sub(self.waited);
+        let piece = tokio::time::timeout(left, self.pieces.next()).await;
+        let too_slow = |_| Error::invalid_with("the body came too slowly", "send it again, whole");
         let broke = |_| Error::invalid_with("the body broke off", "send it again, whole");
-        piece.map_err(stood_still)?.transpose().map_err(broke)
+        let piece = piece.map_err(too_slow)?.transpose().map_err(broke)?;
+        self.waited += begun.elapsed();
+        self.came += piece.as_ref().map_or(0, Bytes::len);
+        if self.came >= LEAST {
+            (self.waited, self.came) = (Duration::ZERO, 0);
+        }
+        Ok(piece)
     }
 }
 
 /// What a client sends, piece by piece.
 pub(crate) fn incoming(body: poem::Body, Patience(patience): Patience) -> BoxBody {
     let pieces = body.into_bytes_stream().map(|piece| piece.map_err(io::Error::other));
-    Box::new(Incoming { pieces: Box::pin(pieces), patience })
+    Box::new(Incoming { pieces: Box::pin(pieces), patience, waited: Duration::ZERO, came: 0 })
 }
 
 /// Why a body is not read to its end.
@@ -86,4 +100,38 @@ pub(crate) fn outgoing(body: BoxBody) -> poem::Body {
             }
         }
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// What comes of a MiB that is sent in pieces of that size, with a pause before each and after each is read.
+    async fn received(piece: usize, pause: Duration, rest: Duration) -> Result<usize> {
+        let pieces = stream::iter(std::iter::repeat_n(Bytes::from(vec![0; piece]), (1 << 20) / piece));
+        let pieces = pieces.then(move |piece| async move {
+            tokio::time::sleep(pause).await;
+            Ok::<_, io::Error>(piece)
+        });
+        let mut body = incoming(poem::Body::from_bytes_stream(pieces), Patience(PATIENCE));
+        let mut came = 0;
+        while let Some(piece) = body.next().await? {
+            came += piece.len();
+            tokio::time::sleep(rest).await;
+        }
+        Ok(came)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_comes_at_a_least_speed_and_not_drop_by_drop() {
+        let begun = Instant::now();
+        let refused = received(16, Duration::from_secs(1), Duration::ZERO).await.unwrap_err();
+        assert_eq!(refused.to_string(), "the body came too slowly");
+        assert_eq!(begun.elapsed(), PATIENCE);
+        assert_eq!(received(LEAST, PATIENCE / 2, Duration::ZERO).await.unwrap(), 1 << 20);
+        // A store that is slow is no fault of the client's.
+        assert_eq!(received(LEAST / 4, Duration::from_secs(1), PATIENCE).await.unwrap(), 1 << 20);
+    }
 }

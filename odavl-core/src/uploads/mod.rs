@@ -49,8 +49,8 @@ pub use channel::{ChannelReader, ChunkSender, channel};
 pub use memory::MemoryUploads;
 pub use port::{UploadQuery, UploadRows};
 pub use run_id::RunId;
-pub(crate) use service::owner;
 pub use service::{Content, Filter, NewResults, Uploaded, Uploads};
+pub(crate) use service::{Receiving, owner};
 #[cfg(feature = "sql")]
 pub use sql::SqlUploads;
 pub use unpack::{Encoding, Unpacked};

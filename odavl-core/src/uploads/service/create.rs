@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use super::{
     Uploads, later, object_name, owner,
+    receiving::Turn,
     tee::{Said, Tee},
 };
 use crate::{
@@ -57,8 +58,6 @@ impl Uploads<'_> {
     pub async fn create(&self, wish: NewResults, body: BoxBody) -> Result<Uploaded> {
         self.check(&wish)?;
         let core = &self.0.core;
-        let full = |_| Error::unavailable("this node receives as many results at once as it can check", None);
-        let _turn = core.receiving.try_acquire().map_err(full)?;
         let now = core.clock.now();
         let id = UploadId::new(now)?;
         let reservation = ReservationId::of_upload(id);
@@ -71,13 +70,14 @@ impl Uploads<'_> {
         );
         let before = async |permit: &Permit| self.begin(permit, &wish, attempt, &begun).await;
         let act = async |permit: &Permit| {
-            let (_, upload) = begun.get().ok_or_else(|| Error::internal("results were not begun", None))?;
+            let Started { upload, .. } =
+                begun.get().ok_or_else(|| Error::internal("results were not begun", None))?;
             let stored = self.take(permit, &wish, upload, body).await?;
             let upload = Upload { state: State::Stored(Box::new(stored)), ..upload.clone() };
             Ok((Uploaded { upload, replayed: false }, Usage::Held))
         };
         let result = self.0.metered_once(ask, before, act).await;
-        if let (Err(_), Some((org, upload))) = (&result, begun.get()) {
+        if let (Err(_), Some(Started { org, upload, .. })) = (&result, begun.get()) {
             // The run is free for the next try at once; where this fails, the sweeper frees it.
             let _ = core.uploads.discard(*org, upload.id, attempt.id).await;
         }
@@ -99,12 +99,12 @@ impl Uploads<'_> {
 
     /// Finds what was uploaded before, else begins. A try that stopped on the way gives way to this one, and what it
     /// held to what this one will hold; a run that nobody tried is asked about first, so that a refusal writes nothing.
-    async fn begin(
-        &self,
+    async fn begin<'a>(
+        &'a self,
         permit: &Permit,
         wish: &NewResults,
         attempt: Attempt,
-        begun: &OnceLock<(OrgId, Upload)>,
+        begun: &OnceLock<Started<'a>>,
     ) -> Result<Option<Uploaded>> {
         let (org, core) = (permit.org()?, &self.0.core);
         let next = self.announced(permit, wish, attempt).await?;
@@ -116,11 +116,12 @@ impl Uploads<'_> {
             }
             None => self.ask(permit, wish).await?,
         }
+        let turn = core.receiving.turn(org)?;
         let before = match core.uploads.begin(org, &next).await? {
             Begun::Stored(upload) => return Ok(Some(Uploaded { upload: *upload, replayed: true })),
             Begun::New(before) => before,
         };
-        let _ = begun.set((org, next));
+        let _ = begun.set(Started { org, upload: next, _turn: turn });
         if let Some(before) = before {
             core.end_hold(org, &permit.caller.subject, before.reservation, None).await?;
         }
@@ -233,6 +234,13 @@ impl Uploads<'_> {
         core.complete_results(org, object).await?;
         Ok(stored)
     }
+}
+
+/// A try that was announced, while it is received.
+struct Started<'a> {
+    org: OrgId,
+    upload: Upload,
+    _turn: Turn<'a>,
 }
 
 fn taken_over(run: RunId) -> Error {

@@ -4,10 +4,12 @@ mod create;
 mod delete;
 mod finish;
 mod read;
+mod receiving;
 mod tee;
 
 pub use create::{NewResults, Uploaded};
 pub use read::{Content, Filter};
+pub(crate) use receiving::Receiving;
 
 use jiff::Timestamp;
 
