@@ -1,10 +1,10 @@
 //! `odavl serve`: the service, in one process.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
     io::{self, IsTerminal, Write},
     net::{IpAddr, SocketAddr},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -68,8 +68,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let public_url = settings.public_url.clone();
 
     let data = args.location.data(&config);
-    let odavl = args.location.open(&config, settings).await?;
+    make(&data)?;
     let _alone = hold(&data)?;
+    let odavl = args.location.open(&config, settings).await?;
     store::refuse_useless(&odavl).await?;
     check_clock(&odavl).await?;
     announce(&odavl, &public_url, &data).await?;
@@ -108,8 +109,16 @@ fn cannot_listen(listen: SocketAddr, error: &io::Error) -> Failure {
     Failure::Stuck(ErrorCode::Unavailable, detail, hint)
 }
 
+fn make(data: &Path) -> Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(|error| {
+        Error::unavailable(format!("the folder {} cannot be made", data.display()), Some(error.into()))
+    })
+}
+
 /// Has the folder alone, until the process ends, however it does. Two would decide as exactly as one, but nobody starts
-/// a second on purpose, and it would sign its links for another address. Commands work beside the service.
+/// a second on purpose, and it would sign its links for another address. Commands work beside the service. It comes
+/// before anything in the folder is opened: a newer version would migrate it under the one that runs.
 pub(crate) fn hold(data: &Path) -> Result<File> {
     let path = data.join("serve.lock");
     let cannot = |error: io::Error| {

@@ -1,6 +1,7 @@
 //! `odavl serve`: what it refuses before it promises anything.
 
 use std::{
+    fs::{self, File},
     io::{BufRead, BufReader, pipe},
     net::TcpStream,
 };
@@ -68,4 +69,16 @@ fn an_address_that_nobody_can_open_is_no_public_url() {
     let mut doctor = person.command("doctor");
     let told: Ended = doctor.env("ODAVL_LISTEN", "0.0.0.0:80").output().unwrap().into();
     assert!(told.stdout.contains("public URL\tnone; `serve` needs one\t"), "{told:?}");
+}
+
+#[test]
+fn a_folder_that_another_service_has_is_not_opened_and_so_not_migrated() {
+    let person = Person::new();
+    let data = person.folder.path().join("odavl-data");
+    fs::create_dir(&data).unwrap();
+    let lock = File::create(data.join("serve.lock")).unwrap();
+    lock.lock().unwrap();
+    let ended = refused(&person, "serve --listen 127.0.0.1:0");
+    assert!(ended.stderr.contains("another `odavl serve` has the folder"), "{ended:?}");
+    assert_eq!(fs::read_dir(&data).unwrap().count(), 1, "something was opened");
 }
