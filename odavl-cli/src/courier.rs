@@ -127,6 +127,8 @@ mod tests {
             "169.254.169.254",
             "2130706433",
             "0x7f.1",
+            // A name that is not there is told as one in the operator's own network is.
+            "nowhere.invalid",
         ] {
             let refused = sent(false, &format!("https://{host}:{port}/")).await.unwrap_err();
             assert!(refused.to_string().contains(NOT_PUBLIC), "{host}: {refused}");

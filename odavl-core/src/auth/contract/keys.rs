@@ -108,5 +108,14 @@ pub async fn a_last_use_only_moves_forward_and_is_no_change(auth: Subject) -> Re
     assert_eq!((read.last_used_at, read.rev), (Some(later(5)), 1));
     apply(&auth, [set(ours.clone())]).await?;
     assert_eq!(found(auth.key(ours.id).await?)?.last_used_at, Some(later(5)));
+
+    // However many are told of at once.
+    let mut many = Vec::new();
+    for _ in 0..250 {
+        many.push((org, KeyId::new(NOW)?, later(6)));
+    }
+    many.push((org, ours.id, later(6)));
+    auth.touch_keys(&many).await?;
+    assert_eq!(found(auth.key(ours.id).await?)?.last_used_at, Some(later(6)));
     Ok(())
 }

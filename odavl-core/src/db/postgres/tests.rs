@@ -112,6 +112,27 @@ async fn broken_rules_are_told_apart() {
 }
 
 #[tokio::test]
+async fn what_the_server_cannot_do_now_is_told_from_what_nobody_asked_well() {
+    let db = db_with_things().await;
+    let codes = [
+        ("25006", ErrorCode::Unavailable),
+        ("0A000", ErrorCode::Unavailable),
+        ("40P01", ErrorCode::Unavailable),
+        ("55P03", ErrorCode::Unavailable),
+        ("57P03", ErrorCode::Unavailable),
+        ("53300", ErrorCode::Unavailable),
+        ("XX002", ErrorCode::Corrupted),
+        ("42601", ErrorCode::Internal),
+    ];
+    for (state, code) in codes {
+        let mut tx = db.begin().await.unwrap();
+        let raise = format!("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$");
+        let error = Error::from(tx.execute(raise.leak(), &[]).await.unwrap_err());
+        assert_eq!(error.code(), code, "{state}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn a_pooler_that_mixes_up_prepared_statements_is_called_that() {
     const ASK: &str = "SELECT 1 AS n";
     let mut tx = db_with_things().await.begin().await.unwrap();
@@ -334,6 +355,26 @@ mod migrations {
         assert!(error.to_string().contains("migration 2 `two`"), "{error}");
         let changed = Migration { postgres: "SELECT 1", ..FIRST };
         assert_eq!(run(&settings, &[changed, SECOND]).await.unwrap_err().code(), ErrorCode::Corrupted);
+    }
+
+    #[tokio::test]
+    async fn a_table_that_somebody_has_is_not_waited_for_with_the_nodes_behind() {
+        const ALTER: Migration = Migration::new(2, "two", "ALTER TABLE one ADD COLUMN n BIGINT");
+        let (_schema, settings) = empty().await;
+        run(&settings, &[FIRST]).await.unwrap();
+        // As a dump has it.
+        let mut dump = Conn::connect(&settings).await.unwrap();
+        dump.batch(
+            "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0;
+            LOCK TABLE one IN ACCESS SHARE MODE",
+        )
+        .await
+        .unwrap();
+        let error = run(&settings, &[FIRST, ALTER]).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Unavailable, "{error}");
+        assert_eq!(numbers(&settings, VERSIONS).await, [1]);
+        dump.batch("COMMIT").await.unwrap();
+        run(&settings, &[FIRST, ALTER]).await.unwrap();
     }
 
     #[tokio::test]
