@@ -309,6 +309,13 @@ impl Odavl {
     }
 }
 
+impl Session {
+    /// The installation that it is of.
+    pub fn odavl(&self) -> Odavl {
+        Odavl(self.core.clone())
+    }
+}
+
 impl Core {
     /// Releases the reservations that nobody settled in time.
     async fn release_expired(&self) -> Result<()> {

@@ -16,7 +16,10 @@ use odavl_core::{
     session::{Context, Session, Standings},
     storage::DIRECT_PATH,
 };
-use poem::{FromRequest, Request, RequestBody, http::header::AUTHORIZATION};
+use poem::{
+    FromRequest, Request, RequestBody,
+    http::{HeaderMap, header::AUTHORIZATION},
+};
 use poem_openapi::{
     SecurityScheme,
     auth::{ApiKey, Bearer},
@@ -51,7 +54,7 @@ impl Origin {
         let shown = if path == AUTHORIZE { GATEWAY_KEY } else { AUTHORIZATION.as_str() };
         Self {
             address,
-            request_id: request_id(request),
+            request_id: request_id(request.headers()),
             shows_credential: presigned || (looked_at && request.headers().contains_key(shown)),
             is_somebody: Arc::default(),
             standings: Arc::default(),
@@ -70,8 +73,8 @@ impl Origin {
 }
 
 /// The caller's id where it is harmless to log, else a new one.
-fn request_id(request: &Request) -> String {
-    let given = request.header("x-request-id").filter(|id| {
+pub(crate) fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get("x-request-id").and_then(|id| id.to_str().ok()).filter(|id| {
         (8..=64).contains(&id.len())
             && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
     });

@@ -1,6 +1,7 @@
 //! The HTTP door to odavl: transport on the outside, one file a resource within, and nothing decided here.
 //!
-//! [`Door::serve`] serves it; [`Door::endpoint`] is a poem endpoint, to nest in an application of your own.
+//! [`Door::serve`] serves it; [`Door::endpoint`] is a poem endpoint, to nest in an application of your own;
+//! [`protect`] puts the gateway before routes of your own.
 
 mod address;
 mod allow;
@@ -14,6 +15,7 @@ mod face;
 mod limits;
 mod oauth;
 mod problem;
+pub mod protect;
 mod schema;
 mod serve;
 mod shape;

@@ -2,10 +2,7 @@
 
 use jiff::Timestamp;
 use odavl_core::metering::Standing;
-use poem::{
-    Response,
-    http::{HeaderName, HeaderValue},
-};
+use poem::http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The largest integer of a structured field (RFC 9651, 3.3.1).
 const MOST: u64 = 999_999_999_999_999;
@@ -20,12 +17,11 @@ pub(crate) fn policy(standing: &Standing) -> String {
     }
 }
 
-/// Says where the limits that were charged stand; of what is unlimited, nothing.
-pub(crate) fn announce(response: &mut Response, standings: &[Standing], now: Timestamp) {
-    let Some(values) = values(standings, now) else { return };
-    for (name, value) in ["ratelimit-policy", "ratelimit"].into_iter().zip(values) {
+/// Says where the limits that were charged stand, by their [`values`].
+pub(crate) fn announce(headers: &mut HeaderMap, values: Option<[String; 2]>) {
+    for (name, value) in ["ratelimit-policy", "ratelimit"].into_iter().zip(values.into_iter().flatten()) {
         if let Ok(value) = HeaderValue::from_str(&value) {
-            response.headers_mut().insert(HeaderName::from_static(name), value);
+            headers.insert(HeaderName::from_static(name), value);
         }
     }
 }
@@ -60,9 +56,10 @@ mod tests {
         let now = "2026-11-22T12:00:00Z".parse().unwrap();
         let limit = Limit::hard(Scope::Organization, period, max);
         let standing = Standing::new("api_calls".parse().unwrap(), 1, &limit, 59, now);
-        let mut response = Response::default();
-        announce(&mut response, &[standing.clone(), standing], now);
-        Some((response.header("ratelimit-policy")?.to_owned(), response.header("ratelimit")?.to_owned()))
+        let mut headers = HeaderMap::new();
+        announce(&mut headers, values(&[standing.clone(), standing], now));
+        let said = |name| Some(headers.get(name)?.to_str().unwrap().to_owned());
+        said("ratelimit-policy").zip(said("ratelimit"))
     }
 
     #[test]

@@ -188,7 +188,23 @@ pub(crate) fn render(error: &poem::Error, request_id: &str, upgrade_url: Option<
     }
 }
 
-fn of_error(error: &Error, request_id: &str, upgrade_url: Option<&str>) -> Response {
+/// What failed inside is written here, once.
+pub(crate) fn log(error: &Error, request_id: &str) {
+    if error.code().http_status() < 500 {
+        return;
+    }
+    let mut causes = Vec::new();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        causes.push(cause.to_string());
+        source = cause.source();
+    }
+    let code = error.code().as_str();
+    tracing::error!(request_id, code, %error, causes = causes.join(": "), "failed");
+}
+
+/// The answer to a request that the library refused, or failed at.
+pub(crate) fn of_error(error: &Error, request_id: &str, upgrade_url: Option<&str>) -> Response {
     let code = error.code();
     let mut problem = blank(status(code), code.as_str(), code.title(), detail(error), request_id);
     problem.hint = error.hint();

@@ -21,7 +21,7 @@ use crate::{
     cors::Cors,
     face::Face,
     limits,
-    problem::{Failure, library_error},
+    problem::{self, Failure, library_error},
     stream::{self, Cut, Patience},
     throttle::Throttle,
 };
@@ -195,9 +195,11 @@ impl Inner {
     fn finish(&self, result: poem::Result<Response>, face: Face, origin: &Origin, path: &str) -> Response {
         let mut standings = origin.standings();
         let mut response = result.unwrap_or_else(|error| {
-            log_cause(&error, origin);
-            if let Some(refusal) = library_error(&error).and_then(Error::refusal) {
-                standings = vec![refusal.standing.clone()];
+            if let Some(error) = library_error(&error) {
+                problem::log(error, &origin.request_id);
+                if let Some(refusal) = error.refusal() {
+                    standings = vec![refusal.standing.clone()];
+                }
             }
             let mut response = face.render(&error, &origin.request_id, &self.odavl);
             if error.is::<MethodNotAllowedError>()
@@ -207,7 +209,7 @@ impl Inner {
             }
             response
         });
-        limits::announce(&mut response, &standings, self.odavl.now());
+        limits::announce(response.headers_mut(), limits::values(&standings, self.odavl.now()));
         face.dress(&mut response, &self.odavl.settings().public_url);
         if let Ok(value) = HeaderValue::from_str(&origin.request_id) {
             response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
@@ -307,19 +309,6 @@ fn operation(result: &poem::Result<Response>, path: &str) -> &'static str {
     let page = || crate::dashboard::PATHS.into_iter().map(|(known, _)| known).find(|known| *known == path);
     let direct = || path.starts_with(DIRECT_PATH).then_some("storage_direct");
     found.map(|id| id.0).or_else(page).or_else(direct).unwrap_or("-")
-}
-
-/// What failed inside is written here, once.
-fn log_cause(error: &poem::Error, origin: &Origin) {
-    let Some(error) = library_error(error).filter(|error| error.code().http_status() >= 500) else { return };
-    let mut causes = Vec::new();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        causes.push(cause.to_string());
-        source = cause.source();
-    }
-    let code = error.code().as_str();
-    tracing::error!(request_id = origin.request_id, code, %error, causes = causes.join(": "), "failed");
 }
 
 /// A refusal of the transport itself.

@@ -10,8 +10,7 @@ use crate::{
     error::{Error, ErrorCode, Reason, Result},
     ids::{KeyId, OrgId},
     metering::{
-        Catalog, Charge, Entry, Idempotency, MeterName, Op, Standing, check_charges, check_idempotency_key,
-        check_tags,
+        self, Catalog, Charge, Entry, Idempotency, MeterName, Op, Standing, check_idempotency_key, check_tags,
     },
     secret::{Digest, Secret},
     session::{Ask, Session, Usage, decided},
@@ -174,10 +173,19 @@ fn unknown(meter: &MeterName) -> Error {
     Error::invalid(format!("there is no meter `{meter}`"))
 }
 
-fn check(catalog: &Catalog, request: &VerifyRequest) -> Result<()> {
-    if request.charges.len() > CHARGES_MOST {
+/// Refuses what no decision could charge.
+///
+/// # Errors
+/// `invalid_input` for more than [`CHARGES_MOST`] meters, for one that is not there, is named twice or that callers may not
+/// charge, and for more than 2^53 - 1 units.
+pub fn check_charges(catalog: &Catalog, charges: &[(MeterName, u64)]) -> Result<()> {
+    if charges.len() > CHARGES_MOST {
         return Err(Error::invalid(format!("one decision charges at most {CHARGES_MOST} meters")));
     }
+    metering::check_charges(catalog, charges)
+}
+
+fn check(catalog: &Catalog, request: &VerifyRequest) -> Result<()> {
     check_charges(catalog, &request.charges)?;
     check_tags(&request.tags)?;
     check_idempotency_key(request.idempotency_key.as_deref())

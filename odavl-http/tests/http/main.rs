@@ -23,6 +23,8 @@ mod organizations;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod protect;
+#[cfg(test)]
 mod reservations;
 #[cfg(test)]
 mod secrets;
