@@ -20,7 +20,6 @@
 //! ```
 
 use std::{
-    collections::BTreeMap,
     net::IpAddr,
     pin::Pin,
     sync::Arc,
@@ -146,19 +145,15 @@ impl Protect {
     }
 
     async fn ask(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> Result<Passed> {
+        let lists = headers.get_all("x-forwarded-for").into_iter();
+        let lists = lists.map(|list| list.to_str().unwrap_or_default());
         let request = VerifyRequest {
-            key: self.key(headers)?,
             scope: self.scope.clone(),
             charges: self.charges.clone(),
             environment: self.environment,
-            ip: peer.and_then(|peer| {
-                let lists = headers.get_all("x-forwarded-for").into_iter();
-                let lists = lists.map(|list| list.to_str().unwrap_or_default());
-                address::client(peer, &self.trusted_proxies, lists)
-            }),
-            // A key of the caller's own choice would make all their requests one.
-            idempotency_key: None,
-            tags: BTreeMap::new(),
+            ip: peer.and_then(|peer| address::client(peer, &self.trusted_proxies, lists)),
+            // No idempotency key: one of the caller's own choice would make all their requests one.
+            ..VerifyRequest::new(self.key(headers)?)
         };
         match self.gateway.gateway().verify(request).await {
             Ok(Verdict::Valid(identity)) => {

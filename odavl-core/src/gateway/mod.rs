@@ -39,6 +39,21 @@ pub struct VerifyRequest {
     pub tags: BTreeMap<String, String>,
 }
 
+impl VerifyRequest {
+    /// Whether the key is good at all; what else is asked is set field by field.
+    pub fn new(key: Secret<String>) -> Self {
+        Self {
+            key,
+            scope: Scopes::none(),
+            charges: Vec::new(),
+            environment: None,
+            ip: None,
+            idempotency_key: None,
+            tags: BTreeMap::new(),
+        }
+    }
+}
+
 /// The decision.
 #[derive(Debug)]
 pub enum Verdict {

@@ -58,6 +58,13 @@ pub struct Consume {
     pub tags: BTreeMap<String, String>,
 }
 
+impl Consume {
+    /// So many units of that meter.
+    pub fn new(meter: MeterName, units: u64) -> Self {
+        Self { meter, units, idempotency_key: None, tags: BTreeMap::new() }
+    }
+}
+
 /// What was used elsewhere, told afterwards (a `CloudEvent`, version 1.0).
 #[derive(Debug, Clone)]
 pub struct Event {
@@ -86,6 +93,13 @@ pub struct Reserve {
     pub idempotency_key: Option<String>,
     /// Labels for the ledger.
     pub tags: BTreeMap<String, String>,
+}
+
+impl Reserve {
+    /// So many units of that meter, for that long.
+    pub fn new(meter: MeterName, units: u64, lifetime: SignedDuration) -> Self {
+        Self { units: vec![(meter, units)], lifetime, idempotency_key: None, tags: BTreeMap::new() }
+    }
 }
 
 /// Units that are held.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use odavl_core::{auth::NewKeyRequest, gateway::Identity, session::Session};
+use odavl_core::{auth::NewKeyRequest, gateway::Identity, session::Context};
 use odavl_http::protect::Protect;
 use poem::{
     Endpoint, EndpointExt, Request,
@@ -219,7 +219,7 @@ async fn a_protection_that_cannot_work_is_no_fault_of_the_caller() {
 
     let (_, powerless) = app.key(ORG, "insight:read").await;
     let credential = app.odavl.credential(&powerless).unwrap();
-    let session: Session = app.odavl.authenticate(credential, Context::default()).await.unwrap();
+    let session = app.odavl.authenticate(credential, Context::default()).await.unwrap();
     let routes = Routes::new(Protect::new(session));
     let bearer = format!("Bearer {powerless}");
     for framework in BOTH {
