@@ -8,6 +8,7 @@ mod measure;
 mod peers;
 mod plot;
 mod process;
+mod protect;
 mod proxy;
 mod service;
 mod store;
@@ -19,12 +20,13 @@ pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let mut args = std::env::args().skip(1);
-    let first = args.next().ok_or("usage: odavl-bench PATH-OF-ODAVL | ledger .. | peers ..")?;
+    let first = args.next().ok_or("usage: odavl-bench PATH-OF-ODAVL | protect | ledger .. | peers ..")?;
     let long = std::env::var("ODAVL_BENCH_MILLISECONDS").map_or(Ok(4000), |text| text.parse());
     let long = Duration::from_millis(long?);
     match first.as_str() {
         http::FLOOR => http::serve_floor(args).await,
         store::STORE => store::serve().await,
+        "protect" => protect::layer().await,
         "ledger" => ledger::thick(args, long).await,
         "peers" => peers::compare(args, long).await,
         server => everything(PathBuf::from(server), long).await,
@@ -34,6 +36,7 @@ async fn main() -> Outcome<()> {
 async fn everything(server: PathBuf, long: Duration) -> Outcome<()> {
     println!("| figure | result |\n|---|--:|");
     process::decisions(long).await?;
+    protect::layer().await?;
     http::requests(&server, long).await?;
     store::puts(long).await
 }
