@@ -10,6 +10,10 @@ mod support;
 mod kills;
 
 #[cfg(test)]
+#[path = "storage_service/late.rs"]
+mod late;
+
+#[cfg(test)]
 #[path = "storage_service/parts.rs"]
 mod parts;
 

@@ -147,9 +147,8 @@ impl Core {
         if let Some(Upload { state: UploadState::Completed(arrived), .. }) = ended {
             return Ok(Some(upload.object(&arrived)));
         }
+        // Where the store was silent, its bytes may land yet: the row stays, and the sweeper removes them once more.
         self.storage.delete(&upload.key).await?;
-        self.objects.drop_garbage(org, upload.object).await?;
-        self.objects.forget_upload(org, upload.id).await?;
         Ok(None)
     }
 }
