@@ -22,7 +22,7 @@ use crate::{
     seal::MasterKey,
     secret::Secret,
     session::{Context, Credential, Session},
-    storage::{Catalog, Storage},
+    storage::{Catalog, Storage, service::Walk},
     view::{OrgView, Views},
     webhooks::WebhookRows,
 };
@@ -59,6 +59,7 @@ pub(crate) struct Core {
     pub(crate) seal: AuditSeal,
     pub(crate) denials: Denials,
     pub(crate) heads: Heads,
+    pub(crate) walk: Walk,
     /// What other nodes know this one by, for as long as it runs.
     pub(crate) node: String,
     /// Ends with the rest.
@@ -195,6 +196,7 @@ impl Builder {
             master: master.clone(),
             denials: Denials::default(),
             heads: Heads::default(),
+            walk: Walk::default(),
             node: random::id(),
             #[cfg(feature = "sign-in")]
             sign_in: SignIn::new(master, settings.key_prefix.clone()),
@@ -263,7 +265,8 @@ impl Odavl {
         self.0.storage.ready().await
     }
 
-    /// Ends uploads that expired, removes bytes that nothing names any more, gives back what reservations hold that
+    /// Ends uploads that expired, removes bytes that nothing names any more, looks through a thousand keys of the store for
+    /// such that landed when nobody waited for them any more, gives back what reservations hold that
     /// nobody settled in time. Safe to run on every node, at any time; a service does it every few seconds, on the one
     /// that [leads](Odavl::leads).
     pub async fn sweep(&self) -> Result<()> {

@@ -79,8 +79,8 @@ pub struct StorageStats {
 
 /// Keeps the rows of objects, of uploads in progress, and of bytes that are to be removed.
 ///
-/// Another organisation's thing is absent. Only the sweeper's questions, [`Catalog::expired_uploads`] and
-/// [`Catalog::due_garbage`], are not of one organisation.
+/// Another organisation's thing is absent. Only the sweeper's questions, [`Catalog::expired_uploads`],
+/// [`Catalog::due_garbage`] and [`Catalog::unnamed`], are not of one organisation.
 ///
 /// # Behavior
 /// - An upload begins once: the same again is answered as it stands, another of its id is a `conflict`.
@@ -95,6 +95,9 @@ pub struct StorageStats {
 /// - The first multipart name that is attached to an open upload counts.
 /// - Deleting removes the row once and queues its bytes.
 /// - Garbage is due when the last URL for it has expired, and goes when it is dropped.
+/// - What neither an object, an upload nor garbage names is unnamed; what one of them names, in the organisation that is
+///   asked about, never is, also while it goes from one to the next.
+/// - Garbage that is queued again stays as it is.
 /// - Uploads are listed when they have expired, whatever became of them, until they are forgotten; an open one is not
 ///   forgotten.
 /// - A list is in the order of the names' bytes; its pages miss and repeat nothing.
@@ -176,6 +179,12 @@ pub trait Catalog: Debug + Send + Sync + 'static {
 
     /// Up to `most` bytes to remove that were due by `now`, the oldest first.
     async fn due_garbage(&self, now: Timestamp, most: u32) -> Result<Vec<(OrgId, Garbage)>>;
+
+    /// Which of these objects no row names.
+    async fn unnamed(&self, objects: &[(OrgId, ObjectId)]) -> Result<Vec<(OrgId, ObjectId)>>;
+
+    /// Queues bytes that no row names.
+    async fn queue_garbage(&self, org: OrgId, garbage: &Garbage) -> Result<()>;
 
     /// Forgets garbage that was removed.
     async fn drop_garbage(&self, org: OrgId, object: ObjectId) -> Result<()>;

@@ -32,6 +32,15 @@ impl StoreKey {
         self.segments().next()?.parse().ok()
     }
 
+    /// Whose object it is the key of, and which; `None` where it is none's.
+    pub(crate) fn names(&self) -> Option<(OrgId, ObjectId)> {
+        let segments: Vec<_> = self.segments().collect();
+        let [org, product, creator, object] = segments.as_slice() else { return None };
+        let (org, object) = (org.parse().ok()?, object.parse().ok()?);
+        let is_its = Self::object(org, &product.parse().ok()?, creator.parse().ok()?, object) == *self;
+        is_its.then_some((org, object))
+    }
+
     /// The segments, from the root.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.0.split('/')
@@ -63,6 +72,11 @@ fn is_key_byte(byte: u8) -> bool {
 pub struct KeyPrefix(String);
 
 impl KeyPrefix {
+    /// Every key of every organisation; of what odavl keeps for itself, none.
+    pub(crate) fn orgs() -> Self {
+        Self(format!("{}_", OrgId::PREFIX))
+    }
+
     /// Every key of an organisation.
     pub fn org(org: OrgId) -> Self {
         Self(format!("{org}/"))
@@ -172,6 +186,24 @@ mod tests {
         assert_eq!(key.org(), Some(org));
         assert_eq!(key.as_str().parse::<StoreKey>().unwrap(), key);
         assert_eq!(by.to_string().parse::<Creator>().unwrap(), by);
+        assert_eq!(key.names(), Some((org, object)));
+        assert!(key.as_str().starts_with(KeyPrefix::orgs().as_str()));
+    }
+
+    #[test]
+    fn a_key_of_another_form_names_no_object() {
+        let org = OrgId::new(Timestamp::UNIX_EPOCH).unwrap();
+        let object = ObjectId::new(Timestamp::UNIX_EPOCH).unwrap();
+        for key in [
+            format!("audit/{org}/00000000000000000001"),
+            format!("{org}/storage/{object}"),
+            format!("{org}/storage/system/{object}/more"),
+            format!("{org}/storage/somebody/{object}"),
+            format!("{org}/storage/system/{org}"),
+            format!("org_/storage/system/{object}"),
+        ] {
+            assert_eq!(key.parse::<StoreKey>().unwrap().names(), None, "{key}");
+        }
     }
 
     #[test]

@@ -1,15 +1,17 @@
-//! Bytes that land when nobody waits for them any more: they are removed.
+//! Bytes that land when nobody waits for them any more: they are found and removed, and nothing else is.
 
 use jiff::Timestamp;
 use odavl_core::{
-    Error, ErrorCode, Result,
-    storage::{MediaType, PutOptions, StoreKey, full},
+    Error, ErrorCode, Odavl, Result,
+    ids::{ObjectId, OrgId},
+    storage::{Creator, MediaType, PutOptions, StoreKey, collect, full},
 };
 
-use super::uses::{code, sized};
+use super::uses::{announce, code, name, sized};
 use crate::support::{
     Plan, World,
     ports::{Call, Watch},
+    send_all,
 };
 
 /// A store that does not answer a put. What was sent may land later.
@@ -29,10 +31,37 @@ async fn land(world: &World, key: &StoreKey, bytes: &'static str) {
     world.storage.put(key, full(bytes), PutOptions::create(MediaType::bytes())).await.unwrap();
 }
 
+async fn org(world: &World) -> OrgId {
+    world.one().await.orgs().read().await.unwrap().id
+}
+
+fn key(org: OrgId) -> StoreKey {
+    let object = ObjectId::new(Timestamp::UNIX_EPOCH).unwrap();
+    StoreKey::object(org, &"storage".parse().unwrap(), Creator::System, object)
+}
+
 /// The keys that the uploads have that are known.
 async fn keys(world: &World) -> Vec<StoreKey> {
     let known = world.objects.expired_uploads(Timestamp::MAX, 10).await.unwrap();
     known.into_iter().map(|(_, upload)| upload.key).collect()
+}
+
+async fn queued(world: &World) -> usize {
+    world.objects.due_garbage(Timestamp::MAX, 10_000).await.unwrap().len()
+}
+
+async fn what_lands_once_its_upload_is_forgotten_is_removed(world: World) {
+    world.one().await.storage().upload_url(announce("a", b"hello")).await.unwrap();
+    let key = keys(&world).await.remove(0);
+    world.sweep_all().await;
+    assert_eq!(keys(&world).await, []);
+    land(&world, &key, "hello").await;
+    assert_eq!((world.used("storage_bytes").await, world.stored_bytes().await), (0, 5));
+    // It is found once it is old, and removed a day later.
+    world.sweep_all().await;
+    assert_eq!(world.stored_bytes().await, 5);
+    world.assert_exact().await;
+    assert_eq!(world.stored_bytes().await, 0);
 }
 
 async fn what_lands_after_a_put_that_was_not_answered_is_removed(world: World) {
@@ -47,6 +76,53 @@ async fn what_lands_after_a_put_that_was_not_answered_is_removed(world: World) {
     world.start().sweep().await.unwrap();
     assert_eq!(world.stored_bytes().await, 0);
     world.assert_exact().await;
+}
+
+async fn what_something_names_stays(world: World) {
+    let (odavl, org) = (world.start(), org(&world).await);
+    let session = world.session(&odavl, "one").await;
+    session.storage().put(sized("streamed", 5), full("hello")).await.unwrap();
+    let ticket = session.storage().upload_url(announce("direct", b"hello")).await.unwrap();
+    send_all(&odavl, &ticket.request.unwrap(), b"hello").await.unwrap();
+    session.storage().complete(ticket.status.id).await.unwrap();
+    // Where records end is signed and kept in the same store; so is what another installation or somebody else has there.
+    odavl.forget_ended().await.unwrap();
+    land(&world, &key(OrgId::new(Timestamp::UNIX_EPOCH).unwrap()), "theirs").await;
+    land(&world, &format!("{org}/notes").parse().unwrap(), "a note").await;
+    land(&world, &"odavl-doctor/probe".parse().unwrap(), "probe").await;
+    let stored = world.stored_bytes().await;
+    for _ in 0..3 {
+        world.sweep_all().await;
+        assert_eq!((queued(&world).await, world.stored_bytes().await), (0, stored));
+    }
+    for object in ["streamed", "direct"] {
+        let found = session.storage().read(&name(object), None).await.unwrap();
+        assert_eq!(collect(found.bytes.body, 10).await.unwrap(), "hello");
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_goes_on_where_the_one_before_stopped_and_begins_anew_a_day_later() {
+    let world = World::memory(Plan::bytes(100)).await;
+    let (odavl, org) = (world.start(), org(&world).await);
+    for _ in 0..1500 {
+        land(&world, &key(org), "late").await;
+    }
+    let found = async |odavl: &Odavl| {
+        odavl.sweep().await.unwrap();
+        queued(&world).await
+    };
+    // What is young is not asked about.
+    assert_eq!([found(&odavl).await, found(&odavl).await], [0, 0]);
+    world.pass(60 * 24);
+    assert_eq!([found(&odavl).await, found(&odavl).await, found(&odavl).await], [1000, 1500, 1500]);
+    world.pass(60 * 24 - 1);
+    land(&world, &key(org), "later").await;
+    assert_eq!(found(&odavl).await, 1500);
+    world.pass(1);
+    // The first are due now, and one page is looked at in each sweep.
+    assert_eq!(found(&odavl).await, 0);
+    assert_eq!(world.stored_bytes().await, 5);
 }
 
 macro_rules! cases {
@@ -74,5 +150,7 @@ macro_rules! cases {
 }
 
 cases! {
+    what_lands_once_its_upload_is_forgotten_is_removed
     what_lands_after_a_put_that_was_not_answered_is_removed
+    what_something_names_stays
 }

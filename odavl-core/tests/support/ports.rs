@@ -152,6 +152,8 @@ calls! { Catalog {
     reads list(org: OrgId, query: &ListQuery) -> Page<Listed>;
     reads stats(org: OrgId) -> StorageStats;
     reads due_garbage(now: Timestamp, most: u32) -> Vec<(OrgId, Garbage)>;
+    reads unnamed(objects: &[(OrgId, ObjectId)]) -> Vec<(OrgId, ObjectId)>;
+    writes queue_garbage(org: OrgId, garbage: &Garbage) -> ();
     writes drop_garbage(org: OrgId, object: ObjectId) -> ();
 } }
 

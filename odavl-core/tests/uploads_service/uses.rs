@@ -59,6 +59,7 @@ cases! {
     of_many_tries_of_a_run_one_is_charged
     of_many_runs_as_many_are_taken_as_the_limit_says
     what_is_stored_is_answered_although_it_cannot_be_settled
+    results_stay_however_often_the_store_is_looked_through
 }
 
 async fn what_is_stored_is_answered_although_it_cannot_be_settled(world: World) {
@@ -67,6 +68,21 @@ async fn what_is_stored_is_answered_although_it_cannot_be_settled(world: World) 
     world.assert_exact().await;
     assert_eq!(world.used("storage_bytes").await, taken.upload.stored().unwrap().size);
     assert_eq!(world.used("insight_analyses").await, 1);
+}
+
+async fn results_stay_however_often_the_store_is_looked_through(world: World) {
+    let session = world.one().await;
+    let sent = send_new(&session).await.unwrap().upload;
+    for _ in 0..3 {
+        world.sweep_all().await;
+        assert_eq!(world.objects.due_garbage(jiff::Timestamp::MAX, 10).await.unwrap(), []);
+    }
+    let content = session.uploads().content(sent.id, None).await.unwrap();
+    let bytes = collect(content.bytes.body, 100_000).await.unwrap();
+    assert_eq!(bytes.len() as u64, sent.stored().unwrap().size);
+    session.uploads().delete(sent.id).await.unwrap();
+    world.assert_exact().await;
+    assert_eq!(world.stored_bytes().await, 0);
 }
 
 async fn assert_nothing(world: &World) {

@@ -11,8 +11,8 @@ use crate::{
     error::Result,
     ids::ObjectId,
     storage::{
-        Arrival, Arrived, Catalog, Checksum, Completion, MultipartId, ObjectRow, Part, PutMode, Sha256,
-        StorageStats, Upload, UploadState,
+        Arrival, Arrived, Catalog, Checksum, Completion, Garbage, MultipartId, ObjectRow, Part, PutMode,
+        Sha256, StorageStats, Upload, UploadState,
     },
 };
 
@@ -143,7 +143,7 @@ pub async fn abandoning_queues_what_may_have_arrived(catalog: &dyn Catalog) -> R
     }
     refused(catalog.complete_upload(org, begun.id, &arrived(12)).await, ErrorCode::Conflict);
     assert_eq!(catalog.stats(org).await?, StorageStats::default());
-    let garbage = crate::storage::Garbage { multipart: Some(named), ..begun.garbage(later(2)) };
+    let garbage = Garbage { multipart: Some(named), ..begun.garbage(later(2)) };
     assert_eq!(catalog.due_garbage(later(60), 10).await?, [(org, garbage)]);
 
     let done = upload(org, "done")?;
@@ -248,6 +248,50 @@ pub async fn garbage_is_due_when_the_last_url_has_expired(catalog: &dyn Catalog)
         catalog.drop_garbage(org, plain.id).await?;
         assert_eq!(due(later(120), 10).await?, [lent.id]);
     }
+    Ok(())
+}
+
+/// What no row names is unnamed; what an object, an upload or garbage names is not, in its own organisation.
+pub async fn what_no_row_names_is_unnamed(catalog: &dyn Catalog) -> Result<()> {
+    let (org, other) = (org()?, org()?);
+    let (never, begun, parts) = (upload(org, "never")?, upload(org, "begun")?, in_parts(org)?);
+    catalog.begin_upload(org, &begun).await?;
+    catalog.begin_upload(org, &parts).await?;
+    catalog.abandon_upload(org, parts.id, later(999), NOW).await?;
+    let kept = store(catalog, org, "kept", 5).await?.object;
+    let (gone, old) = (store(catalog, org, "a", 5).await?.object, store(catalog, org, "b", 5).await?.object);
+    let new = store(catalog, org, "b", 6).await?.object;
+    catalog.delete_object(org, gone.id, NOW).await?;
+    for (_, upload) in catalog.expired_uploads(later(999), 10).await? {
+        catalog.forget_upload(org, upload.id).await?;
+    }
+    let named = [begun.object, parts.object, kept.id, gone.id, old.id, new.id];
+    let asked: Vec<_> =
+        named.iter().chain([&never.object]).flat_map(|id| [(org, *id), (other, *id)]).collect();
+    let unnamed = async |asked: &[_]| -> Result<Vec<_>> {
+        let mut unnamed = catalog.unnamed(asked).await?;
+        unnamed.sort();
+        Ok(unnamed)
+    };
+    let mut expected: Vec<_> = named.iter().map(|id| (other, *id)).collect();
+    expected.extend([(org, never.object), (other, never.object)]);
+    expected.sort();
+    assert_eq!(unnamed(&asked).await?, expected);
+    assert_eq!(unnamed(&[]).await?, []);
+    catalog.drop_garbage(org, gone.id).await?;
+    assert_eq!(unnamed(&[(org, gone.id)]).await?, [(org, gone.id)]);
+    Ok(())
+}
+
+/// Garbage that is queued is due in its time; queued again, it stays as it is.
+pub async fn garbage_is_queued_once(catalog: &dyn Catalog) -> Result<()> {
+    let org = org()?;
+    let garbage = upload(org, "never")?.garbage(NOW);
+    catalog.queue_garbage(org, &garbage).await?;
+    catalog.queue_garbage(org, &Garbage { due_at: later(99), ..garbage.clone() }).await?;
+    assert_eq!(catalog.unnamed(&[(org, garbage.object)]).await?, []);
+    assert_eq!(catalog.due_garbage(later(59), 10).await?, []);
+    assert_eq!(catalog.due_garbage(later(60), 10).await?, [(org, garbage)]);
     Ok(())
 }
 

@@ -218,6 +218,8 @@ macro_rules! catalog_contract {
                 the_first_multipart_name_counts,
                 deleting_removes_the_row_once,
                 garbage_is_due_when_the_last_url_has_expired,
+                what_no_row_names_is_unnamed,
+                garbage_is_queued_once,
                 expired_uploads_are_listed_until_they_are_forgotten,
                 another_organisations_things_are_absent,
             ]

@@ -45,6 +45,12 @@ impl Rows {
         self.objects.values().find(|object| object.id == id)
     }
 
+    fn names(&self, id: ObjectId) -> bool {
+        self.object(id).is_some()
+            || self.garbage.contains_key(&id)
+            || self.uploads.values().any(|upload| upload.object == id)
+    }
+
     fn discard(&mut self, garbage: Garbage) {
         self.garbage.insert(garbage.object, garbage);
     }
@@ -235,6 +241,19 @@ impl Catalog for MemoryCatalog {
         due.sort_by_key(|(org, garbage)| (garbage.due_at, *org, garbage.object));
         due.truncate(most as usize);
         Ok(due)
+    }
+
+    async fn unnamed(&self, objects: &[(OrgId, ObjectId)]) -> Result<Vec<(OrgId, ObjectId)>> {
+        let orgs = self.orgs();
+        let is_named = |(org, id): &&(OrgId, ObjectId)| orgs.get(org).is_some_and(|rows| rows.names(*id));
+        Ok(objects.iter().filter(|object| !is_named(object)).copied().collect())
+    }
+
+    async fn queue_garbage(&self, org: OrgId, garbage: &Garbage) -> Result<()> {
+        self.with(org, |rows| {
+            rows.garbage.entry(garbage.object).or_insert_with(|| garbage.clone());
+        });
+        Ok(())
     }
 
     async fn drop_garbage(&self, org: OrgId, object: ObjectId) -> Result<()> {

@@ -8,6 +8,7 @@ mod parts;
 mod put;
 mod read;
 mod recount;
+mod strays;
 mod sweep;
 mod upload;
 
@@ -23,6 +24,7 @@ pub use put::NewObject;
 pub(crate) use put::{Capped, IDLE};
 pub use read::Download;
 pub use recount::Recount;
+pub(crate) use strays::Walk;
 pub use upload::{NewUpload, Progress, UploadStatus, UploadTicket, part_size};
 
 use super::{Creator, ObjectName};

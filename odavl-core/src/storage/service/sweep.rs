@@ -75,10 +75,11 @@ impl Core {
         }
     }
 
-    /// Aborts multipart uploads that no upload knows any more.
+    /// Aborts multipart uploads that no upload knows any more, and once more those of which a part landed when they were
+    /// aborted: a store lists them again, with the time when they were begun.
     pub(crate) async fn abort_stale_multiparts(&self) -> Result<()> {
         let before = self.clock.now().checked_sub(STALE).unwrap_or(Timestamp::MIN);
-        let prefix: KeyPrefix = "org_".parse()?;
+        let prefix = KeyPrefix::orgs();
         let mut page = PageQuery::default();
         loop {
             let open = match self.storage.open_multiparts(&prefix, &page).await {

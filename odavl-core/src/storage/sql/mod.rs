@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     db::{Db, Row, Tx, Value},
-    error::Result,
+    error::{Error, Result},
     ids::{ObjectId, OrgId, UploadId},
     page::Page,
 };
@@ -58,8 +58,28 @@ const STATS: &str = "SELECT
 const DUE_GARBAGE: &str = "SELECT object, store_key, multipart, size, due_at, org FROM storage_garbage
     WHERE due_at <= $1 ORDER BY due_at, org, object LIMIT $2";
 const DISCARD: &str = "INSERT INTO storage_garbage (org, object, store_key, multipart, size, due_at)
-    VALUES ($1, $2, $3, $4, $5, $6)";
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (org, object) DO NOTHING";
 const DROP_GARBAGE: &str = "DELETE FROM storage_garbage WHERE org = $1 AND object = $2";
+
+/// `$1` is what is asked about, as a JSON list of pairs. One statement, so one snapshot: what goes from one table to another
+/// meanwhile is found in one of them.
+macro_rules! unnamed {
+    ($pairs:literal) => {
+        concat!(
+            "SELECT asked.value ->> 1 AS object, asked.value ->> 0 AS org FROM ",
+            $pairs,
+            " WHERE NOT EXISTS (SELECT 1 FROM storage_objects
+                WHERE org = asked.value ->> 0 AND id = asked.value ->> 1)
+            AND NOT EXISTS (SELECT 1 FROM storage_uploads
+                WHERE org = asked.value ->> 0 AND object = asked.value ->> 1)
+            AND NOT EXISTS (SELECT 1 FROM storage_garbage
+                WHERE org = asked.value ->> 0 AND object = asked.value ->> 1)"
+        )
+    };
+}
+const UNNAMED_SQLITE: &str = unnamed!("json_each($1) AS asked");
+const UNNAMED_POSTGRES: &str =
+    unnamed!("json_array_elements(CAST(CAST($1 AS TEXT) AS JSON)) AS asked (value)");
 
 /// How many rows are read at a time where most may lie in one folder.
 const FOLDER_ROWS: i64 = 100;
@@ -197,6 +217,19 @@ impl Catalog for SqlCatalog {
     async fn due_garbage(&self, now: Timestamp, most: u32) -> Result<Vec<(OrgId, Garbage)>> {
         let rows = self.db.query(DUE_GARBAGE, &[now.into(), most.into()]).await?;
         rows.iter().map(|row| Ok((row.parse("storage_garbage.org")?, garbage(row)?))).collect()
+    }
+
+    async fn unnamed(&self, objects: &[(OrgId, ObjectId)]) -> Result<Vec<(OrgId, ObjectId)>> {
+        let asked = serde_json::to_string(objects)
+            .map_err(|error| Error::internal("ids cannot be written", Some(error.into())))?;
+        let rows = self.db.query(self.db.pick(UNNAMED_SQLITE, UNNAMED_POSTGRES), &[asked.into()]).await?;
+        rows.iter().map(|row| Ok((row.parse("asked.org")?, row.parse("asked.object")?))).collect()
+    }
+
+    async fn queue_garbage(&self, org: OrgId, garbage: &Garbage) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        discard(&mut tx, org, garbage).await?;
+        tx.commit().await
     }
 
     async fn drop_garbage(&self, org: OrgId, object: ObjectId) -> Result<()> {
