@@ -123,6 +123,47 @@ async fn a_store_that_asks_for_patience_is_asked_again_and_then_told_so() {
     assert_eq!(store.seen().len(), 2);
 }
 
+/// What is made of a store that always fails so: as often asked as the SDK asks again, and no oftener.
+async fn failing(answer: Said, said: &str) {
+    let (store, storage) = faulty(move |_| answer.clone()).await;
+    let key = key();
+    let (ready, put) = tokio::join!(storage.ready(), storage.put(&key, full("hello"), options()));
+    assert_eq!(store.seen().len(), 8, "{said}");
+    // An answer to HEAD has no body to say more in.
+    is_outage(&ready.unwrap_err(), &said[..3]);
+    is_outage(&put.unwrap_err(), said);
+}
+
+#[track_caller]
+fn is_outage(error: &Error, said: &str) {
+    assert_eq!(error.to_string(), "the store fails");
+    assert_eq!(error.retry_after().map(|after| after.as_secs()), Some(1));
+    assert!(!fault(error).is_to_mend());
+    assert!(fault(error).to_string().starts_with(&format!("the store fails ({said}")), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_asked_again_and_then_said_to_fail() {
+    let proxy = |status| Said::new(status, "<html>a proxy is sorry</html>");
+    tokio::join!(
+        failing(refusal(500, "InternalError"), "500 InternalError because"),
+        failing(proxy(502), "502"),
+        failing(proxy(504), "504"),
+    );
+    let (store, storage) = faulty(|_| refusal(599, "Strange")).await;
+    for error in asked(&storage).await {
+        is_outage(&error, "599");
+    }
+    assert_eq!(store.seen().len(), 7);
+    let (store, storage) = faulty(|seen| match seen.number {
+        0..3 => refusal(500, "InternalError"),
+        _ => object(""),
+    })
+    .await;
+    assert_eq!(storage.put(&key(), full("hello"), options()).await.unwrap().etag, "\"1\"");
+    assert_eq!(store.seen().len(), 4);
+}
+
 #[tokio::test]
 async fn a_store_that_is_not_there_does_not_answer() {
     let url = {

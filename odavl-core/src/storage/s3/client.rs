@@ -7,7 +7,9 @@ use aws_sdk_s3::{
     Client, Config,
     config::{
         BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
-        SharedHttpClient, StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig,
+        SharedHttpClient, StalledStreamProtectionConfig,
+        retry::{RetryConfig, RetryPartition},
+        timeout::TimeoutConfig,
     },
 };
 use aws_smithy_http_client::{
@@ -23,7 +25,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(30);
 /// The same where it first receives a part, or puts parts together.
 const RECEIPT: Duration = Duration::from_mins(10);
-/// How often a request is made that failed in passing.
+/// How often a request is made that failed in passing: the SDK makes it again after 429, 500, 502, 503 and 504, and where no
+/// answer came. Nobody else here does.
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -50,6 +53,8 @@ pub(super) fn clients(bucket: &Bucket, profile: &Profile) -> Result<(Client, Cli
             ));
         }
     };
+    // Where a store fails all the time, the SDK stops to ask it again: that is to be no other store's loss.
+    let store = format!("{region} {}", bucket.endpoint.as_deref().unwrap_or_default());
     let mut config = Config::builder();
     config.set_endpoint_url(bucket.endpoint.clone());
     let config = config
@@ -60,6 +65,7 @@ pub(super) fn clients(bucket: &Bucket, profile: &Profile) -> Result<(Client, Cli
         .force_path_style(profile.path_style)
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+        .retry_partition(RetryPartition::new(store))
         .retry_config(RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(PAUSE))
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().upload_enabled(false).build());
     let within = |answer| {

@@ -55,6 +55,8 @@ pub(super) enum Kind {
     Unable,
     /// The store asks for patience.
     Busy,
+    /// The store fails, or what stands before it does not reach it.
+    Failing,
     /// No answer came.
     Silent,
     /// The answer broke off, or is no answer of a store.
@@ -131,6 +133,7 @@ impl StoreFault {
     fn outside(&self) -> &'static str {
         match self.kind {
             Kind::Busy | Kind::Collided => "the store asks for patience",
+            Kind::Failing => "the store fails",
             Kind::Silent => "the store does not answer",
             Kind::Broken => "the store's answer broke off",
             _ => "the store refuses what odavl asks it",
@@ -158,6 +161,7 @@ fn of_answer<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Kind
         (_, 416) => Kind::NoRange,
         (_, 401 | 403) => Kind::Forbidden,
         ("NotImplemented", _) | (_, 405 | 501) => Kind::Unable,
+        ("InternalError", _) | (_, 500..=599) => Kind::Failing,
         ("", 200..=299) => Kind::Broken,
         _ => Kind::Other,
     }
@@ -180,7 +184,7 @@ impl fmt::Display for StoreFault {
             Kind::Elsewhere(_) => "the bucket is in another region",
             Kind::Skewed => "this machine's clock is too far from the store's",
             Kind::Unable => "the store does not do what it was asked for",
-            Kind::Busy | Kind::Collided | Kind::Silent | Kind::Broken => self.outside(),
+            Kind::Busy | Kind::Collided | Kind::Failing | Kind::Silent | Kind::Broken => self.outside(),
             _ => "the store said no",
         };
         if self.said.is_empty() { f.write_str(what) } else { write!(f, "{what} ({})", self.said) }
