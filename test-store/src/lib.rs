@@ -105,6 +105,11 @@ impl TestStore {
         self.kept.shelves().objects.get(key)?.encryption.clone()
     }
 
+    /// Says from now on that it keeps versions. It keeps none.
+    pub fn say_versioned(&self) {
+        self.kept.shelves().versioned = true;
+    }
+
     /// Changes a byte of every object, behind everybody's back.
     pub fn damage(&self) {
         for object in self.kept.shelves().objects.values_mut() {

@@ -23,6 +23,8 @@ pub(crate) struct Shelves {
     last: u64,
     /// How many parts came, of whichever upload.
     pub(crate) parts: usize,
+    /// Whether it says that it keeps what is deleted.
+    pub(crate) versioned: bool,
     pub(crate) objects: BTreeMap<String, Object>,
     /// By key, then by id.
     pub(crate) uploads: BTreeMap<(String, String), Upload>,

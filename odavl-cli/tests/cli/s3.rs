@@ -1,12 +1,15 @@
 //! `odavl serve` on an S3 store: bytes go between the command and the store, and what counts is what is there.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     process::{Child, Command},
 };
 
-use odavl_test_store::{ACCESS_KEY_ID, BUCKET, Does, SECRET_ACCESS_KEY, TestStore, send};
+use odavl_core::{Clock, SystemClock};
+use odavl_test_store::{
+    ACCESS_KEY_ID, BUCKET, Does, FaultyStore, SECRET_ACCESS_KEY, Said, Seen, TestStore, send,
+};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -163,12 +166,16 @@ fn examined(service: &Service, profile: &str) -> (i32, BTreeMap<String, (String,
         service.store.keys()
     );
     assert_eq!(service.store.unfinished(), 0);
+    (ended.code, findings(&ended))
+}
+
+fn findings(doctor: &Ended) -> BTreeMap<String, (String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let findings = ended.stdout.lines().map(|line| {
+    let findings = doctor.stdout.lines().map(|line| {
         let finding: Value = serde_json::from_str(line).unwrap();
         (text(&finding["name"]), (text(&finding["value"]), text(&finding["source"])))
     });
-    (ended.code, findings.collect())
+    findings.collect()
 }
 
 const ABILITIES: [&str; 3] = ["conditional_put", "checksums", "write_once"];
@@ -192,6 +199,89 @@ fn doctor_asks_a_store_once_what_it_does() {
     for name in ABILITIES {
         assert_eq!(found[name].0, "yes, although the profile `generic` has it not in `can`", "{name}");
     }
+}
+
+#[test]
+fn doctor_says_what_it_means_that_a_bucket_has_versions() {
+    let service = Service::start("minio", Does { conditions: true, checksums: true });
+    assert_eq!(examined(&service, "minio").1["store deletes"], ("yes".to_owned(), "ok".to_owned()));
+    service.store.say_versioned();
+    let (code, found) = examined(&service, "minio");
+    let (value, advice) = &found["store deletes"];
+    assert!(value.contains("stays and costs") && advice.contains("lifecycle rule"), "{found:#?}");
+    assert_eq!(code, 0, "{found:#?}");
+}
+
+/// A store that takes what is put, and fails whenever it is asked for it; two objects and two uploads of other runs lie in it,
+/// of which one each is old.
+fn failing(seen: &Seen) -> Said {
+    let line = seen.line.as_str();
+    let now = SystemClock.now();
+    match line.split(' ').next().unwrap_or_default() {
+        "HEAD" if !line.contains("odavl-doctor") => Said::new(200, ""),
+        "PUT" => Said::new(200, "").with("etag", "\"1\""),
+        "POST" if line.contains("uploads") => Said::new(
+            200,
+            "<InitiateMultipartUploadResult><UploadId>new</UploadId></InitiateMultipartUploadResult>",
+        ),
+        "DELETE" => Said::new(204, ""),
+        "GET" if line.contains("?versioning") => Said::new(501, ""),
+        "GET" if line.contains("list-type=2") => {
+            let object = |name: &str, at: &str| {
+                let key = format!("<Key>live/odavl-doctor/{name}</Key>");
+                format!("<Contents>{key}<LastModified>{at}</LastModified><Size>1</Size></Contents>")
+            };
+            let listed = object("old", "2026-01-01T00:00:00Z") + &object("young", &now.to_string());
+            Said::new(200, &format!("<ListBucketResult>{listed}</ListBucketResult>"))
+        }
+        "GET" if line.contains("?uploads") => {
+            let upload = |id: &str, at: &str| {
+                let of = format!("<Key>live/odavl-doctor/{id}</Key><UploadId>{id}</UploadId>");
+                format!("<Upload>{of}<Initiated>{at}</Initiated></Upload>")
+            };
+            let listed = upload("stale", "2026-01-01T00:00:00Z") + &upload("fresh", &now.to_string());
+            Said::new(200, &format!("<ListMultipartUploadsResult>{listed}</ListMultipartUploadsResult>"))
+        }
+        _ => Said::new(505, ""),
+    }
+}
+
+#[test]
+fn doctor_takes_a_failure_for_no_answer_and_leaves_nothing_whatever_fails() {
+    let (runtime, person) = (Runtime::new().unwrap(), Person::new());
+    let store = runtime.block_on(FaultyStore::start(failing));
+    let toml = "[stores.mine]\npath_style = true\n";
+    fs::write(person.folder.path().join("odavl.toml"), toml).unwrap();
+    let storage = format!("s3://{BUCKET}/live?endpoint={}&profile=mine", store.url);
+    let ended: Ended = operator(&person, "doctor --json", &storage).output().unwrap().into();
+    let found = findings(&ended);
+    assert_eq!(ended.code, 7, "{ended:?}");
+    for name in ABILITIES.iter().chain(&["store keeps bytes"]).filter(|name| **name != "write_once") {
+        let (value, source) = &found[*name];
+        assert!(value.contains("the store fails") && source != "ok", "{name}: {value}: {source}");
+    }
+    assert_eq!(found["store deletes"].0, "the store does not say whether the bucket has versions");
+    assert_eq!(found["store is left clean"].0, "yes, and what an earlier run had left is gone");
+
+    let seen = store.seen();
+    let path = |seen: &Seen| {
+        let target = seen.line.split(' ').nth(1).unwrap_or_default();
+        target.split('?').next().unwrap_or_default().to_owned()
+    };
+    let gone: Vec<_> = seen.iter().filter(|seen| seen.line.starts_with("DELETE ")).collect();
+    let put = seen.iter().filter(|seen| seen.line.starts_with("PUT ")).map(path);
+    let put: BTreeSet<_> = put.collect();
+    assert!(put.len() > 4, "{put:?}");
+    for path_of_put in put {
+        assert!(gone.iter().any(|gone| path(gone) == path_of_put && !gone.line.contains("uploadId")));
+    }
+    let begun = seen.iter().filter(|seen| seen.line.starts_with("POST ") && seen.line.contains("uploads"));
+    for begun in begun.map(path) {
+        assert!(gone.iter().any(|gone| path(gone) == begun && gone.line.contains("uploadId=new")));
+    }
+    let is_gone = |what: &str| gone.iter().any(|gone| gone.line.contains(what));
+    assert!(is_gone("odavl-doctor/old") && is_gone("uploadId=stale"));
+    assert!(!is_gone("odavl-doctor/young") && !is_gone("uploadId=fresh"));
 }
 
 #[test]

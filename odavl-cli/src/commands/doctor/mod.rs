@@ -66,6 +66,12 @@ impl Report {
         self.findings.push(Finding { name, value, source });
         self.failed = checked.err().or(self.failed.take());
     }
+
+    /// Notes what is well as it is, and what to do so that it is better.
+    #[cfg(feature = "s3")]
+    fn advise(&mut self, name: &'static str, value: &str, advice: &str) {
+        self.findings.push(Finding { name, value: value.to_owned(), source: advice.to_owned() });
+    }
 }
 
 pub(crate) async fn run(args: Args, output: Output) -> Result<()> {

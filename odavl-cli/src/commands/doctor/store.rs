@@ -1,14 +1,21 @@
 //! What the store that objects are kept in does, asked once: what of it its profile says, and what it must do in any case.
 
+use jiff::{SignedDuration, Timestamp};
 use odavl_core::{
-    Error, ErrorCode, Result as Own, SystemClock, random_id,
+    Clock, Error, ErrorCode, Result as Own, SystemClock,
+    page::PageQuery,
+    random_id,
     storage::{
         Ability, Bucket, MediaType, Multipart, Part, Presign, PresignedRequest, Profile, PutMode, PutOptions,
-        S3Storage, Sha256, Storage, StoreKey, collect, full,
+        S3Storage, Sha256, Storage, StoreFault, StoreKey, collect, full,
     },
 };
 use reqwest::{Client, Response, StatusCode};
-use std::{sync::Arc, time::Duration};
+use std::{
+    error::Error as _,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use super::{Report, SKEW, apart, skew};
 use crate::{
@@ -25,13 +32,25 @@ const OTHERS: &[u8] = b"odavl-doctor";
 /// How long the URLs live that are tried.
 const LIVES: Duration = Duration::from_mins(5);
 
-/// Asks the store of `bucket` for real, and leaves nothing there.
+/// What is this old under [`PLACE`], and not this run's, another left that came to no end.
+const LEFT: SignedDuration = SignedDuration::from_hours(1);
+/// Under this lies what is put.
+const PLACE: &str = "odavl-doctor/";
+
+/// Asks the store of `bucket` for real, and leaves nothing there, whatever it answers.
 pub(super) async fn examine(bucket: &Bucket, settings: &Settings, report: &mut Report) {
-    let mut note = |name, checked: Result<String>| report.note(name, checked.map_err(told));
     let probe = match Probe::open(bucket, settings).await {
         Ok(probe) => probe,
-        Err(failure) => return note("store answers", Err(failure)),
+        Err(failure) => return report.note("store answers", Err(told(failure))),
     };
+    try_out(&probe, report).await;
+    versions(&probe, report).await;
+    report.note("store is left clean", probe.clean().await.map_err(told));
+}
+
+async fn try_out(probe: &Probe, report: &mut Report) {
+    let mut note = |name, checked: Result<String>| report.note(name, checked.map_err(told));
+    let bucket = &probe.bucket;
     note("store answers", Ok(format!("{} (profile `{}`)", bucket.name, probe.profile.0)));
     note("store keeps bytes", probe.keeps_bytes().await);
     for ability in Ability::ALL {
@@ -49,6 +68,32 @@ pub(super) async fn examine(bucket: &Bucket, settings: &Settings, report: &mut R
     note("store is private", probe.is_private().await);
 }
 
+/// A bucket with versions is no fault of the store's. But what odavl deletes, it has given back.
+async fn versions(probe: &Probe, report: &mut Report) {
+    let name = "store deletes";
+    match probe.storage.keeps_versions().await {
+        Ok(Some(false)) => report.note(name, Ok("yes".to_owned())),
+        Ok(Some(true)) => report.advise(
+            name,
+            "no: the bucket has versions, so what is deleted stays and costs",
+            "set a lifecycle rule that removes noncurrent versions",
+        ),
+        Ok(None) => report.advise(
+            name,
+            "the store does not say whether the bucket has versions",
+            "if it has, set a lifecycle rule that removes noncurrent versions",
+        ),
+        Err(error) => report.note(name, Err(told(error.into()))),
+    }
+}
+
+/// Whether the store refused what it was asked, rather than came to no answer.
+fn is_refusal(failure: &Failure) -> bool {
+    let Failure::Own(error) = failure else { return false };
+    let fault = error.source().and_then(|cause| cause.downcast_ref::<StoreFault>());
+    error.code() != ErrorCode::Unavailable || fault.is_some_and(|fault| !fault.is_outage())
+}
+
 /// The store's own words: whoever asks runs odavl.
 fn told(failure: Failure) -> Failure {
     match failure {
@@ -63,6 +108,8 @@ struct Probe {
     /// The store, as if it could do everything.
     storage: S3Storage,
     http: Client,
+    /// What may lie in the store because of this run.
+    left: Mutex<(Vec<StoreKey>, Vec<Multipart>)>,
 }
 
 impl Probe {
@@ -72,20 +119,74 @@ impl Probe {
         let (name, profile) = configured.profile();
         let profile = (name.to_owned(), profile.clone());
         let storage = claiming(bucket, &profile, &Ability::ALL)?;
-        let request = storage.presign(&key()?, &Presign::Get { attachment: String::new() }, LIVES).await?;
+        let request = storage.presign(&fresh()?, &get(), LIVES).await?;
         let url: reqwest::Url =
             request.url.parse().map_err(|_| Error::internal("the store has no URL", None))?;
         let origin: Origin = url.origin().ascii_serialization().parse()?;
         let http = http::build(http::to(&origin, settings)?.timeout(LIVES))?;
-        Ok(Self { bucket: bucket.clone(), profile, storage, http })
+        Ok(Self { bucket: bucket.clone(), profile, storage, http, left: Mutex::default() })
     }
 
-    /// What is said of an ability, beside what the profile says. A store that refuses the very question has it not.
+    fn left(&self) -> MutexGuard<'_, (Vec<StoreKey>, Vec<Multipart>)> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A key that nobody else has.
+    fn key(&self) -> Own<StoreKey> {
+        let key = fresh()?;
+        self.left().0.push(key.clone());
+        Ok(key)
+    }
+
+    async fn begin(&self, storage: &S3Storage, key: &StoreKey) -> Own<Multipart> {
+        let upload = storage.begin_multipart(key, &MediaType::bytes()).await?;
+        self.left().1.push(upload.clone());
+        Ok(upload)
+    }
+
+    /// Removes what this run has put, and what one left that was stopped. Whatever fails holds up nothing else.
+    async fn clean(&self) -> Result<String> {
+        let (keys, uploads) = std::mem::take(&mut *self.left());
+        let own = self.remove(&keys, &uploads).await;
+        let (keys, uploads) = self.leftovers().await?;
+        let others = self.remove(&keys, &uploads).await;
+        own.and(others)?;
+        let nothing = keys.is_empty() && uploads.is_empty();
+        Ok(if nothing { "yes" } else { "yes, and what an earlier run had left is gone" }.to_owned())
+    }
+
+    async fn remove(&self, keys: &[StoreKey], uploads: &[Multipart]) -> Own<()> {
+        let mut outcome = Ok(());
+        for upload in uploads {
+            outcome = outcome.and(self.storage.abort_multipart(upload).await);
+        }
+        for key in keys {
+            outcome = outcome.and(self.storage.delete(key).await);
+        }
+        outcome
+    }
+
+    async fn leftovers(&self) -> Own<(Vec<StoreKey>, Vec<Multipart>)> {
+        let (place, page) = (PLACE.parse()?, PageQuery { limit: PageQuery::MOST, cursor: None });
+        let is_left = |at: Timestamp| SystemClock.now().duration_since(at) > LEFT;
+        let keys = self.storage.list(&place, &page).await?.items.into_iter();
+        let keys = keys.filter(|stored| is_left(stored.modified)).map(|stored| stored.key).collect();
+        let open = match self.storage.open_multiparts(&place, &page).await {
+            Err(Error::Unsupported(_)) => Vec::new(),
+            open => open?.items,
+        };
+        let open = open.into_iter().filter(|open| is_left(open.begun)).map(|open| open.multipart);
+        Ok((keys, open.collect()))
+    }
+
+    /// What is said of an ability, beside what the profile says. A store that refuses the very question has it not; one that
+    /// does not come to an answer has said nothing.
     fn compare(&self, ability: Ability, does: Result<bool>) -> Result<String> {
         let (name, profile) = &self.profile;
         match (does, profile.can(ability)) {
             (Ok(true), true) => Ok("yes".to_owned()),
             (Ok(true), false) => Ok(format!("yes, although the profile `{name}` has it not in `can`")),
+            (Err(failure), false) if !is_refusal(&failure) => Err(failure),
             (_, false) => Ok(format!("no, as the profile `{name}` says")),
             (Ok(false), true) => Err(Error::invalid_with(
                 format!("no, although the profile `{name}` says so"),
@@ -98,7 +199,7 @@ impl Probe {
 
     async fn keeps_bytes(&self) -> Result<String> {
         let storage = claiming(&self.bucket, &self.profile, &[])?;
-        let key = key()?;
+        let key = self.key()?;
         storage.put(&key, full(BYTES), options()).await?;
         let found = storage.get(&key, None).await?;
         let bytes = match found {
@@ -115,33 +216,29 @@ impl Probe {
     /// Of two that create a key at once one wins, and neither do parts that are put together replace it.
     async fn puts_conditionally(&self) -> Result<bool> {
         let storage = claiming(&self.bucket, &self.profile, &[Ability::ConditionalPut])?;
-        let key = key()?;
+        let key = self.key()?;
         let (one, other) = tokio::join!(
             storage.put(&key, full(BYTES), options()),
             storage.put(&key, full(OTHERS), options())
         );
-        let upload = storage.begin_multipart(&key, &MediaType::bytes()).await?;
+        let upload = self.begin(&storage, &key).await?;
         storage.put_part(&upload, part(BYTES), full(BYTES)).await?;
         let joined = storage.complete_multipart(&upload, &[part(BYTES)], PutMode::Create).await;
-        storage.abort_multipart(&upload).await?;
-        storage.delete(&key).await?;
         let refused = [is_refused(one)?, is_refused(other)?, is_refused(joined)?];
         Ok(refused.into_iter().filter(|refused| *refused).count() == 2)
     }
 
     /// Other bytes than were announced are refused, in one request and as a part, and the digest is told.
     async fn proves_bytes(&self) -> Result<bool> {
-        let key = key()?;
+        let key = self.key()?;
         let put = self.storage.presign(&key, &whole(PutMode::Overwrite), LIVES).await?;
         let lied = self.send(&put, OTHERS).await?;
         let absent = self.storage.head(&key).await?.is_none();
         let sent = self.send(&put, BYTES).await?;
         let told = self.storage.head(&key).await?.is_some_and(|found| found.checksum.is_some());
-        let upload = self.storage.begin_multipart(&key, &MediaType::bytes()).await?;
-        let in_parts = self.proves_part(&key, &upload).await;
-        self.storage.abort_multipart(&upload).await?;
-        self.storage.delete(&key).await?;
-        Ok(!lied.is_success() && absent && sent.is_success() && told && in_parts?)
+        let upload = self.begin(&self.storage, &key).await?;
+        let in_parts = self.proves_part(&key, &upload).await?;
+        Ok(!lied.is_success() && absent && sent.is_success() && told && in_parts)
     }
 
     async fn proves_part(&self, key: &StoreKey, upload: &Multipart) -> Result<bool> {
@@ -152,43 +249,39 @@ impl Probe {
     }
 
     async fn writes_once(&self) -> Result<bool> {
-        let key = key()?;
+        let key = self.key()?;
         let request = self.storage.presign(&key, &whole(PutMode::Create), LIVES).await?;
         let first = self.send(&request, BYTES).await?;
         let again = self.send(&request, BYTES).await?;
-        self.storage.delete(&key).await?;
         Ok(first.is_success() && again == StatusCode::PRECONDITION_FAILED)
     }
 
     /// A quota cannot be held without it.
     async fn holds_to_length(&self) -> Result<String> {
-        let key = key()?;
+        let key = self.key()?;
         let request = self.storage.presign(&key, &whole(PutMode::Overwrite), LIVES).await?;
         let mut taken = Vec::new();
         for body in [&b"odavl"[..], b"odavl doctor and more", b""] {
             taken.push(self.send(&request, body).await?.is_success());
         }
-        self.storage.delete(&key).await?;
         held(!taken.contains(&true), "the store takes other lengths than a presigned request is signed for")
     }
 
     async fn holds_to_type(&self) -> Result<String> {
-        let key = key()?;
+        let key = self.key()?;
         let mut request = self.storage.presign(&key, &whole(PutMode::Overwrite), LIVES).await?;
         for (_, value) in request.headers.iter_mut().filter(|(name, _)| name == "content-type") {
             "text/html".clone_into(value);
         }
         let taken = self.send(&request, BYTES).await?.is_success();
-        self.storage.delete(&key).await?;
         held(!taken, "the store takes another type than a presigned request is signed for")
     }
 
     async fn drops_parts(&self) -> Result<String> {
-        let (storage, key) = (claiming(&self.bucket, &self.profile, &[])?, key()?);
-        let upload = storage.begin_multipart(&key, &MediaType::bytes()).await?;
+        let (storage, key) = (claiming(&self.bucket, &self.profile, &[])?, self.key()?);
+        let upload = self.begin(&storage, &key).await?;
         storage.put_part(&upload, part(BYTES), full(BYTES)).await?;
-        let listed =
-            storage.open_multiparts(&key.as_str().parse()?, &odavl_core::page::PageQuery::default()).await;
+        let listed = storage.open_multiparts(&key.as_str().parse()?, &PageQuery::default()).await;
         storage.abort_multipart(&upload).await?;
         let dropped = storage.parts(&upload).await?.is_none();
         held(dropped, "a multipart upload that was dropped is still there")?;
@@ -204,19 +297,17 @@ impl Probe {
     }
 
     async fn clock(&self) -> Result<String> {
-        let request =
-            self.storage.presign(&key()?, &Presign::Get { attachment: String::new() }, LIVES).await?;
+        let request = self.storage.presign(&self.key()?, &get(), LIVES).await?;
         let answer = self.answer(self.http.get(&request.url)).await?;
         skew("the store", apart(&answer), SKEW)
     }
 
     async fn is_private(&self) -> Result<String> {
-        let key = key()?;
+        let key = self.key()?;
         self.storage.put(&key, full(BYTES), options()).await?;
-        let request = self.storage.presign(&key, &Presign::Get { attachment: String::new() }, LIVES).await?;
+        let request = self.storage.presign(&key, &get(), LIVES).await?;
         let open = request.url.split('?').next().unwrap_or_default();
         let answer = self.answer(self.http.get(open)).await?;
-        self.storage.delete(&key).await?;
         if !answer.status().is_success() {
             return Ok("yes".to_owned());
         }
@@ -237,8 +328,19 @@ impl Probe {
         let failed = |error: reqwest::Error| {
             Failure::from(Error::unavailable("the store does not answer", Some(error.without_url().into())))
         };
-        request.send().await.map_err(failed)
+        let answer = request.send().await.map_err(failed)?;
+        match answer.status() {
+            // It knows the question, and does not do it.
+            StatusCode::NOT_IMPLEMENTED => Ok(answer),
+            status @ (StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS) => Err(fails(status)),
+            status if status.is_server_error() => Err(fails(status)),
+            _ => Ok(answer),
+        }
     }
+}
+
+fn fails(status: StatusCode) -> Failure {
+    Error::unavailable(format!("the store fails ({})", status.as_u16()), None).into()
 }
 
 /// The store, taken to have these abilities and no others.
@@ -249,9 +351,12 @@ fn claiming(bucket: &Bucket, (name, profile): &(String, Profile), can: &[Ability
     S3Storage::open(bucket, Arc::new(SystemClock))
 }
 
-/// A key that nobody else has.
-fn key() -> Own<StoreKey> {
-    format!("odavl-doctor/{}", random_id()).parse()
+fn fresh() -> Own<StoreKey> {
+    format!("{PLACE}{}", random_id()).parse()
+}
+
+fn get() -> Presign {
+    Presign::Get { attachment: String::new() }
 }
 
 fn options() -> PutOptions {

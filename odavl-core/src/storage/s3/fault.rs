@@ -112,6 +112,11 @@ impl StoreFault {
         matches!(self.kind, Kind::NoBucket | Kind::Forbidden | Kind::Elsewhere(_) | Kind::Skewed)
     }
 
+    /// Whether the store did not come to an answer: that it refuses something is not said by it.
+    pub fn is_outage(&self) -> bool {
+        matches!(self.kind, Kind::Busy | Kind::Collided | Kind::Failing | Kind::Silent | Kind::Broken)
+    }
+
     /// The way out, written for those who run odavl.
     pub fn hint(&self) -> String {
         match &self.kind {
@@ -184,7 +189,7 @@ impl fmt::Display for StoreFault {
             Kind::Elsewhere(_) => "the bucket is in another region",
             Kind::Skewed => "this machine's clock is too far from the store's",
             Kind::Unable => "the store does not do what it was asked for",
-            Kind::Busy | Kind::Collided | Kind::Failing | Kind::Silent | Kind::Broken => self.outside(),
+            _ if self.is_outage() => self.outside(),
             _ => "the store said no",
         };
         if self.said.is_empty() { f.write_str(what) } else { write!(f, "{what} ({})", self.said) }

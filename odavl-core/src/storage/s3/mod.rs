@@ -16,7 +16,10 @@ mod read;
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use aws_sdk_s3::{Client, types::ServerSideEncryption};
+use aws_sdk_s3::{
+    Client,
+    types::{BucketVersioningStatus, ServerSideEncryption},
+};
 
 use self::fault::Kind;
 pub use self::fault::StoreFault;
@@ -76,6 +79,15 @@ impl S3Storage {
     pub fn profile(&self) -> (&str, &Profile) {
         (&self.0.profile.0, &self.0.profile.1)
     }
+
+    /// Whether the bucket keeps what is deleted in it, as one does that has versions or had them; `None` where the store does
+    /// not say.
+    ///
+    /// # Errors
+    /// `unavailable` where it does not answer.
+    pub async fn keeps_versions(&self) -> Result<Option<bool>> {
+        self.0.keeps_versions().await
+    }
 }
 
 impl Inner {
@@ -127,6 +139,19 @@ impl Inner {
             // An answer to this question has no body, where alone a store says what it is that it refuses.
             Err(fault) if matches!(fault.kind(), Kind::Forbidden | Kind::Other) => self.lists().await,
             asked => asked,
+        }
+    }
+
+    async fn keeps_versions(&self) -> Result<Option<bool>> {
+        let request = self.asks.get_bucket_versioning().bucket(&self.bucket.name);
+        match request.send().await.map_err(StoreFault::of) {
+            Ok(said) => Ok(Some(matches!(
+                said.status,
+                Some(BucketVersioningStatus::Enabled | BucketVersioningStatus::Suspended)
+            ))),
+            // The store does not know the question, or does not let us ask.
+            Err(fault) if !fault.is_outage() => Ok(None),
+            Err(fault) => Err(fault.into()),
         }
     }
 
