@@ -363,7 +363,7 @@ mod migrations {
         let (_schema, settings) = empty().await;
         run(&settings, &[FIRST]).await.unwrap();
         // As a dump has it.
-        let mut dump = Conn::connect(&settings).await.unwrap();
+        let dump = Conn::connect(&settings).await.unwrap();
         dump.batch(
             "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0;
             LOCK TABLE one IN ACCESS SHARE MODE",
