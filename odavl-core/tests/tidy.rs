@@ -195,3 +195,31 @@ fn nothing_is_unfinished_or_skipped() {
         assert!(!source.text.contains(concat!("#[ig", "nore")), "{}: a test is skipped", source.path);
     }
 }
+
+#[test]
+fn links_in_the_docs_lead_somewhere_and_every_page_is_in_the_summary() {
+    let mut pages = Vec::new();
+    for folder in ["", "docs", "scenarios"] {
+        let entries = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        pages.extend(entries.filter(|path| path.extension().is_some_and(|ending| ending == "md")));
+    }
+    let summary = root().join("docs/SUMMARY.md");
+    let mut listed = Vec::new();
+    for page in &pages {
+        let text = fs::read_to_string(page).unwrap();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        for target in targets.filter(|target| !target.is_empty() && !target.contains("://")) {
+            let path = page.parent().unwrap().join(target);
+            assert!(path.exists(), "{}: {target} is not there", page.display());
+            if *page == summary {
+                listed.push(path);
+            }
+        }
+    }
+    let docs = root().join("docs");
+    let left: Vec<_> = pages
+        .iter()
+        .filter(|page| page.starts_with(&docs) && **page != summary && !listed.contains(page))
+        .collect();
+    assert!(left.is_empty(), "not in docs/SUMMARY.md: {left:?}");
+}
