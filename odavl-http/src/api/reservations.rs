@@ -120,6 +120,7 @@ impl Api {
     async fn settle(
         &self,
         Caller(session): Caller,
+        /// The reservation.
         Path(id): Path<Text<shape::ReservationId>>,
         Json(body): Json<SettleRequest>,
     ) -> Result<Json<EndedReservation>, Failure> {
@@ -133,6 +134,7 @@ impl Api {
     async fn release(
         &self,
         Caller(session): Caller,
+        /// The reservation.
         Path(id): Path<Text<shape::ReservationId>>,
     ) -> Result<Json<EndedReservation>, Failure> {
         let id = id.parse::<ReservationId>()?;

@@ -173,6 +173,7 @@ impl Asked {
 /// History as a table: a heading, then a line a window (RFC 4180).
 #[derive(ApiResponse)]
 enum Table {
+    /// The table.
     #[oai(status = 200, content_type = "text/csv")]
     Csv(Binary<Vec<u8>>, #[oai(header = "content-disposition")] String),
 }

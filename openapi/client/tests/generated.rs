@@ -6,8 +6,8 @@ use progenitor_impl::{GenerationSettings, Generator, InterfaceStyle, TypeImpl};
 use serde_json::Value;
 
 /// What a schema says of a value beyond its type.
-const SHAPES: [&str; 8] =
-    ["anyOf", "enum", "maxLength", "maxProperties", "maximum", "minItems", "minLength", "pattern"];
+const SHAPES: [&str; 7] =
+    ["enum", "maxLength", "maxProperties", "maximum", "minItems", "minLength", "pattern"];
 const KNOWN_FORMATS: [&str; 7] = ["binary", "date-time", "int64", "uint8", "uint16", "uint32", "uint64"];
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -51,7 +51,9 @@ fn client(document: &str) -> Result<String, Box<dyn Error>> {
 /// stay types.
 fn forget_shapes(document: &mut Value) {
     for schema in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
-        forget_in(&mut schema.1["properties"]);
+        for part in ["properties", "additionalProperties"] {
+            schema.1.get_mut(part).map(forget_in);
+        }
     }
     forget_in(&mut document["paths"]);
 }
