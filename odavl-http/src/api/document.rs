@@ -134,6 +134,8 @@ fn allow_null(schema: &mut Map<String, Value>, components: &Value) {
                 property.insert("type".to_owned(), components["schemas"][name]["type"].clone());
             }
             property.insert("nullable".to_owned(), true.into());
+            // Generators take what has a default for something that is always there: its description says it.
+            property.remove("default");
             // Where words are listed, null is one of them (OpenAPI 3.0.3's clarification of `nullable`).
             if let Some(words) = property.get_mut("enum").and_then(Value::as_array_mut) {
                 words.push(Value::Null);
@@ -239,6 +241,8 @@ fn refers(value: &Value) -> Vec<String> {
     here.map(str::to_owned).into_iter().chain(within).collect()
 }
 
+/// Whole numbers without a sign have their bounds, and the narrowest format that OpenAPI knows: what it does not know,
+/// generators of clients take for 32 bits.
 fn bound(schema: &mut Map<String, Value>) {
     let most = match schema.get("format").and_then(Value::as_str) {
         Some("uint8") => Some(u64::from(u8::MAX)),
@@ -257,6 +261,9 @@ fn bound(schema: &mut Map<String, Value>) {
     if let Some(most) = most {
         schema.entry("maximum").or_insert_with(|| most.into());
     }
+    let narrow =
+        schema.get("maximum").and_then(Value::as_i64).is_some_and(|most| i32::try_from(most).is_ok());
+    schema.insert("format".to_owned(), if narrow { "int32" } else { "int64" }.into());
 }
 
 /// A number without a fraction, where a double holds it exactly.

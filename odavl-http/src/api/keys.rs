@@ -222,7 +222,7 @@ fn networks<T: std::str::FromStr>(texts: &[Text<Network>]) -> Result<Vec<T>, Fai
 #[derive(Object)]
 #[oai(deny_unknown_fields)]
 struct RotateRequest {
-    /// For how many seconds the old secret goes on working, to 30 days.
+    /// For how many seconds the old secret goes on working, to 30 days; not at all unless said.
     #[oai(default, validator(maximum(value = "2592000")))]
     grace_seconds: u32,
 }

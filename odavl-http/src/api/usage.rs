@@ -51,7 +51,7 @@ impl From<UsageReport> for UsageBody {
 struct ConsumeRequest {
     /// The meter.
     meter: Text<Meter>,
-    /// How many units, to 2^53 - 1; 0 asks whether one would pass.
+    /// How many units, to 2^53 - 1; one unless said; 0 asks whether one would pass.
     #[oai(default = "one")]
     units: Units,
     /// Makes a retry get the same decision.

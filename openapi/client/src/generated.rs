@@ -55,8 +55,8 @@ pub mod types {
     #[serde(deny_unknown_fields)]
     pub struct ApiKeyRequest {
         ///The addresses it may be used from (CIDR); empty: any.
-        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-        pub allowed_ips: ::std::vec::Vec<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub allowed_ips: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         ///What it is for: `live` (default) or `test`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub environment: ::std::option::Option<Environment>,
@@ -64,8 +64,8 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub expires_at: ::std::option::Option<::jiff::Timestamp>,
         ///Limits of its own, children of the organisation's.
-        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-        pub limits: ::std::vec::Vec<KeyLimitRequest>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub limits: ::std::option::Option<::std::vec::Vec<KeyLimitRequest>>,
         ///The team's own notes: at most 16.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: ::std::option::Option<Metadata>,
@@ -79,8 +79,8 @@ pub mod types {
     #[serde(deny_unknown_fields)]
     pub struct ApiKeyUpdate {
         ///Whether it becomes the caller's own: a key whose owner has left works again for whoever adopts it.
-        #[serde(default)]
-        pub adopt: bool,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub adopt: ::std::option::Option<bool>,
         ///The addresses it may be used from (CIDR).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allowed_ips: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
@@ -187,9 +187,9 @@ pub mod types {
         ///Labels for the ledger.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub tags: ::std::option::Option<Tags>,
-        ///How many units, to 2^53 - 1; 0 asks whether one would pass.
-        #[serde(default = "defaults::default_u64::<u64, 1>")]
-        pub units: u64,
+        ///How many units, to 2^53 - 1; one unless said; 0 asks whether one would pass.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub units: ::std::option::Option<u64>,
     }
     ///A charge that was granted.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -972,9 +972,9 @@ pub mod types {
     pub struct ReservationRequest {
         ///The most that will be used, of one to four meters: all of it is held, or none.
         pub charges: ::std::vec::Vec<Charge>,
-        ///In how many seconds the units are given back by themselves, to a day.
-        #[serde(default = "defaults::default_nzu64::<::std::num::NonZeroU32, 3600>")]
-        pub expires_in: ::std::num::NonZeroU32,
+        ///In how many seconds the units are given back by themselves, to a day; an hour unless said.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub expires_in: ::std::option::Option<::std::num::NonZeroU32>,
         ///Makes a retry get the same reservation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub idempotency_key: ::std::option::Option<::std::string::String>,
@@ -1110,9 +1110,9 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct RotateRequest {
-        ///For how many seconds the old secret goes on working, to 30 days.
-        #[serde(default)]
-        pub grace_seconds: u32,
+        ///For how many seconds the old secret goes on working, to 30 days; not at all unless said.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub grace_seconds: ::std::option::Option<u32>,
     }
     ///The results of one rule.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -1472,8 +1472,8 @@ pub mod types {
     #[serde(deny_unknown_fields)]
     pub struct VerifyRequest {
         ///What the request costs, at most four meters: all of it is charged, or none.
-        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-        pub charges: ::std::vec::Vec<Charge>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub charges: ::std::option::Option<::std::vec::Vec<Charge>>,
         ///The environment that the key must be of: `live` or `test`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub environment: ::std::option::Option<Environment>,
@@ -1580,25 +1580,6 @@ pub mod types {
             value: ::std::string::String,
         ) -> ::std::result::Result<Self, self::error::ConversionError> {
             value.parse()
-        }
-    }
-    /// Generation of default values for serde.
-    pub mod defaults {
-        pub(super) fn default_u64<T, const V: u64>() -> T
-        where
-            T: ::std::convert::TryFrom<u64>,
-            <T as ::std::convert::TryFrom<u64>>::Error: ::std::fmt::Debug,
-        {
-            T::try_from(V).unwrap()
-        }
-        pub(super) fn default_nzu64<T, const V: u64>() -> T
-        where
-            T: ::std::convert::TryFrom<::std::num::NonZeroU64>,
-            <T as ::std::convert::TryFrom<
-                ::std::num::NonZeroU64,
-            >>::Error: ::std::fmt::Debug,
-        {
-            T::try_from(::std::num::NonZeroU64::try_from(V).unwrap()).unwrap()
         }
     }
     /// Error types.
@@ -2329,7 +2310,7 @@ Arguments:
     pub async fn key_list<'a>(
         &'a self,
         cursor: Option<&'a str>,
-        limit: Option<::std::num::NonZeroU64>,
+        limit: Option<::std::num::NonZeroU32>,
     ) -> Result<ResponseValue<types::ApiKeyPage>, Error<types::Problem>> {
         let url = format!("{}/api/v1/api-keys", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
@@ -2863,7 +2844,7 @@ Arguments:
     pub async fn audit_list<'a>(
         &'a self,
         cursor: Option<&'a str>,
-        limit: Option<::std::num::NonZeroU64>,
+        limit: Option<::std::num::NonZeroU32>,
     ) -> Result<ResponseValue<types::AuditPage>, Error<types::Problem>> {
         let url = format!("{}/api/v1/audit", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
@@ -3386,7 +3367,7 @@ Arguments:
     pub async fn member_list<'a>(
         &'a self,
         cursor: Option<&'a str>,
-        limit: Option<::std::num::NonZeroU64>,
+        limit: Option<::std::num::NonZeroU32>,
     ) -> Result<ResponseValue<types::MemberPage>, Error<types::Problem>> {
         let url = format!("{}/api/v1/members", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
@@ -3652,7 +3633,7 @@ Arguments:
     pub async fn organization_list<'a>(
         &'a self,
         cursor: Option<&'a str>,
-        limit: Option<::std::num::NonZeroU64>,
+        limit: Option<::std::num::NonZeroU32>,
     ) -> Result<ResponseValue<types::OrganizationPage>, Error<types::Problem>> {
         let url = format!("{}/api/v1/organizations", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
@@ -3923,7 +3904,7 @@ Arguments:
     pub async fn project_list<'a>(
         &'a self,
         cursor: Option<&'a str>,
-        limit: Option<::std::num::NonZeroU64>,
+        limit: Option<::std::num::NonZeroU32>,
     ) -> Result<ResponseValue<types::ProjectPage>, Error<types::Problem>> {
         let url = format!("{}/api/v1/projects", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
@@ -4190,7 +4171,7 @@ Arguments:
         &'a self,
         cursor: Option<&'a str>,
         delimiter: Option<&'a str>,
-        limit: Option<::std::num::NonZeroU64>,
+        limit: Option<::std::num::NonZeroU32>,
         prefix: Option<&'a str>,
     ) -> Result<ResponseValue<types::ObjectPage>, Error<types::Problem>> {
         let url = format!("{}/api/v1/storage/files", self.baseurl,);
@@ -4812,7 +4793,7 @@ Arguments:
     pub async fn upload_list<'a>(
         &'a self,
         cursor: Option<&'a str>,
-        limit: Option<::std::num::NonZeroU64>,
+        limit: Option<::std::num::NonZeroU32>,
         product: Option<&'a str>,
         project: Option<&'a str>,
     ) -> Result<ResponseValue<types::ResultsPage>, Error<types::Problem>> {
@@ -6254,7 +6235,7 @@ Arguments:
         &'a self,
         id: &'a str,
         cursor: Option<&'a str>,
-        limit: Option<::std::num::NonZeroU64>,
+        limit: Option<::std::num::NonZeroU32>,
     ) -> Result<ResponseValue<types::DeliveryPage>, Error<types::Problem>> {
         let url = format!(
             "{}/api/v1/webhooks/{}/deliveries", self.baseurl, encode_path(& id

@@ -64,7 +64,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         }
         Command::List => list(&client, output).await,
         Command::Rotate(Rotate { key, grace }) => {
-            let wish = RotateRequest { grace_seconds: seconds(grace)? };
+            let wish = RotateRequest { grace_seconds: Some(seconds(grace)?) };
             show(&client.once(async |api| api.key_rotate(&key, &wish).await).await?, output)
         }
         Command::Revoke { key } => revoke(&client, &key, output).await,

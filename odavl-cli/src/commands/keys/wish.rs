@@ -52,8 +52,8 @@ impl Create {
             scopes: self.scopes,
             environment: Some(self.env.into()),
             metadata: None,
-            limits: self.limits.into_iter().map(limit).collect(),
-            allowed_ips: self.allowed_ips,
+            limits: Some(self.limits.into_iter().map(limit).collect()),
+            allowed_ips: Some(self.allowed_ips),
             expires_at: self.expires.map(|when| when.after(now)),
         }
     }
