@@ -70,7 +70,7 @@ func makeKey(ctx context.Context, url string) string {
 	wish.SetEnvironment(client.ENVIRONMENT_LIVE)
 	made, _, err := person.APIKeysAPI.KeyCreate(ctx).ApiKeyRequest(*wish).Execute()
 	must(err)
-	ensure(made.Key.Environment == "live" && !made.Key.ExpiresAt.IsSet() || made.Key.ExpiresAt.Get() == nil, made.Key)
+	ensure(made.Key.Environment == "live" && made.Key.ExpiresAt.Get() == nil, made.Key)
 	return *made.Secret.Get()
 }
 
