@@ -49,6 +49,7 @@ known("scopes", st.lists(st.sampled_from(SCOPES), max_size=3).map(" ".join))
 known("name", st.text(min_size=1, max_size=60).filter(named))
 known("object-name", st.text(min_size=1, max_size=60).filter(composed))
 known("hook-url", st.sampled_from(HOOKS))
+known("ip", st.ip_addresses().map(str))
 known("cidr", st.ip_addresses().map(lambda ip: f"{ip}/{ip.max_prefixlen}"))
 
 

@@ -13,7 +13,6 @@ mod failure;
 mod http;
 mod input;
 mod interrupt;
-mod nulls;
 mod oauth;
 mod origin;
 mod output;

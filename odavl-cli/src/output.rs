@@ -11,7 +11,7 @@ use odavl_core::Error;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
-use crate::{failure::Result, nulls::WithNulls, pages};
+use crate::{failure::Result, pages};
 
 /// How a command talks.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -189,7 +189,7 @@ pub(crate) fn write(text: &str) -> Result<()> {
 
 /// A line of JSON in which no character is left that a terminal acts on.
 fn json(thing: &impl Serialize) -> Result<String> {
-    let text = serde_json::to_string(&WithNulls(thing))
+    let text = serde_json::to_string(thing)
         .map_err(|error| Error::internal("the answer cannot be written as JSON", Some(error.into())))?;
     let mut safe = String::with_capacity(text.len() + 1);
     for c in text.chars() {

@@ -4,7 +4,7 @@
 use std::{borrow::Cow, collections::BTreeMap, fmt, marker::PhantomData, ops::Deref};
 
 use poem_openapi::{
-    registry::{MetaSchema, MetaSchemaRef},
+    registry::{MetaSchema, MetaSchemaRef, Registry},
     types::{ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type},
 };
 use serde::{Deserialize, Deserializer};
@@ -12,6 +12,10 @@ use serde_json::Value;
 
 /// What the document says of a text.
 pub(crate) trait Shape: Send + Sync + 'static {
+    /// What its schema is called, where generated clients shall have one type for it.
+    const NAME: &'static str = "";
+    /// The same of texts of that shape by name.
+    const NAMED: &'static str = "";
     /// Its name, for texts whose rules go beyond a pattern.
     const FORMAT: Option<&'static str> = None;
     /// The regular expression that it matches (ECMA 262).
@@ -33,6 +37,20 @@ pub(crate) trait Shape: Send + Sync + 'static {
             enum_items: Self::WORDS.iter().map(|&word| word.into()).collect(),
             ..MetaSchema::new("string")
         }
+    }
+}
+
+/// The schema where it stands, or by its name.
+fn schema_ref(name: &str, schema: MetaSchema) -> MetaSchemaRef {
+    match name {
+        "" => MetaSchemaRef::Inline(Box::new(schema)),
+        name => MetaSchemaRef::Reference(name.to_owned()),
+    }
+}
+
+fn register<T>(registry: &mut Registry, name: &str, schema: MetaSchema) {
+    if !name.is_empty() {
+        registry.create_schema::<T, _>(name.to_owned(), |_| schema);
     }
 }
 
@@ -81,7 +99,11 @@ impl<S: Shape> Type for Text<S> {
     }
 
     fn schema_ref() -> MetaSchemaRef {
-        MetaSchemaRef::Inline(Box::new(S::schema()))
+        schema_ref(S::NAME, S::schema())
+    }
+
+    fn register(registry: &mut Registry) {
+        register::<Self>(registry, S::NAME, S::schema());
     }
 
     fn as_raw_value(&self) -> Option<&Self> {
@@ -126,6 +148,16 @@ impl<S> Named<S> {
     }
 }
 
+impl<S: Shape> Named<S> {
+    fn schema() -> MetaSchema {
+        MetaSchema {
+            additional_properties: Some(Box::new(Text::<S>::schema_ref())),
+            max_properties: Some(16),
+            ..MetaSchema::new("object")
+        }
+    }
+}
+
 impl<S: Shape> Type for Named<S> {
     const IS_REQUIRED: bool = true;
     type RawValueType = Self;
@@ -136,11 +168,11 @@ impl<S: Shape> Type for Named<S> {
     }
 
     fn schema_ref() -> MetaSchemaRef {
-        MetaSchemaRef::Inline(Box::new(MetaSchema {
-            additional_properties: Some(Box::new(Text::<S>::schema_ref())),
-            max_properties: Some(16),
-            ..MetaSchema::new("object")
-        }))
+        schema_ref(S::NAMED, Self::schema())
+    }
+
+    fn register(registry: &mut Registry) {
+        register::<Self>(registry, S::NAMED, Self::schema());
     }
 
     fn as_raw_value(&self) -> Option<&Self> {
@@ -178,6 +210,8 @@ macro_rules! shapes {
             $(shapes!(@ $rule $value);)*
         }
     )*};
+    (@ name $value:expr) => { const NAME: &'static str = $value; };
+    (@ named $value:expr) => { const NAMED: &'static str = $value; };
     (@ format $value:expr) => { const FORMAT: Option<&'static str> = Some($value); };
     (@ pattern $value:expr) => { const PATTERN: &'static str = $value; };
     (@ least $value:expr) => { const LEAST: usize = $value; };
@@ -199,9 +233,9 @@ shapes! {
     /// A team's own id: the same.
     ExternalId { format: "name", least: 1, most: 255 }
     /// A note of the team's own.
-    Note { most: 1024 }
+    Note { named: "Metadata", most: 1024 }
     /// A label in the ledger.
-    Label { most: 256 }
+    Label { named: "Tags", most: 256 }
     /// A plan of the configuration.
     Plan { format: "plan", least: 1 }
     /// A meter of the configuration.
@@ -220,9 +254,9 @@ shapes! {
     /// Over what time a limit counts.
     Per { pattern: "^(held|month|day|month:([1-9]|[12][0-9]|3[01])|[1-9][0-9]{0,4}s)$" }
     /// What a key is for.
-    Environment { words: &["live", "test"] }
+    Environment { name: "Environment", words: &["live", "test"] }
     /// What a member may do.
-    Role { words: &["viewer", "member", "admin", "owner"] }
+    Role { name: "Role", words: &["viewer", "member", "admin", "owner"] }
     /// What a retry is known by.
     IdempotencyKey { pattern: "^[!-~]+$", least: 1, most: 255 }
     /// A network.
@@ -230,6 +264,8 @@ shapes! {
         format: "cidr",
         pattern: "^[0-9A-Fa-f:.]+/[0-9]{1,3}$",
     }
+    /// An address, of either kind.
+    Address { format: "ip", pattern: "^[0-9A-Fa-f:.]+$", least: 2, most: 45 }
     /// The name of a stored object.
     ObjectName { format: "object-name", least: 1, most: 1024 }
     /// The beginning of one.
@@ -245,7 +281,7 @@ shapes! {
         pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+ *(;[ -~]*)?$", most: 255
     }
     /// How a document is packed.
-    Encoding { words: &["zstd", "gzip", "identity"] }
+    Encoding { name: "Encoding", words: &["zstd", "gzip", "identity"] }
     /// A UUID.
     RunId { format: "uuid", pattern: "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$" }
     /// The id of a key.
@@ -262,14 +298,4 @@ shapes! {
     HookUrl { format: "hook-url", pattern: "^https?://[^/?#@]+([/?][!-\"$-~]*)?$", least: 8, most: 2048 }
     /// The id of a reservation.
     ReservationId { pattern: "^res_[0-7][0-9a-hjkmnp-tv-z]{25}$" }
-}
-
-/// An address, of either kind.
-pub(crate) enum Address {}
-
-impl Shape for Address {
-    fn schema() -> MetaSchema {
-        let kind = |format| MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", format)));
-        MetaSchema { any_of: vec![kind("ipv4"), kind("ipv6")], ..MetaSchema::new("string") }
-    }
 }

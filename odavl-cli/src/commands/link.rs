@@ -2,7 +2,7 @@
 
 use std::{env, path::Path};
 
-use odavl_client::types::NewProject;
+use odavl_client::types::ProjectRequest;
 use odavl_core::{Error, ErrorCode};
 
 use crate::{
@@ -44,7 +44,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
 }
 
 async fn create(client: &Client, slug: &str, output: Output) -> Result<()> {
-    let wish = NewProject { slug: slug.to_owned() };
+    let wish = ProjectRequest { slug: slug.to_owned() };
     match client.call(async |api| api.project_create(None, &wish).await).await {
         Ok(project) => {
             output.say(&format!("made the project {}", project.slug));

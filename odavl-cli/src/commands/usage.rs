@@ -158,7 +158,8 @@ impl From<Cut> for Window {
 async fn consume(client: &Client, charge: Consume, output: Output) -> Result<()> {
     // With a key of its own the call may be made again when its answer is lost.
     let key = charge.idempotency_key.unwrap_or_else(random_id);
-    let wish = ConsumeRequest { meter: charge.meter, units: charge.units, idempotency_key: None, tags: None };
+    let wish =
+        ConsumeRequest { meter: charge.meter, units: Some(charge.units), idempotency_key: None, tags: None };
     let done = client.call(async |api| api.usage_consume(Some(&key), &wish).await).await?;
     if let Some(percent) = done.warning {
         output.say(&format!("{percent} % of {} are used", done.meter));

@@ -257,7 +257,8 @@ fn a_list_of_several_pages_is_one_list() {
 fn no_credential_goes_to_a_store() {
     let store = Stranger::answering("200 OK", "");
     let ticket = json!({
-        "upload": {"id": "upl_1", "name": "a", "state": "open", "expires_at": "2100-01-01T00:00:00Z"},
+        "upload": {"id": "upl_1", "name": "a", "state": "open", "expires_at": "2100-01-01T00:00:00Z",
+            "part_size": null, "parts": null, "missing": null, "object": null},
         "request": {"method": "PUT", "url": format!("{}/bucket/a?sig=1", store.url), "expires_at": "2100-01-01T00:00:00Z",
             "headers": [{"name": "content-length", "value": "5"}, {"name": "x-amz-checksum-sha256", "value": "abc"}]},
     });
@@ -287,7 +288,8 @@ fn what_a_store_refuses_is_said_to_be_the_store_s_and_what_it_cannot_do_now_is_t
         let answer = Said::new(status, "<Error><Code>Canary</Code></Error>");
         let store = runtime.block_on(FaultyStore::start(move |_| answer.clone()));
         let ticket = json!({
-            "upload": {"id": "upl_1", "name": "a", "state": "open", "expires_at": "2100-01-01T00:00:00Z"},
+            "upload": {"id": "upl_1", "name": "a", "state": "open", "expires_at": "2100-01-01T00:00:00Z",
+            "part_size": null, "parts": null, "missing": null, "object": null},
             "request": {
                 "method": "PUT", "url": format!("{}/a", store.url), "expires_at": "2100-01-01T00:00:00Z", "headers": [],
             },

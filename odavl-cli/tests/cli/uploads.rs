@@ -173,7 +173,7 @@ fn row(document: &str, encoding: &str, size: usize) -> String {
         "encoding": encoding, "size": size, "unpacked_size": document.len(), "created_at": "2026-01-01T00:00:00Z",
         "created_by": "key_01jz0000000000000000000000",
         "summary": { "tools": [], "results": 0, "levels": { "error": 0, "warning": 0, "note": 0, "none": 0 },
-            "rules": [], "other_rules": 0 },
+            "rules": [], "other_rules": 0, "files": 0, "commit": null, "started_at": null, "ended_at": null },
     })
     .to_string()
 }

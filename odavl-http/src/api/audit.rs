@@ -85,6 +85,7 @@ struct AuditPage {
 /// All records, one JSON document a line.
 #[derive(ApiResponse)]
 enum Export {
+    /// The records, one a line.
     #[oai(status = 200, content_type = "application/x-ndjson")]
     Lines(Binary<Body>, #[oai(header = "content-disposition")] String),
 }

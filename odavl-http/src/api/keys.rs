@@ -23,10 +23,10 @@ use crate::{
 
 pub(super) struct Api;
 
-/// A limit of a key's own, a child of the organisation's.
+/// A limit that a key shall have of its own, a child of the organisation's.
 #[derive(Object)]
-#[oai(rename = "KeyLimit", deny_unknown_fields)]
-struct LimitBody {
+#[oai(deny_unknown_fields)]
+struct KeyLimitRequest {
     /// The meter.
     meter: Text<shape::Meter>,
     /// The most units.
@@ -35,7 +35,19 @@ struct LimitBody {
     per: Option<Text<shape::Per>>,
 }
 
-fn allowances(limits: Vec<LimitBody>) -> Result<Allowances, Failure> {
+/// A limit of a key's own, a child of the organisation's.
+#[derive(Object)]
+#[oai(rename = "KeyLimit")]
+struct LimitBody {
+    /// The meter.
+    meter: String,
+    /// The most units.
+    max: u64,
+    /// Over what time: `month`, `month:15`, `day`, or seconds such as `60s`; null for a month, and for what is held.
+    per: Option<String>,
+}
+
+fn allowances(limits: Vec<KeyLimitRequest>) -> Result<Allowances, Failure> {
     let mut allowances = Allowances::new();
     for limit in limits {
         let meter: MeterName = limit.meter.parse()?;
@@ -48,9 +60,9 @@ fn allowances(limits: Vec<LimitBody>) -> Result<Allowances, Failure> {
 
 fn limits(allowances: &Allowances) -> Vec<LimitBody> {
     let body = |meter: &MeterName, allowance: &Allowance| LimitBody {
-        meter: Text::new(meter.to_string()),
-        max: Units(allowance.max.unwrap_or(odavl_core::metering::UNITS_MAX)),
-        per: allowance.per.map(|per| Text::new(per.to_string())),
+        meter: meter.to_string(),
+        max: allowance.max.unwrap_or(odavl_core::metering::UNITS_MAX),
+        per: allowance.per.map(|per| per.to_string()),
     };
     allowances
         .iter()
@@ -112,7 +124,7 @@ impl From<ApiKey> for KeyBody {
 
 /// A key with its secret: shown now, and never again.
 #[derive(Object)]
-#[oai(rename = "NewApiKey")]
+#[oai(rename = "CreatedApiKey")]
 struct NewKeyBody {
     /// The key itself; null where a retry found the key made, for it is kept nowhere.
     secret: Option<String>,
@@ -141,7 +153,7 @@ struct ApiKeyRequest {
     metadata: Option<Named<Note>>,
     /// Limits of its own, children of the organisation's.
     #[oai(default)]
-    limits: Vec<LimitBody>,
+    limits: Vec<KeyLimitRequest>,
     /// The addresses it may be used from (CIDR); empty: any.
     #[oai(default)]
     allowed_ips: Vec<Text<Network>>,
@@ -175,7 +187,7 @@ struct ApiKeyUpdate {
     /// The team's own notes.
     metadata: Option<Named<Note>>,
     /// Limits of its own.
-    limits: Option<Vec<LimitBody>>,
+    limits: Option<Vec<KeyLimitRequest>>,
     /// The addresses it may be used from (CIDR).
     allowed_ips: Option<Vec<Text<Network>>>,
     /// Whether it becomes the caller's own: a key whose owner has left works again for whoever adopts it.
@@ -210,7 +222,7 @@ fn networks<T: std::str::FromStr>(texts: &[Text<Network>]) -> Result<Vec<T>, Fai
 #[derive(Object)]
 #[oai(deny_unknown_fields)]
 struct RotateRequest {
-    /// For how many seconds the old secret goes on working, to 30 days.
+    /// For how many seconds the old secret goes on working, to 30 days; not at all unless said.
     #[oai(default, validator(maximum(value = "2592000")))]
     grace_seconds: u32,
 }
@@ -258,6 +270,7 @@ impl Api {
     async fn read(
         &self,
         Caller(session): Caller,
+        /// The key.
         Path(id): Path<Text<shape::KeyId>>,
     ) -> Result<Json<KeyBody>, Failure> {
         Ok(Json(session.keys().read(id.parse::<KeyId>()?).await?.into()))
@@ -268,6 +281,7 @@ impl Api {
     async fn update(
         &self,
         Caller(session): Caller,
+        /// The key.
         Path(id): Path<Text<shape::KeyId>>,
         Json(body): Json<ApiKeyUpdate>,
     ) -> Result<Json<KeyBody>, Failure> {
@@ -279,6 +293,7 @@ impl Api {
     async fn rotate(
         &self,
         Caller(session): Caller,
+        /// The key.
         Path(id): Path<Text<shape::KeyId>>,
         Json(body): Json<RotateRequest>,
     ) -> Result<Json<NewKeyBody>, Failure> {
@@ -291,6 +306,7 @@ impl Api {
     async fn revoke(
         &self,
         Caller(session): Caller,
+        /// The key.
         Path(id): Path<Text<shape::KeyId>>,
     ) -> Result<Json<KeyBody>, Failure> {
         Ok(Json(session.keys().revoke(id.parse::<KeyId>()?).await?.into()))

@@ -4,6 +4,7 @@ mod audit;
 mod auth;
 mod document;
 mod events;
+mod examples;
 mod gateway;
 mod health;
 mod keys;
@@ -19,7 +20,7 @@ mod usage;
 mod webhooks;
 mod well_known;
 
-use poem_openapi::{LicenseObject, OpenApi, OpenApiService, Tags};
+use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService, Tags};
 
 /// What the operations are about.
 #[derive(Tags)]
@@ -79,6 +80,7 @@ pub(crate) fn service() -> OpenApiService<impl OpenApi, ()> {
              production. Errors are problem documents (RFC 9457); lists come in pages; what charges is durable when \
              it is answered.",
         )
+        .contact(ContactObject::new().name("odavl").url(concat!(env!("CARGO_PKG_REPOSITORY"), "/issues")))
         .license(LicenseObject::new("MIT OR Apache-2.0").url(env!("CARGO_PKG_REPOSITORY")))
         .server("/")
 }

@@ -63,7 +63,7 @@ impl From<Organization> for OrgBody {
 /// A new organisation.
 #[derive(Object)]
 #[oai(deny_unknown_fields)]
-struct NewOrganization {
+struct OrganizationRequest {
     /// Its name in addresses: 1 to 63 lower-case letters, digits and inner hyphens.
     slug: Text<shape::Slug>,
     /// What it is called.
@@ -177,7 +177,7 @@ impl Api {
         /// Makes a retry find the organisation that was made.
         #[oai(name = "Idempotency-Key")]
         Header(once): Header<Option<Text<IdempotencyKey>>>,
-        Json(body): Json<NewOrganization>,
+        Json(body): Json<OrganizationRequest>,
     ) -> Result<Json<OrgBody>, Failure> {
         let wish = NewOrg {
             slug: body.slug.parse().map_err(Failure)?,
@@ -227,6 +227,7 @@ impl Api {
     async fn put_member(
         &self,
         Caller(session): Caller,
+        /// The person.
         Path(user): Path<Text<shape::UserId>>,
         Json(body): Json<MemberRole>,
     ) -> Result<Json<MembershipBody>, Failure> {
@@ -244,6 +245,7 @@ impl Api {
     async fn remove_member(
         &self,
         Caller(session): Caller,
+        /// The person.
         Path(user): Path<Text<shape::UserId>>,
     ) -> Result<(), Failure> {
         Ok(session.members().remove(user.parse::<UserId>()?).await?)

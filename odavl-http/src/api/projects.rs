@@ -42,7 +42,7 @@ impl From<Project> for ProjectBody {
 /// A new project.
 #[derive(Object)]
 #[oai(deny_unknown_fields)]
-struct NewProject {
+struct ProjectRequest {
     /// Its name in addresses: 1 to 63 lower-case letters, digits and inner hyphens.
     slug: Text<Slug>,
 }
@@ -80,7 +80,7 @@ impl Api {
         /// Makes a retry find the project that was made.
         #[oai(name = "Idempotency-Key")]
         Header(once): Header<Option<Text<IdempotencyKey>>>,
-        Json(body): Json<NewProject>,
+        Json(body): Json<ProjectRequest>,
     ) -> Result<Json<ProjectBody>, Failure> {
         Ok(Json(
             session

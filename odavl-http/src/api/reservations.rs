@@ -28,7 +28,7 @@ struct ReservationRequest {
     /// The most that will be used, of one to four meters: all of it is held, or none.
     #[oai(validator(min_items = 1, max_items = 4))]
     charges: Vec<ChargeBody>,
-    /// In how many seconds the units are given back by themselves, to a day.
+    /// In how many seconds the units are given back by themselves, to a day; an hour unless said.
     #[oai(default = "an_hour", validator(minimum(value = "1"), maximum(value = "86400")))]
     expires_in: u32,
     /// Makes a retry get the same reservation.
@@ -120,6 +120,7 @@ impl Api {
     async fn settle(
         &self,
         Caller(session): Caller,
+        /// The reservation.
         Path(id): Path<Text<shape::ReservationId>>,
         Json(body): Json<SettleRequest>,
     ) -> Result<Json<EndedReservation>, Failure> {
@@ -133,6 +134,7 @@ impl Api {
     async fn release(
         &self,
         Caller(session): Caller,
+        /// The reservation.
         Path(id): Path<Text<shape::ReservationId>>,
     ) -> Result<Json<EndedReservation>, Failure> {
         let id = id.parse::<ReservationId>()?;

@@ -160,6 +160,7 @@ impl Api {
     async fn upload(
         &self,
         Caller(session): Caller,
+        /// The upload.
         Path(id): Path<Text<shape::UploadId>>,
     ) -> Result<Json<StatusBody>, Failure> {
         Ok(Json(session.storage().upload(id.parse::<UploadId>()?).await?.into()))
@@ -170,6 +171,7 @@ impl Api {
     async fn sign_parts(
         &self,
         Caller(session): Caller,
+        /// The upload.
         Path(id): Path<Text<shape::UploadId>>,
         Json(body): Json<PartsBody>,
     ) -> Result<Json<SignedPartsBody>, Failure> {
@@ -184,6 +186,7 @@ impl Api {
     async fn complete(
         &self,
         Caller(session): Caller,
+        /// The upload.
         Path(id): Path<Text<shape::UploadId>>,
     ) -> Result<Json<ObjectBody>, Failure> {
         Ok(Json(session.storage().complete(id.parse::<UploadId>()?).await?.into()))

@@ -107,6 +107,7 @@ impl Api {
     async fn read(
         &self,
         Caller(session): Caller,
+        /// The upload.
         Path(id): Path<Text<shape::UploadId>>,
     ) -> Result<Json<ResultsBody>, Failure> {
         Ok(Json(session.uploads().read(id.parse::<UploadId>()?).await?.into()))
@@ -117,6 +118,7 @@ impl Api {
     async fn content(
         &self,
         Caller(session): Caller,
+        /// The upload.
         Path(id): Path<Text<shape::UploadId>>,
     ) -> Result<Response<Binary<Body>>, Failure> {
         let Content { upload, bytes } = session.uploads().content(id.parse::<UploadId>()?, None).await?;
@@ -139,6 +141,7 @@ impl Api {
     async fn delete(
         &self,
         Caller(session): Caller,
+        /// The upload.
         Path(id): Path<Text<shape::UploadId>>,
     ) -> Result<Json<ResultsBody>, Failure> {
         Ok(Json(session.uploads().delete(id.parse::<UploadId>()?).await?.into()))

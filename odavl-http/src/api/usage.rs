@@ -51,7 +51,7 @@ impl From<UsageReport> for UsageBody {
 struct ConsumeRequest {
     /// The meter.
     meter: Text<Meter>,
-    /// How many units, to 2^53 - 1; 0 asks whether one would pass.
+    /// How many units, to 2^53 - 1; one unless said; 0 asks whether one would pass.
     #[oai(default = "one")]
     units: Units,
     /// Makes a retry get the same decision.
@@ -173,6 +173,7 @@ impl Asked {
 /// History as a table: a heading, then a line a window (RFC 4180).
 #[derive(ApiResponse)]
 enum Table {
+    /// The table.
     #[oai(status = 200, content_type = "text/csv")]
     Csv(Binary<Vec<u8>>, #[oai(header = "content-disposition")] String),
 }

@@ -1,6 +1,7 @@
 //! The OpenAPI document: what is exported is what is served, and says everything that a client needs. That the
 //! committed file is the same is tested beside the client that is made from it.
 
+use odavl_core::ErrorCode;
 use serde_json::Value;
 
 use crate::app::App;
@@ -22,6 +23,11 @@ fn operations(document: &Value) -> Vec<(String, &Value)> {
         .collect()
 }
 
+/// An answer, or the shared one that it refers to.
+fn whole<'a>(document: &'a Value, answer: &'a Value) -> &'a Value {
+    answer["$ref"].as_str().map_or(answer, |name| document.pointer(&name[1..]).unwrap())
+}
+
 #[test]
 fn every_operation_has_an_id_of_its_own_a_summary_a_tag_and_one_schema_for_its_errors() {
     let document: Value = serde_json::from_str(&odavl_http::document()).unwrap();
@@ -35,7 +41,8 @@ fn every_operation_has_an_id_of_its_own_a_summary_a_tag_and_one_schema_for_its_e
         let mut errors: Vec<_> = answers
             .filter(|(status, _)| !status.starts_with('2'))
             .map(|(_, answer)| {
-                answer["content"].as_object().unwrap().values().next().unwrap()["schema"].to_string()
+                whole(&document, answer)["content"].as_object().unwrap().values().next().unwrap()["schema"]
+                    .to_string()
             })
             .collect();
         errors.dedup();
@@ -50,4 +57,25 @@ fn every_operation_has_an_id_of_its_own_a_summary_a_tag_and_one_schema_for_its_e
 #[test]
 fn media_types_are_plain() {
     assert!(!odavl_http::document().contains("charset"));
+}
+
+#[test]
+fn examples_of_refusals_are_of_the_table_of_errors() {
+    let document: Value = serde_json::from_str(&odavl_http::document()).unwrap();
+    let mut told = 0;
+    for (name, operation) in operations(&document) {
+        for (status, answer) in operation["responses"].as_object().unwrap() {
+            let example = &whole(&document, answer)["content"]["application/problem+json"]["example"];
+            let Some(code) = example["code"].as_str() else { continue };
+            assert_eq!(example["status"].to_string(), *status, "{name}");
+            if let Some(code) = ErrorCode::parse(code) {
+                assert_eq!(
+                    (code.http_status().to_string(), code.title()),
+                    (status.clone(), example["title"].as_str().unwrap())
+                );
+                told += 1;
+            }
+        }
+    }
+    assert!(told > 100);
 }

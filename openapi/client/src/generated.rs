@@ -19,27 +19,24 @@ pub mod types {
         ///What it is for: `live` or `test`.
         pub environment: ::std::string::String,
         ///When it ends.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub expires_at: ::std::option::Option<::jiff::Timestamp>,
         ///Its id.
         pub id: ::std::string::String,
         ///When it was last used, about.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub last_used_at: ::std::option::Option<::jiff::Timestamp>,
         ///Limits of its own.
         pub limits: ::std::vec::Vec<KeyLimit>,
         ///The team's own notes.
-        pub metadata: ::std::collections::HashMap<
-            ::std::string::String,
-            ::std::string::String,
-        >,
+        pub metadata: Metadata,
         ///What it is called.
         pub name: ::std::string::String,
         ///The person whose key it is; null for one that the installation made.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub owner: ::std::option::Option<::std::string::String>,
         ///When it was revoked.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub revoked_at: ::std::option::Option<::jiff::Timestamp>,
         ///What it may do, before it is cut by its owner's role.
         pub scopes: ::std::vec::Vec<::std::string::String>,
@@ -50,7 +47,7 @@ pub mod types {
         ///The keys, in the order they were made.
         pub items: ::std::vec::Vec<ApiKey>,
         ///Where the next page starts; null on the last.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub next_cursor: ::std::option::Option<::std::string::String>,
     }
     ///What a new key shall be.
@@ -58,22 +55,20 @@ pub mod types {
     #[serde(deny_unknown_fields)]
     pub struct ApiKeyRequest {
         ///The addresses it may be used from (CIDR); empty: any.
-        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-        pub allowed_ips: ::std::vec::Vec<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub allowed_ips: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         ///What it is for: `live` (default) or `test`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub environment: ::std::option::Option<::std::string::String>,
+        pub environment: ::std::option::Option<Environment>,
         ///When it ends; never unless said.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub expires_at: ::std::option::Option<::jiff::Timestamp>,
         ///Limits of its own, children of the organisation's.
-        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-        pub limits: ::std::vec::Vec<KeyLimit>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub limits: ::std::option::Option<::std::vec::Vec<KeyLimitRequest>>,
         ///The team's own notes: at most 16.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub metadata: ::std::option::Option<
-            ::std::collections::HashMap<::std::string::String, ::std::string::String>,
-        >,
+        pub metadata: ::std::option::Option<Metadata>,
         ///What it is called: 1 to 100 characters.
         pub name: ::std::string::String,
         ///What it may do; never more than its maker.
@@ -84,8 +79,8 @@ pub mod types {
     #[serde(deny_unknown_fields)]
     pub struct ApiKeyUpdate {
         ///Whether it becomes the caller's own: a key whose owner has left works again for whoever adopts it.
-        #[serde(default)]
-        pub adopt: bool,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub adopt: ::std::option::Option<bool>,
         ///The addresses it may be used from (CIDR).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allowed_ips: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
@@ -94,12 +89,10 @@ pub mod types {
         pub disabled: ::std::option::Option<bool>,
         ///Limits of its own.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub limits: ::std::option::Option<::std::vec::Vec<KeyLimit>>,
+        pub limits: ::std::option::Option<::std::vec::Vec<KeyLimitRequest>>,
         ///The team's own notes.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub metadata: ::std::option::Option<
-            ::std::collections::HashMap<::std::string::String, ::std::string::String>,
-        >,
+        pub metadata: ::std::option::Option<Metadata>,
         ///What it is called.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
@@ -112,15 +105,12 @@ pub mod types {
         ///Who: a key, a person, `system` or `visitor`.
         pub actor: ::std::string::String,
         ///From which address.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub address: ::std::option::Option<::std::string::String>,
         ///When.
         pub at: ::jiff::Timestamp,
         ///What else matters.
-        pub detail: ::std::collections::HashMap<
-            ::std::string::String,
-            ::std::string::String,
-        >,
+        pub detail: Metadata,
         ///HMAC-SHA-256 over all of the above, under a key that the database does not hold.
         pub hash: ::std::string::String,
         ///Its id.
@@ -140,7 +130,7 @@ pub mod types {
         ///The records, the oldest first.
         pub items: ::std::vec::Vec<AuditEntry>,
         ///Where the next page starts; null on the last.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub next_cursor: ::std::option::Option<::std::string::String>,
     }
     ///An organisation that a person belongs to.
@@ -165,7 +155,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Bucket {
         ///Of what is held, how much when the window closed.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub closing: ::std::option::Option<u64>,
         ///How many charges.
         pub count: u64,
@@ -196,36 +186,43 @@ pub mod types {
         pub meter: ::std::string::String,
         ///Labels for the ledger.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub tags: ::std::option::Option<
-            ::std::collections::HashMap<::std::string::String, ::std::string::String>,
-        >,
-        ///How many units, to 2^53 - 1; 0 asks whether one would pass.
-        #[serde(default = "defaults::default_u64::<u64, 1>")]
-        pub units: u64,
+        pub tags: ::std::option::Option<Tags>,
+        ///How many units, to 2^53 - 1; one unless said; 0 asks whether one would pass.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub units: ::std::option::Option<u64>,
     }
     ///A charge that was granted.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Consumed {
         ///The limit; null is unlimited.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub limit: ::std::option::Option<u64>,
         ///The meter.
         pub meter: ::std::string::String,
         ///What is left; null is unlimited.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub remaining: ::std::option::Option<u64>,
         ///Whether this is an earlier answer given again.
         pub replayed: bool,
         ///When the period ends.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub resets_at: ::std::option::Option<::jiff::Timestamp>,
         ///What was charged.
         pub units: u64,
         ///What is used in the period.
         pub used: u64,
         ///The highest threshold reached: 80, 90 or 100; null below.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub warning: ::std::option::Option<u8>,
+    }
+    ///A key with its secret: shown now, and never again.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct CreatedApiKey {
+        ///Its row.
+        pub key: ApiKey,
+        ///The key itself; null where a retry found the key made, for it is kept nowhere.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub secret: ::std::option::Option<::std::string::String>,
     }
     ///An endpoint that was added, and its secret, which is shown this once.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -253,16 +250,16 @@ pub mod types {
         ///The event: the `webhook-id` of every try.
         pub event_id: ::std::string::String,
         ///When it was tried last.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub last_attempt_at: ::std::option::Option<::jiff::Timestamp>,
         ///Why nothing was answered.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub last_error: ::std::option::Option<::std::string::String>,
         ///What was answered then: an HTTP status.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub last_status: ::std::option::Option<u16>,
         ///When it is tried next; null where it has ended.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub next_attempt_at: ::std::option::Option<::jiff::Timestamp>,
         ///What is said: the body, as it is signed.
         pub payload: ::std::string::String,
@@ -275,7 +272,7 @@ pub mod types {
         ///The deliveries, newest first.
         pub items: ::std::vec::Vec<Delivery>,
         ///What to ask for next; null at the end.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub next_cursor: ::std::option::Option<::std::string::String>,
     }
     ///What the device shows, and polls with (RFC 8628, 3.2).
@@ -310,6 +307,65 @@ pub mod types {
         ///Its name.
         pub name: ::std::string::String,
     }
+    ///`Encoding`
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum Encoding {
+        #[serde(rename = "zstd")]
+        Zstd,
+        #[serde(rename = "gzip")]
+        Gzip,
+        #[serde(rename = "identity")]
+        Identity,
+    }
+    impl ::std::fmt::Display for Encoding {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Zstd => f.write_str("zstd"),
+                Self::Gzip => f.write_str("gzip"),
+                Self::Identity => f.write_str("identity"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for Encoding {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "zstd" => Ok(Self::Zstd),
+                "gzip" => Ok(Self::Gzip),
+                "identity" => Ok(Self::Identity),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for Encoding {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for Encoding {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
     ///A reservation that has ended.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct EndedReservation {
@@ -319,6 +375,61 @@ pub mod types {
         pub limits: ::std::vec::Vec<Standing>,
         ///Whether it had ended before, and this is the first answer given again.
         pub replayed: bool,
+    }
+    ///`Environment`
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum Environment {
+        #[serde(rename = "live")]
+        Live,
+        #[serde(rename = "test")]
+        Test,
+    }
+    impl ::std::fmt::Display for Environment {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Live => f.write_str("live"),
+                Self::Test => f.write_str("test"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for Environment {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "live" => Ok(Self::Live),
+                "test" => Ok(Self::Test),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for Environment {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for Environment {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
     }
     ///What history is split by.
     #[derive(
@@ -426,8 +537,19 @@ pub mod types {
     }
     ///A limit of a key's own, a child of the organisation's.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-    #[serde(deny_unknown_fields)]
     pub struct KeyLimit {
+        ///The most units.
+        pub max: u64,
+        ///The meter.
+        pub meter: ::std::string::String,
+        ///Over what time: `month`, `month:15`, `day`, or seconds such as `60s`; null for a month, and for what is held.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub per: ::std::option::Option<::std::string::String>,
+    }
+    ///A limit that a key shall have of its own, a child of the organisation's.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct KeyLimitRequest {
         ///The most units.
         pub max: u64,
         ///The meter.
@@ -452,13 +574,13 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Me {
         ///The person's e-mail address.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub email: ::std::option::Option<::std::string::String>,
         ///The key, where one is used.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub key_id: ::std::option::Option<::std::string::String>,
         ///The key's name.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub key_name: ::std::option::Option<::std::string::String>,
         ///The organisation that is acted on.
         pub organization: ::std::string::String,
@@ -469,7 +591,7 @@ pub mod types {
         ///What the caller may do now.
         pub scopes: ::std::vec::Vec<::std::string::String>,
         ///The person; null for a key that the installation made.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub user_id: ::std::option::Option<::std::string::String>,
     }
     ///A person in an organisation.
@@ -492,7 +614,7 @@ pub mod types {
         ///The members, in order of their ids.
         pub items: ::std::vec::Vec<Member>,
         ///Where the next page starts; null on the last.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub next_cursor: ::std::option::Option<::std::string::String>,
     }
     ///A member's role.
@@ -500,7 +622,7 @@ pub mod types {
     #[serde(deny_unknown_fields)]
     pub struct MemberRole {
         ///`viewer`, `member`, `admin` or `owner`.
-        pub role: ::std::string::String,
+        pub role: Role,
     }
     ///A membership as it stands.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -512,41 +634,40 @@ pub mod types {
         ///The person.
         pub user_id: ::std::string::String,
     }
-    ///A key with its secret: shown now, and never again.
+    ///`Metadata`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-    pub struct NewApiKey {
-        ///Its row.
-        pub key: ApiKey,
-        ///The key itself; null where a retry found the key made, for it is kept nowhere.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub secret: ::std::option::Option<::std::string::String>,
+    #[serde(transparent)]
+    pub struct Metadata(
+        pub ::std::collections::HashMap<::std::string::String, ::std::string::String>,
+    );
+    impl ::std::ops::Deref for Metadata {
+        type Target = ::std::collections::HashMap<
+            ::std::string::String,
+            ::std::string::String,
+        >;
+        fn deref(
+            &self,
+        ) -> &::std::collections::HashMap<::std::string::String, ::std::string::String> {
+            &self.0
+        }
     }
-    ///A new organisation.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-    #[serde(deny_unknown_fields)]
-    pub struct NewOrganization {
-        ///The team's own id for it, unique.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub external_id: ::std::option::Option<::std::string::String>,
-        ///The team's own notes.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub metadata: ::std::option::Option<
-            ::std::collections::HashMap<::std::string::String, ::std::string::String>,
-        >,
-        ///What it is called.
-        pub name: ::std::string::String,
-        ///Its plan; the default one unless said.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub plan: ::std::option::Option<::std::string::String>,
-        ///Its name in addresses: 1 to 63 lower-case letters, digits and inner hyphens.
-        pub slug: ::std::string::String,
+    impl ::std::convert::From<Metadata>
+    for ::std::collections::HashMap<::std::string::String, ::std::string::String> {
+        fn from(value: Metadata) -> Self {
+            value.0
+        }
     }
-    ///A new project.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-    #[serde(deny_unknown_fields)]
-    pub struct NewProject {
-        ///Its name in addresses: 1 to 63 lower-case letters, digits and inner hyphens.
-        pub slug: ::std::string::String,
+    impl ::std::convert::From<
+        ::std::collections::HashMap<::std::string::String, ::std::string::String>,
+    > for Metadata {
+        fn from(
+            value: ::std::collections::HashMap<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+        ) -> Self {
+            Self(value)
+        }
     }
     ///Why a client was refused (RFC 6749, 5.2).
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -563,7 +684,7 @@ pub mod types {
         ///The object's name, or the folder's with its last `/`.
         pub name: ::std::string::String,
         ///The object; null for a folder.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub object: ::std::option::Option<StoredObject>,
     }
     ///A page of objects.
@@ -572,7 +693,7 @@ pub mod types {
         ///Objects, and folders where a delimiter was given, in the order of their names.
         pub items: ::std::vec::Vec<ObjectEntry>,
         ///Where the next page starts; null on the last.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub next_cursor: ::std::option::Option<::std::string::String>,
     }
     ///How far an upload is.
@@ -583,18 +704,18 @@ pub mod types {
         ///Its id.
         pub id: ::std::string::String,
         ///The numbers of those that have not arrived.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub missing: ::std::option::Option<::std::vec::Vec<u32>>,
         ///The name that the object will have.
         pub name: ::std::string::String,
         ///The object, once it is complete.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub object: ::std::option::Option<StoredObject>,
         ///How many bytes each part but the last has; null where the object comes in one request.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub part_size: ::std::option::Option<u64>,
         ///How many parts there are.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub parts: ::std::option::Option<u32>,
         ///`open`, `completed`, or `abandoned` where it came to nothing.
         pub state: ::std::string::String,
@@ -605,15 +726,12 @@ pub mod types {
         ///When it was made.
         pub created_at: ::jiff::Timestamp,
         ///The team's own id for it.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub external_id: ::std::option::Option<::std::string::String>,
         ///Its id.
         pub id: ::std::string::String,
         ///The team's own notes.
-        pub metadata: ::std::collections::HashMap<
-            ::std::string::String,
-            ::std::string::String,
-        >,
+        pub metadata: Metadata,
         ///What it is called.
         pub name: ::std::string::String,
         ///Whether it is the operator's.
@@ -631,8 +749,26 @@ pub mod types {
         ///The organisations, in the order they were made.
         pub items: ::std::vec::Vec<Organization>,
         ///Where the next page starts; null on the last.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub next_cursor: ::std::option::Option<::std::string::String>,
+    }
+    ///A new organisation.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct OrganizationRequest {
+        ///The team's own id for it, unique.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub external_id: ::std::option::Option<::std::string::String>,
+        ///The team's own notes.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub metadata: ::std::option::Option<Metadata>,
+        ///What it is called.
+        pub name: ::std::string::String,
+        ///Its plan; the default one unless said.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub plan: ::std::option::Option<::std::string::String>,
+        ///Its name in addresses: 1 to 63 lower-case letters, digits and inner hyphens.
+        pub slug: ::std::string::String,
     }
     ///What shall change about an organisation; what is absent stays.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
@@ -640,9 +776,7 @@ pub mod types {
     pub struct OrganizationUpdate {
         ///The team's own notes.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub metadata: ::std::option::Option<
-            ::std::collections::HashMap<::std::string::String, ::std::string::String>,
-        >,
+        pub metadata: ::std::option::Option<Metadata>,
         ///Its plan: takes effect at once; what is used stays used.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub plan: ::std::option::Option<::std::string::String>,
@@ -781,11 +915,10 @@ pub mod types {
         ///The names of the limits that refused, as in `RateLimit-Policy`.
         #[serde(
             rename = "violated-policies",
-            skip_serializing_if = "::std::option::Option::is_none"
+            default,
+            skip_serializing_if = "::std::vec::Vec::is_empty"
         )]
-        pub violated_policies: ::std::option::Option<
-            ::std::vec::Vec<::std::string::String>,
-        >,
+        pub violated_policies: ::std::vec::Vec<::std::string::String>,
     }
     ///A project.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -803,8 +936,15 @@ pub mod types {
         ///The projects, in the order they were made.
         pub items: ::std::vec::Vec<Project>,
         ///Where the next page starts; null on the last.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub next_cursor: ::std::option::Option<::std::string::String>,
+    }
+    ///A new project.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct ProjectRequest {
+        ///Its name in addresses: 1 to 63 lower-case letters, digits and inner hyphens.
+        pub slug: ::std::string::String,
     }
     ///A header that must be sent as it is.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -832,17 +972,15 @@ pub mod types {
     pub struct ReservationRequest {
         ///The most that will be used, of one to four meters: all of it is held, or none.
         pub charges: ::std::vec::Vec<Charge>,
-        ///In how many seconds the units are given back by themselves, to a day.
-        #[serde(default = "defaults::default_nzu64::<::std::num::NonZeroU32, 3600>")]
-        pub expires_in: ::std::num::NonZeroU32,
+        ///In how many seconds the units are given back by themselves, to a day; an hour unless said.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub expires_in: ::std::option::Option<::std::num::NonZeroU32>,
         ///Makes a retry get the same reservation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub idempotency_key: ::std::option::Option<::std::string::String>,
         ///Labels for the ledger.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub tags: ::std::option::Option<
-            ::std::collections::HashMap<::std::string::String, ::std::string::String>,
-        >,
+        pub tags: ::std::option::Option<Tags>,
     }
     ///An upload of results.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -876,20 +1014,20 @@ pub mod types {
         ///The uploads, the newest first.
         pub items: ::std::vec::Vec<Results>,
         ///Where the next page starts; null on the last.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub next_cursor: ::std::option::Option<::std::string::String>,
     }
     ///Results in figures.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct ResultsSummary {
         ///The commit that was analysed.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub commit: ::std::option::Option<::std::string::String>,
         ///When it ended.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub ended_at: ::std::option::Option<::jiff::Timestamp>,
         ///How many files have results; null where they are too many to tell apart.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub files: ::std::option::Option<u64>,
         ///By level.
         pub levels: LevelCounts,
@@ -900,18 +1038,81 @@ pub mod types {
         ///The rules with the most results, at most 100.
         pub rules: ::std::vec::Vec<RuleCount>,
         ///When the run began.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub started_at: ::std::option::Option<::jiff::Timestamp>,
         ///The tools that took part.
         pub tools: ::std::vec::Vec<Tool>,
+    }
+    ///`Role`
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum Role {
+        #[serde(rename = "viewer")]
+        Viewer,
+        #[serde(rename = "member")]
+        Member,
+        #[serde(rename = "admin")]
+        Admin,
+        #[serde(rename = "owner")]
+        Owner,
+    }
+    impl ::std::fmt::Display for Role {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Viewer => f.write_str("viewer"),
+                Self::Member => f.write_str("member"),
+                Self::Admin => f.write_str("admin"),
+                Self::Owner => f.write_str("owner"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for Role {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "viewer" => Ok(Self::Viewer),
+                "member" => Ok(Self::Member),
+                "admin" => Ok(Self::Admin),
+                "owner" => Ok(Self::Owner),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for Role {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for Role {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
     }
     ///How a key is rotated.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct RotateRequest {
-        ///For how many seconds the old secret goes on working, to 30 days.
-        #[serde(default)]
-        pub grace_seconds: u32,
+        ///For how many seconds the old secret goes on working, to 30 days; not at all unless said.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub grace_seconds: ::std::option::Option<u32>,
     }
     ///The results of one rule.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -919,7 +1120,7 @@ pub mod types {
         ///How many results.
         pub results: u64,
         ///The rule; null for results that name none.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub rule: ::std::option::Option<::std::string::String>,
     }
     ///The authorisation server (RFC 8414, 2).
@@ -983,27 +1184,27 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Standing {
         ///The key whose own limit this is; null for the organisation's.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub key_id: ::std::option::Option<::std::string::String>,
         ///The limit; null is unlimited.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub limit: ::std::option::Option<u64>,
         ///The meter.
         pub meter: ::std::string::String,
         ///Over what time the limit counts: `month`, `month:15`, `day`, `60s`, or `held`.
         pub period: ::std::string::String,
         ///What is left; null is unlimited.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub remaining: ::std::option::Option<u64>,
         ///When the period ends; null for what is held.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub resets_at: ::std::option::Option<::jiff::Timestamp>,
         ///What this request charged.
         pub units: u64,
         ///What is used in the period, open reservations included.
         pub used: u64,
         ///The highest threshold reached: 80, 90 or 100; null below.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub warning: ::std::option::Option<u8>,
     }
     ///What the organisation has stored, exactly.
@@ -1033,6 +1234,41 @@ pub mod types {
         pub name: ::std::string::String,
         ///How many bytes.
         pub size: u64,
+    }
+    ///`Tags`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(transparent)]
+    pub struct Tags(
+        pub ::std::collections::HashMap<::std::string::String, ::std::string::String>,
+    );
+    impl ::std::ops::Deref for Tags {
+        type Target = ::std::collections::HashMap<
+            ::std::string::String,
+            ::std::string::String,
+        >;
+        fn deref(
+            &self,
+        ) -> &::std::collections::HashMap<::std::string::String, ::std::string::String> {
+            &self.0
+        }
+    }
+    impl ::std::convert::From<Tags>
+    for ::std::collections::HashMap<::std::string::String, ::std::string::String> {
+        fn from(value: Tags) -> Self {
+            value.0
+        }
+    }
+    impl ::std::convert::From<
+        ::std::collections::HashMap<::std::string::String, ::std::string::String>,
+    > for Tags {
+        fn from(
+            value: ::std::collections::HashMap<
+                ::std::string::String,
+                ::std::string::String,
+            >,
+        ) -> Self {
+            Self(value)
+        }
     }
     ///A token to end, or to look at (RFC 7009, 2.1; RFC 7662, 2.1).
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -1080,14 +1316,14 @@ pub mod types {
         ///Its name.
         pub name: ::std::string::String,
         ///Its version.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub version: ::std::option::Option<::std::string::String>,
     }
     ///What the sender of an upload needs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct UploadTicket {
         ///The request that sends its bytes; null where they come in parts, or have come.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub request: ::std::option::Option<PresignedRequest>,
         ///The upload.
         pub upload: ObjectUpload,
@@ -1124,7 +1360,7 @@ pub mod types {
         ///How many API keys are active.
         pub api_keys: u64,
         ///How many may be; null is unlimited.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub api_keys_limit: ::std::option::Option<u64>,
         ///Every meter against every limit of the organisation.
         pub limits: ::std::vec::Vec<Standing>,
@@ -1210,9 +1446,7 @@ pub mod types {
         pub limits: ::std::vec::Vec<Standing>,
         ///The team's notes on the key.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub metadata: ::std::option::Option<
-            ::std::collections::HashMap<::std::string::String, ::std::string::String>,
-        >,
+        pub metadata: ::std::option::Option<Metadata>,
         ///Its organisation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub organization: ::std::option::Option<::std::string::String>,
@@ -1228,8 +1462,8 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub retry_after: ::std::option::Option<u64>,
         ///What the key may do.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub scopes: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
+        pub scopes: ::std::vec::Vec<::std::string::String>,
         ///Whether the request may pass.
         pub valid: bool,
     }
@@ -1238,11 +1472,11 @@ pub mod types {
     #[serde(deny_unknown_fields)]
     pub struct VerifyRequest {
         ///What the request costs, at most four meters: all of it is charged, or none.
-        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-        pub charges: ::std::vec::Vec<Charge>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub charges: ::std::option::Option<::std::vec::Vec<Charge>>,
         ///The environment that the key must be of: `live` or `test`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub environment: ::std::option::Option<::std::string::String>,
+        pub environment: ::std::option::Option<Environment>,
         ///Makes a retry get the same decision.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub idempotency_key: ::std::option::Option<::std::string::String>,
@@ -1256,9 +1490,7 @@ pub mod types {
         pub scope: ::std::option::Option<::std::string::String>,
         ///Labels for the ledger.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub tags: ::std::option::Option<
-            ::std::collections::HashMap<::std::string::String, ::std::string::String>,
-        >,
+        pub tags: ::std::option::Option<Tags>,
     }
     ///Where an organisation is told.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -1278,7 +1510,7 @@ pub mod types {
         ///The endpoints, oldest first.
         pub items: ::std::vec::Vec<Webhook>,
         ///Always null.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub next_cursor: ::std::option::Option<::std::string::String>,
     }
     ///An endpoint to add.
@@ -1348,25 +1580,6 @@ pub mod types {
             value: ::std::string::String,
         ) -> ::std::result::Result<Self, self::error::ConversionError> {
             value.parse()
-        }
-    }
-    /// Generation of default values for serde.
-    pub mod defaults {
-        pub(super) fn default_u64<T, const V: u64>() -> T
-        where
-            T: ::std::convert::TryFrom<u64>,
-            <T as ::std::convert::TryFrom<u64>>::Error: ::std::fmt::Debug,
-        {
-            T::try_from(V).unwrap()
-        }
-        pub(super) fn default_nzu64<T, const V: u64>() -> T
-        where
-            T: ::std::convert::TryFrom<::std::num::NonZeroU64>,
-            <T as ::std::convert::TryFrom<
-                ::std::num::NonZeroU64,
-            >>::Error: ::std::fmt::Debug,
-        {
-            T::try_from(::std::num::NonZeroU64::try_from(V).unwrap()).unwrap()
         }
     }
     /// Error types.
@@ -2097,7 +2310,7 @@ Arguments:
     pub async fn key_list<'a>(
         &'a self,
         cursor: Option<&'a str>,
-        limit: Option<::std::num::NonZeroU64>,
+        limit: Option<::std::num::NonZeroU32>,
     ) -> Result<ResponseValue<types::ApiKeyPage>, Error<types::Problem>> {
         let url = format!("{}/api/v1/api-keys", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
@@ -2187,7 +2400,7 @@ Arguments:
         &'a self,
         idempotency_key: Option<&'a str>,
         body: &'a types::ApiKeyRequest,
-    ) -> Result<ResponseValue<types::NewApiKey>, Error<types::Problem>> {
+    ) -> Result<ResponseValue<types::CreatedApiKey>, Error<types::Problem>> {
         let url = format!("{}/api/v1/api-keys", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map
@@ -2270,6 +2483,8 @@ Arguments:
 
 Sends a `GET` request to `/api/v1/api-keys/{id}`
 
+Arguments:
+- `id`: The key.
 */
     pub async fn key_read<'a>(
         &'a self,
@@ -2355,6 +2570,8 @@ Sends a `GET` request to `/api/v1/api-keys/{id}`
 
 Sends a `DELETE` request to `/api/v1/api-keys/{id}`
 
+Arguments:
+- `id`: The key.
 */
     pub async fn key_revoke<'a>(
         &'a self,
@@ -2440,6 +2657,9 @@ Sends a `DELETE` request to `/api/v1/api-keys/{id}`
 
 Sends a `PATCH` request to `/api/v1/api-keys/{id}`
 
+Arguments:
+- `id`: The key.
+- `body`
 */
     pub async fn key_update<'a>(
         &'a self,
@@ -2527,12 +2747,15 @@ Sends a `PATCH` request to `/api/v1/api-keys/{id}`
 
 Sends a `POST` request to `/api/v1/api-keys/{id}/rotate`
 
+Arguments:
+- `id`: The key.
+- `body`
 */
     pub async fn key_rotate<'a>(
         &'a self,
         id: &'a str,
         body: &'a types::RotateRequest,
-    ) -> Result<ResponseValue<types::NewApiKey>, Error<types::Problem>> {
+    ) -> Result<ResponseValue<types::CreatedApiKey>, Error<types::Problem>> {
         let url = format!(
             "{}/api/v1/api-keys/{}/rotate", self.baseurl, encode_path(& id.to_string()),
         );
@@ -2621,7 +2844,7 @@ Arguments:
     pub async fn audit_list<'a>(
         &'a self,
         cursor: Option<&'a str>,
-        limit: Option<::std::num::NonZeroU64>,
+        limit: Option<::std::num::NonZeroU32>,
     ) -> Result<ResponseValue<types::AuditPage>, Error<types::Problem>> {
         let url = format!("{}/api/v1/audit", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
@@ -2792,7 +3015,7 @@ none.
     pub async fn gateway_authorize<'a>(
         &'a self,
         charge: Option<&'a ::std::vec::Vec<::std::string::String>>,
-        environment: Option<&'a str>,
+        environment: Option<types::Environment>,
         idempotency_key: Option<&'a str>,
         scope: Option<&'a str>,
     ) -> Result<ResponseValue<()>, Error<types::Problem>> {
@@ -3144,7 +3367,7 @@ Arguments:
     pub async fn member_list<'a>(
         &'a self,
         cursor: Option<&'a str>,
-        limit: Option<::std::num::NonZeroU64>,
+        limit: Option<::std::num::NonZeroU32>,
     ) -> Result<ResponseValue<types::MemberPage>, Error<types::Problem>> {
         let url = format!("{}/api/v1/members", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
@@ -3226,6 +3449,9 @@ Arguments:
 
 Sends a `PUT` request to `/api/v1/members/{user}`
 
+Arguments:
+- `user`: The person.
+- `body`
 */
     pub async fn member_put<'a>(
         &'a self,
@@ -3313,6 +3539,8 @@ Sends a `PUT` request to `/api/v1/members/{user}`
 
 Sends a `DELETE` request to `/api/v1/members/{user}`
 
+Arguments:
+- `user`: The person.
 */
     pub async fn member_remove<'a>(
         &'a self,
@@ -3405,7 +3633,7 @@ Arguments:
     pub async fn organization_list<'a>(
         &'a self,
         cursor: Option<&'a str>,
-        limit: Option<::std::num::NonZeroU64>,
+        limit: Option<::std::num::NonZeroU32>,
     ) -> Result<ResponseValue<types::OrganizationPage>, Error<types::Problem>> {
         let url = format!("{}/api/v1/organizations", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
@@ -3494,7 +3722,7 @@ Arguments:
     pub async fn organization_create<'a>(
         &'a self,
         idempotency_key: Option<&'a str>,
-        body: &'a types::NewOrganization,
+        body: &'a types::OrganizationRequest,
     ) -> Result<ResponseValue<types::Organization>, Error<types::Problem>> {
         let url = format!("{}/api/v1/organizations", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
@@ -3676,7 +3904,7 @@ Arguments:
     pub async fn project_list<'a>(
         &'a self,
         cursor: Option<&'a str>,
-        limit: Option<::std::num::NonZeroU64>,
+        limit: Option<::std::num::NonZeroU32>,
     ) -> Result<ResponseValue<types::ProjectPage>, Error<types::Problem>> {
         let url = format!("{}/api/v1/projects", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
@@ -3765,7 +3993,7 @@ Arguments:
     pub async fn project_create<'a>(
         &'a self,
         idempotency_key: Option<&'a str>,
-        body: &'a types::NewProject,
+        body: &'a types::ProjectRequest,
     ) -> Result<ResponseValue<types::Project>, Error<types::Problem>> {
         let url = format!("{}/api/v1/projects", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
@@ -3943,7 +4171,7 @@ Arguments:
         &'a self,
         cursor: Option<&'a str>,
         delimiter: Option<&'a str>,
-        limit: Option<::std::num::NonZeroU64>,
+        limit: Option<::std::num::NonZeroU32>,
         prefix: Option<&'a str>,
     ) -> Result<ResponseValue<types::ObjectPage>, Error<types::Problem>> {
         let url = format!("{}/api/v1/storage/files", self.baseurl,);
@@ -4290,6 +4518,8 @@ Arguments:
 
 Sends a `GET` request to `/api/v1/storage/uploads/{id}`
 
+Arguments:
+- `id`: The upload.
 */
     pub async fn storage_upload<'a>(
         &'a self,
@@ -4375,6 +4605,8 @@ Sends a `GET` request to `/api/v1/storage/uploads/{id}`
 
 Sends a `POST` request to `/api/v1/storage/uploads/{id}/complete`
 
+Arguments:
+- `id`: The upload.
 */
     pub async fn storage_complete<'a>(
         &'a self,
@@ -4461,6 +4693,9 @@ Sends a `POST` request to `/api/v1/storage/uploads/{id}/complete`
 
 Sends a `POST` request to `/api/v1/storage/uploads/{id}/parts`
 
+Arguments:
+- `id`: The upload.
+- `body`
 */
     pub async fn storage_sign_parts<'a>(
         &'a self,
@@ -4558,7 +4793,7 @@ Arguments:
     pub async fn upload_list<'a>(
         &'a self,
         cursor: Option<&'a str>,
-        limit: Option<::std::num::NonZeroU64>,
+        limit: Option<::std::num::NonZeroU32>,
         product: Option<&'a str>,
         project: Option<&'a str>,
     ) -> Result<ResponseValue<types::ResultsPage>, Error<types::Problem>> {
@@ -4660,7 +4895,7 @@ Arguments:
         product: &'a str,
         project: &'a str,
         run_id: &'a str,
-        content_encoding: Option<&'a str>,
+        content_encoding: Option<types::Encoding>,
         odavl_content_sha256: &'a str,
         body: B,
     ) -> Result<ResponseValue<types::UploadedResults>, Error<types::Problem>> {
@@ -4761,6 +4996,8 @@ Arguments:
 
 Sends a `GET` request to `/api/v1/uploads/{id}`
 
+Arguments:
+- `id`: The upload.
 */
     pub async fn upload_read<'a>(
         &'a self,
@@ -4846,6 +5083,8 @@ Sends a `GET` request to `/api/v1/uploads/{id}`
 
 Sends a `DELETE` request to `/api/v1/uploads/{id}`
 
+Arguments:
+- `id`: The upload.
 */
     pub async fn upload_delete<'a>(
         &'a self,
@@ -4931,6 +5170,8 @@ Sends a `DELETE` request to `/api/v1/uploads/{id}`
 
 Sends a `GET` request to `/api/v1/uploads/{id}/content`
 
+Arguments:
+- `id`: The upload.
 */
     pub async fn upload_content<'a>(
         &'a self,
@@ -5551,6 +5792,8 @@ Arguments:
 
 Sends a `POST` request to `/api/v1/usage/reservations/{id}/release`
 
+Arguments:
+- `id`: The reservation.
 */
     pub async fn usage_release<'a>(
         &'a self,
@@ -5637,6 +5880,9 @@ Sends a `POST` request to `/api/v1/usage/reservations/{id}/release`
 
 Sends a `POST` request to `/api/v1/usage/reservations/{id}/settle`
 
+Arguments:
+- `id`: The reservation.
+- `body`
 */
     pub async fn usage_settle<'a>(
         &'a self,
@@ -5989,7 +6235,7 @@ Arguments:
         &'a self,
         id: &'a str,
         cursor: Option<&'a str>,
-        limit: Option<::std::num::NonZeroU64>,
+        limit: Option<::std::num::NonZeroU32>,
     ) -> Result<ResponseValue<types::DeliveryPage>, Error<types::Problem>> {
         let url = format!(
             "{}/api/v1/webhooks/{}/deliveries", self.baseurl, encode_path(& id

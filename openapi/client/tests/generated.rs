@@ -3,11 +3,11 @@
 use std::{env, error::Error, fs, path::Path};
 
 use progenitor_impl::{GenerationSettings, Generator, InterfaceStyle, TypeImpl};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What a schema says of a value beyond its type.
-const SHAPES: [&str; 8] =
-    ["anyOf", "enum", "maxLength", "maxProperties", "maximum", "minItems", "minLength", "pattern"];
+const SHAPES: [&str; 7] =
+    ["enum", "maxLength", "maxProperties", "maximum", "minItems", "minLength", "pattern"];
 const KNOWN_FORMATS: [&str; 7] = ["binary", "date-time", "int64", "uint8", "uint16", "uint32", "uint64"];
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -51,7 +51,9 @@ fn client(document: &str) -> Result<String, Box<dyn Error>> {
 /// stay types.
 fn forget_shapes(document: &mut Value) {
     for schema in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
-        forget_in(&mut schema.1["properties"]);
+        for part in ["properties", "additionalProperties"] {
+            schema.1.get_mut(part).map(forget_in);
+        }
     }
     forget_in(&mut document["paths"]);
 }
@@ -70,18 +72,29 @@ fn forget_in(value: &mut Value) {
     match value {
         Value::Object(object) => {
             if object.get("type").is_some_and(Value::is_string) {
+                name_unsigned(object);
                 object.retain(|key, _| !SHAPES.contains(&key.as_str()));
                 object
                     .retain(|key, value| key != "format" || KNOWN_FORMATS.iter().any(|known| value == known));
-            }
-            // What is not said is what is meant: nobody needs to send null for it.
-            if object.contains_key("default") {
-                object.remove("nullable");
             }
             object.values_mut().for_each(forget_in);
         }
         Value::Array(items) => items.iter_mut().for_each(forget_in),
         _ => {}
+    }
+}
+
+/// What is never negative is unsigned, as the service has it.
+fn name_unsigned(schema: &mut Map<String, Value>) {
+    let is_whole = schema.get("type").is_some_and(|kind| kind == "integer");
+    if is_whole && schema.get("minimum").and_then(Value::as_u64).is_some() {
+        let format = match schema.get("maximum").and_then(Value::as_u64) {
+            Some(255) => "uint8",
+            Some(65_535) => "uint16",
+            Some(most) if most <= u32::MAX.into() => "uint32",
+            _ => "uint64",
+        };
+        schema.insert("format".to_owned(), format.into());
     }
 }
 

@@ -35,8 +35,8 @@ pub(super) async fn run(odavl: &Odavl, command: Command, output: Output) -> Resu
 }
 
 /// The document that the server answers with.
-fn document(new: NewKey) -> types::NewApiKey {
-    types::NewApiKey { secret: new.token.map(|token| token.secret().reveal().clone()), key: row(new.key) }
+fn document(new: NewKey) -> types::CreatedApiKey {
+    types::CreatedApiKey { secret: new.token.map(|token| token.secret().reveal().clone()), key: row(new.key) }
 }
 
 fn row(key: ApiKey) -> types::ApiKey {
@@ -54,7 +54,7 @@ fn row(key: ApiKey) -> types::ApiKey {
         scopes: key.scopes.to_vec(),
         environment: key.environment.as_str().to_owned(),
         owner: key.owner.map(|id| id.to_string()),
-        metadata: key.metadata.into_iter().collect(),
+        metadata: types::Metadata(key.metadata.into_iter().collect()),
         allowed_ips: key.allowed_ips.iter().map(ToString::to_string).collect(),
         disabled: key.disabled,
         created_at: key.created_at,

@@ -6,7 +6,7 @@ use odavl_cli::insight::{
     Analysis,
     queue::{Content, Destination, Entry, Queue},
 };
-use odavl_client::types::{Results, UploadedResults};
+use odavl_client::types::{Encoding, Results, UploadedResults};
 use odavl_core::{Error, ErrorCode, SystemClock, uploads::RunId};
 
 use crate::{
@@ -117,7 +117,7 @@ impl<'a> Target<'a> {
         let sent = client
             .call(async |api| {
                 let Entry { product, project, sha256, .. } = entry;
-                api.upload_create(product, project, &run, Some("zstd"), sha256, packed.clone()).await
+                api.upload_create(product, project, &run, Some(Encoding::Zstd), sha256, packed.clone()).await
             })
             .await?;
         queue.done(entry.run_id)?;

@@ -4,7 +4,7 @@ mod wish;
 
 use clap::Subcommand;
 use jiff::{SignedDuration, Timestamp};
-use odavl_client::types::{ApiKey, NewApiKey, RotateRequest};
+use odavl_client::types::{ApiKey, CreatedApiKey, RotateRequest};
 use odavl_core::{Clock, Error, ErrorCode, SystemClock, random_id};
 pub(crate) use wish::Create;
 
@@ -64,7 +64,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
         }
         Command::List => list(&client, output).await,
         Command::Rotate(Rotate { key, grace }) => {
-            let wish = RotateRequest { grace_seconds: seconds(grace)? };
+            let wish = RotateRequest { grace_seconds: Some(seconds(grace)?) };
             show(&client.once(async |api| api.key_rotate(&key, &wish).await).await?, output)
         }
         Command::Revoke { key } => revoke(&client, &key, output).await,
@@ -76,7 +76,7 @@ fn seconds(grace: SignedDuration) -> Result<u32, Error> {
 }
 
 /// The secret alone is data; the rest is talk.
-pub(crate) fn show(new: &NewApiKey, output: Output) -> Result<()> {
+pub(crate) fn show(new: &CreatedApiKey, output: Output) -> Result<()> {
     let key = &new.key;
     // The first answer was lost on the way, and the secret with it: it is kept nowhere.
     let Some(secret) = &new.secret else {

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use clap::ValueEnum;
-use odavl_client::types::{ApiKeyRequest, KeyLimit};
+use odavl_client::types::{self, ApiKeyRequest, KeyLimitRequest};
 use odavl_core::{
     Clock, Error, Result, SystemClock,
     auth::{self, NewKeyRequest, Scopes},
@@ -46,14 +46,14 @@ impl Create {
     /// What the server is asked for.
     pub(super) fn request(self) -> ApiKeyRequest {
         let now = SystemClock.now();
-        let limit = |Limit { meter, max, per }| KeyLimit { meter, max, per };
+        let limit = |Limit { meter, max, per }| KeyLimitRequest { meter, max, per };
         ApiKeyRequest {
             name: self.name,
             scopes: self.scopes,
-            environment: Some(auth::Environment::from(self.env).as_str().to_owned()),
+            environment: Some(self.env.into()),
             metadata: None,
-            limits: self.limits.into_iter().map(limit).collect(),
-            allowed_ips: self.allowed_ips,
+            limits: Some(self.limits.into_iter().map(limit).collect()),
+            allowed_ips: Some(self.allowed_ips),
             expires_at: self.expires.map(|when| when.after(now)),
         }
     }
@@ -79,6 +79,15 @@ impl Create {
             expires_at: self.expires.map(|when| when.after(SystemClock.now())),
             ..NewKeyRequest::new(self.name, Scopes::parse(self.scopes.iter().map(String::as_str))?)
         })
+    }
+}
+
+impl From<Environment> for types::Environment {
+    fn from(environment: Environment) -> Self {
+        match environment {
+            Environment::Live => Self::Live,
+            Environment::Test => Self::Test,
+        }
     }
 }
 

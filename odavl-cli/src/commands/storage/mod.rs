@@ -3,7 +3,7 @@
 mod get;
 mod put;
 
-use std::num::NonZeroU64;
+use std::num::NonZeroU32;
 
 use clap::Subcommand;
 use odavl_client::types::{ObjectEntry, StoredObject};
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How many objects a page has: the most that a server gives.
-const PAGE: Option<NonZeroU64> = NonZeroU64::new(1000);
+const PAGE: Option<NonZeroU32> = NonZeroU32::new(1000);
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  odavl storage put report.pdf reports/2026/report.pdf")]
@@ -118,7 +118,7 @@ fn parse(name: &str) -> Result<ObjectName, Error> {
 
 /// The object of that name: of all names that begin with it, it is the first.
 async fn find(client: &Client, name: &ObjectName) -> Result<Option<StoredObject>> {
-    let one = NonZeroU64::new(1);
+    let one = NonZeroU32::new(1);
     let page = client.call(async |api| api.storage_list(None, None, one, Some(name.as_str())).await).await?;
     Ok(page.items.into_iter().find_map(|entry| entry.object).filter(|object| object.name == name.as_str()))
 }

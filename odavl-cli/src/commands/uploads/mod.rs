@@ -2,7 +2,7 @@
 
 mod get;
 
-use std::num::NonZeroU64;
+use std::num::NonZeroU32;
 
 use clap::Subcommand;
 use odavl_client::types::Results;
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How many uploads a page has: the most that a server gives.
-const PAGE: Option<NonZeroU64> = NonZeroU64::new(1000);
+const PAGE: Option<NonZeroU32> = NonZeroU32::new(1000);
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  odavl uploads list --project my-app")]

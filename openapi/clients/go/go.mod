@@ -1,0 +1,3 @@
+module odavl
+
+go 1.19
