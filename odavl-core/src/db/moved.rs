@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use futures_util::future::join;
 use ring::digest::{SHA256, digest};
 use rusqlite::TransactionBehavior;
 use serde::Serialize;
@@ -100,7 +101,7 @@ async fn run(sqlite: Sqlite, target: Target, watch: &(dyn Fn(u64, u64) + Sync)) 
             conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite_error)?;
         sqlite::read_tables(&snapshot, |piece| send.blocking_send(piece).is_ok())
     });
-    let (read, filled) = tokio::join!(read, fill(target, pieces, watch));
+    let (read, filled) = join(read, fill(target, pieces, watch)).await;
     // What kept the reader from its end is why the writer did not come to its own.
     read.and(filled)
 }

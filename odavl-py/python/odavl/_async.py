@@ -1,0 +1,320 @@
+"""The asynchronous door. `_sync.py` is made from this file by `scripts/python-twin`: change this one."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from . import _odavl
+from ._config import described
+from ._opening import Opening
+from .errors import OdavlError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from os import PathLike
+    from types import TracebackType
+    from typing import Any
+
+    from .models import Bucket, Consumed, Ended, LedgerEntry, Me, Page, Standing, UsageReport
+
+__all__ = ["AsyncOdavl", "AsyncReservation", "AsyncSession", "AsyncUsage"]
+
+
+class AsyncOdavl:
+    """An installation of odavl, opened in this process: one folder, or any number of nodes on one database.
+
+    >>> with AsyncOdavl.open(data=folder) as db:
+    ...     db.ready()
+    """
+
+    __slots__ = ("_core",)
+
+    def __init__(self, core: _odavl.Installation) -> None:
+        self._core = core
+
+    @classmethod
+    def open(
+        cls,
+        config: str | PathLike[str] | Mapping[str, Any] | None = None,
+        *,
+        database: str | None = None,
+        storage: str | None = None,
+        data: str | PathLike[str] | None = None,
+    ) -> Opening[AsyncOdavl]:
+        """Opens the installation that `config` describes: the path of an ``odavl.toml``, or the same as a mapping.
+
+        `database` is the URL of a PostgreSQL database (``postgres://...``), `storage` that of a bucket
+        (``s3://bucket``), `data` the folder of everything that is not there; ``./odavl-data`` unless it is said. Each
+        goes before the ``ODAVL_DATABASE``, ``ODAVL_STORAGE`` and ``ODAVL_DATA`` variables, and those before `config`.
+
+        Raises ``InvalidInputError`` for a configuration with a mistake, ``UnavailableError`` where the database does
+        not answer.
+        """
+        return Opening(cls._open(config, database, storage, data))
+
+    @classmethod
+    async def _open(
+        cls,
+        config: str | PathLike[str] | Mapping[str, Any] | None,
+        database: str | None,
+        storage: str | None,
+        data: str | PathLike[str] | None,
+    ) -> AsyncOdavl:
+        file, json = described(config)
+        return cls(await _odavl.open(file, json, database, storage, data))
+
+    async def authenticate(self, credential: str, *, organization: str | None = None) -> AsyncSession:
+        """The session of whoever holds `credential`: an API key or an access token.
+
+        `organization` (an id, a slug or ``external:<external_id>``) is another one to act on. Raises
+        ``UnauthenticatedError`` for a credential that does not hold.
+        """
+        return AsyncSession(await self._core.authenticate(credential, organization))
+
+    async def system(self, org: str) -> AsyncSession:
+        """A session with every right on the organisation `org`: its id, its slug or ``external:<external_id>``.
+
+        Raises ``NotFoundError`` where there is none.
+        """
+        return AsyncSession(await self._core.system(org))
+
+    async def set_up(self, *, email: str, password: str, org: str, name: str | None = None) -> str:
+        """Makes the first person, the operator's organisation, and `org` to work in; the person's id.
+
+        Raises ``ConflictError`` where there is a person already.
+        """
+        return await self._core.set_up(email, password, org, name or email)
+
+    async def ready(self) -> None:
+        """Whether database and store answer, and the clock is right; raises ``UnavailableError`` where not."""
+        await self._core.ready()
+
+    async def sweep(self) -> None:
+        """Ends uploads that expired and gives back what nobody settled in time.
+
+        ``odavl serve`` does it every few seconds; where none runs on this installation, call it now and then.
+        """
+        await self._core.sweep()
+
+    def close(self) -> None:
+        """Closes it, and every session that came from it. Calls under way are finished; again it does nothing."""
+        self._core.close()
+
+    async def __aenter__(self) -> AsyncOdavl:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {'closed' if self._core.closed else 'open'}>"
+
+
+class AsyncSession:
+    """Someone who may act: every use case starts here.
+
+    Who it is and what they may do is looked up at every call, so a revoked key or a changed role bites at once,
+    however long a session is kept. It can be used by any number of threads, tasks and event loops at once.
+    """
+
+    __slots__ = ("_core", "usage")
+
+    usage: AsyncUsage
+    """What was used, and charging it."""
+
+    def __init__(self, core: _odavl.Session) -> None:
+        self._core = core
+        self.usage = AsyncUsage(core.usage)
+
+    async def whoami(self) -> Me:
+        """Who the caller is, for which organisation, with which scopes."""
+        return await self._core.me()
+
+    def acting_on(self, organization: str) -> AsyncSession:
+        """The same caller, acting on another organisation: its id, slug or ``external:<external_id>``."""
+        return AsyncSession(self._core.acting_on(organization))
+
+    def close(self) -> None:
+        """Closes what the session came from, as ``db.close()`` does."""
+        self._core.close()
+
+    async def __aenter__(self) -> AsyncSession:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncUsage:
+    """``session.usage``: what was used, and charging it."""
+
+    __slots__ = ("_core",)
+
+    def __init__(self, core: _odavl.Usage) -> None:
+        self._core = core
+
+    async def read(self) -> UsageReport:
+        """Where every meter stands now. Needs ``usage:read``."""
+        return await self._core.read()
+
+    async def consume(
+        self,
+        meter: str,
+        units: int = 1,
+        *,
+        idempotency_key: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Consumed:
+        """Charges `units` (0 to 2^53 - 1; 0 asks whether one would pass), durably, or refuses. Needs ``usage:write``.
+
+        A retry with the same `idempotency_key` gets the same decision and charges nothing. `tags` are kept in the
+        ledger: at most 16, names to 64 and values to 256 characters.
+
+        >>> await me.usage.consume("insight_analyses").remaining
+        9
+
+        Raises ``QuotaExceededError`` or ``RateLimitedError`` with ``meter``, ``limit``, ``used`` and ``resets_at``;
+        ``ConflictError`` where the key was used for another request.
+        """
+        return await self._core.consume(meter, units, idempotency_key, tags)
+
+    def reserve(
+        self,
+        meter: str | Mapping[str, int],
+        units: int = 1,
+        *,
+        expires_in: float = 3600,
+        idempotency_key: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Opening[AsyncReservation]:
+        """Holds `units` of `meter`, or of one to four meters in a mapping: all of it, or none. Needs ``usage:write``.
+
+        They are given back by themselves in `expires_in` seconds (1 s to 24 h) unless they are settled. As a context
+        manager it settles what is held when the block ends, unless the block settled it, and releases it where the
+        block raises.
+
+        >>> with me.usage.reserve("guardian_tests", 5) as held:
+        ...     done = held.settle(3)
+        """
+        charges = {meter: units} if isinstance(meter, str) else meter
+        return Opening(self._reserve(charges, expires_in, idempotency_key, tags))
+
+    async def _reserve(
+        self,
+        charges: Mapping[str, int],
+        expires_in: float,
+        idempotency_key: str | None,
+        tags: Mapping[str, str] | None,
+    ) -> AsyncReservation:
+        held = await self._core.reserve(charges, expires_in, idempotency_key, tags)
+        return AsyncReservation(self._core, charges, held.id, held.expires_at, held.limits, held.replayed)
+
+    async def settle(self, reservation: str, charges: Mapping[str, int]) -> Ended:
+        """Ends the reservation of that id and charges what was used of each meter, never more than was held.
+
+        Again it answers as the first time. Raises ``NotFoundError`` where it was released or has expired.
+        """
+        return await self._core.settle(reservation, charges)
+
+    async def release(self, reservation: str) -> Ended:
+        """Ends the reservation of that id and charges nothing."""
+        return await self._core.release(reservation)
+
+    async def history(
+        self,
+        meter: str,
+        from_: datetime | str,
+        to: datetime | str,
+        *,
+        window: str = "day",
+        group_by: str | None = None,
+    ) -> tuple[Bucket, ...]:
+        """What was used from the window that holds `from_` to the last one that begins before `to`. Needs ``usage:read``.
+
+        Windows are an ``hour``, a ``day`` or a ``month`` (UTC); at most 92 days, 10 years and 100 years of them. With
+        `group_by` ``"subject"`` there is one for each key or person. Those in which nothing happened are left out.
+        ``pandas.DataFrame(history)`` has a column for each field.
+        """
+        return await self._core.history(meter, from_, to, window, group_by)
+
+    async def ledger(self, *, limit: int | None = None, cursor: str | None = None) -> Page[LedgerEntry]:
+        """Each charge, oldest first: `limit` (1 to 1,000; 100) of them after `cursor`. Needs ``usage:read``."""
+        return await self._core.ledger(limit, cursor)
+
+
+class AsyncReservation:
+    """Units that are held; as a context manager they are settled at its end, or released where it raises."""
+
+    __slots__ = ("_charges", "_core", "_ended", "expires_at", "id", "limits", "replayed")
+
+    id: str
+    """What to settle or release it by, from any process."""
+    expires_at: datetime
+    """When the units are given back by themselves."""
+    limits: tuple[Standing, ...]
+    """Where each meter stands, with what is held."""
+    replayed: bool
+    """Whether a retry found it made."""
+
+    def __init__(
+        self,
+        core: _odavl.Usage,
+        charges: Mapping[str, int],
+        id: str,
+        expires_at: datetime,
+        limits: tuple[Standing, ...],
+        replayed: bool,
+    ) -> None:
+        self._core = core
+        self._charges = charges
+        self._ended = False
+        self.id = id
+        self.expires_at = expires_at
+        self.limits = limits
+        self.replayed = replayed
+
+    async def settle(self, used: int | Mapping[str, int] | None = None) -> Ended:
+        """Ends it and charges what was `used`: units of its one meter, or of each in a mapping; all unless said."""
+        if used is None:
+            charges = self._charges
+        elif isinstance(used, int):
+            charges = self._alone(used)
+        else:
+            charges = used
+        ended = await self._core.settle(self.id, charges)
+        self._ended = True
+        return ended
+
+    def _alone(self, used: int) -> Mapping[str, int]:
+        if len(self._charges) != 1:
+            raise TypeError("argument 'used': several meters are held; say what was used of each in a mapping")
+        return dict.fromkeys(self._charges, used)
+
+    async def release(self) -> Ended:
+        """Ends it and charges nothing."""
+        ended = await self._core.release(self.id)
+        self._ended = True
+        return ended
+
+    async def __aenter__(self) -> AsyncReservation:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._ended:
+            return
+        if error is None:
+            await self.settle()
+            return
+        with suppress(OdavlError):
+            await self.release()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} of {dict(self._charges)} until {self.expires_at}>"
