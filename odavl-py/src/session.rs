@@ -6,7 +6,11 @@ use crate::{
     call::Call,
     door::{self, Door},
     failure::Result,
+    gateway::Gateway,
     input::{Arg, Text, read},
+    keys::Keys,
+    runs::{Projects, Runs},
+    storage::Storage,
     usage::Usage,
     values::Me,
 };
@@ -47,5 +51,30 @@ impl Session {
     #[getter]
     fn usage(&self) -> Usage {
         Usage(self.0.clone())
+    }
+
+    #[getter]
+    fn storage(&self) -> Storage {
+        Storage(self.0.clone())
+    }
+
+    #[getter]
+    fn keys(&self) -> Keys {
+        Keys(self.0.clone())
+    }
+
+    #[getter]
+    fn projects(&self) -> Projects {
+        Projects(self.0.clone())
+    }
+
+    #[getter]
+    fn runs(&self) -> Runs {
+        Runs(self.0.clone())
+    }
+
+    #[getter]
+    fn gateway(&self) -> Gateway {
+        Gateway(self.0.clone())
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use odavl_core::{auth, metering, page};
-use pyo3::{IntoPyObjectExt as _, prelude::*, sync::PyOnceLock, types::PyAny, types::PyTuple};
+use pyo3::{IntoPyObjectExt as _, prelude::*, types::PyTuple};
 
 use crate::failure::{Failure, Result};
 
 /// Several, as Python holds what does not change.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Several<T>(pub(crate) Vec<T>);
 
 impl<T> FromIterator<T> for Several<T> {
@@ -30,7 +30,7 @@ impl<'py, T: IntoPyObject<'py>> IntoPyObject<'py> for Several<T> {
 }
 
 /// The class of that name, whose fields are those, in that order.
-fn class(py: Python<'_>, name: &str, fields: &[&str]) -> PyResult<Py<PyAny>> {
+pub(crate) fn class(py: Python<'_>, name: &str, fields: &[&str]) -> PyResult<Py<PyAny>> {
     let class = py.import("odavl.models")?.getattr(name)?;
     let its: Vec<String> = class.getattr("__match_args__")?.extract()?;
     if its == fields {
@@ -43,22 +43,25 @@ fn class(py: Python<'_>, name: &str, fields: &[&str]) -> PyResult<Py<PyAny>> {
 macro_rules! values {
     ($($(#[$doc:meta])* $name:ident $(<$T:ident>)? { $($field:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
-        #[derive(Debug)]
+        #[derive(Debug, Clone)]
         pub(crate) struct $name $(<$T>)? { $(pub(crate) $field: $type,)* }
 
-        impl<'py $(, $T: IntoPyObject<'py>)?> IntoPyObject<'py> for $name $(<$T>)? {
-            type Target = PyAny;
-            type Output = Bound<'py, PyAny>;
-            type Error = PyErr;
-            fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-                static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        impl<'py $(, $T: ::pyo3::IntoPyObject<'py>)?> ::pyo3::IntoPyObject<'py> for $name $(<$T>)? {
+            type Target = ::pyo3::PyAny;
+            type Output = ::pyo3::Bound<'py, ::pyo3::PyAny>;
+            type Error = ::pyo3::PyErr;
+            fn into_pyobject(self, py: ::pyo3::Python<'py>) -> ::pyo3::PyResult<Self::Output> {
+                use ::pyo3::{IntoPyObjectExt as _, types::PyAnyMethods as _};
+
+                static CLASS: ::pyo3::sync::PyOnceLock<::pyo3::Py<::pyo3::PyAny>> = ::pyo3::sync::PyOnceLock::new();
                 let fields = [$(stringify!($field)),*];
-                let class = CLASS.get_or_try_init(py, || class(py, stringify!($name), &fields))?;
-                class.bind(py).call1(PyTuple::new(py, [$(self.$field.into_bound_py_any(py)?),*])?)
+                let class = CLASS.get_or_try_init(py, || crate::values::class(py, stringify!($name), &fields))?;
+                class.bind(py).call1(::pyo3::types::PyTuple::new(py, [$(self.$field.into_bound_py_any(py)?),*])?)
             }
         }
     )*};
 }
+pub(crate) use values;
 
 values! {
     /// Where a meter stands against one of its limits.

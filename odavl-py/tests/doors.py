@@ -24,7 +24,7 @@ class Waiting:
                 return await value
 
             value = self._loop.run_until_complete(awaited())
-        mine = type(value).__module__ == "odavl._async"
+        mine = type(value).__module__.startswith("odavl._async")
         return Waiting(value, self._loop) if mine else value
 
     def __getattr__(self, name: str) -> Any:

@@ -12,15 +12,31 @@ from datetime import datetime
 from typing import Generic, TypeVar, cast
 
 __all__ = [
+    "ApiKey",
     "Bucket",
     "Consumed",
+    "DeletedObject",
     "Ended",
+    "KeyLimit",
     "LedgerEntry",
+    "LevelCounts",
     "Me",
+    "NewApiKey",
+    "ObjectEntry",
     "Page",
+    "Presigned",
+    "Project",
     "Reserved",
+    "Results",
+    "ResultsSummary",
+    "RuleCount",
     "Standing",
+    "StorageStats",
+    "StoredObject",
+    "Tool",
+    "UploadedResults",
     "UsageReport",
+    "Verdict",
 ]
 
 T = TypeVar("T")
@@ -202,6 +218,268 @@ class Me(Value):
     """Its plan."""
     scopes: tuple[str, ...]
     """What the caller may do now."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject(Value):
+    """A stored object."""
+
+    id: str
+    """Its id: another one whenever the name gets other bytes."""
+    name: str
+    """Its name."""
+    size: int
+    """How many bytes."""
+    checksum: str
+    """``sha256:`` and their digest; ``sha256-<parts>:`` and the digest of the parts' digests."""
+    content_type: str
+    """What they are."""
+    created_at: datetime
+    """When they were complete."""
+    created_by: str
+    """The person or the key that stored them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectEntry(Value):
+    """An entry of a list."""
+
+    name: str
+    """The object's name, or the folder's with its last ``/``."""
+    object: StoredObject | None
+    """The object; ``None`` for a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedObject(Value):
+    """What deleting did."""
+
+    object: StoredObject
+    """The object that was there."""
+    freed_at: datetime
+    """When its bytes are removed and count no longer: now, or once the last URL for them has expired."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageStats(Value):
+    """What an organisation has stored, exactly."""
+
+    objects: int
+    """How many objects."""
+    bytes: int
+    """Their bytes."""
+    garbage_bytes: int
+    """Bytes of objects that are gone and wait for their last URL to expire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presigned(Value):
+    """A request that whoever holds it can send, without another credential, until it expires."""
+
+    method: str
+    """``GET`` or ``PUT``."""
+    url: str = field(repr=False)
+    """Where to. It is a credential, and not shown: keep it out of logs."""
+    headers: Mapping[str, str] = field(hash=False)
+    """The headers that must be sent as they are."""
+    expires_at: datetime
+    """When it stops working."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLimit(Value):
+    """A limit of a key's own, a child of the organisation's."""
+
+    meter: str
+    """The meter."""
+    max: int
+    """The most units."""
+    per: str | None = None
+    """Over what time: ``month``, ``month:15``, ``day``, or seconds such as ``60s``; a gauge's is what is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey(Value):
+    """A key, without its secret."""
+
+    id: str
+    """Its id."""
+    name: str
+    """What it is called."""
+    scopes: tuple[str, ...]
+    """What it may do, before it is cut by its owner's role."""
+    environment: str
+    """What it is for: ``live`` or ``test``."""
+    owner: str | None
+    """The person whose key it is; ``None`` for one that the installation made."""
+    metadata: Mapping[str, str] = field(hash=False)
+    """The team's own notes."""
+    limits: tuple[KeyLimit, ...]
+    """Limits of its own."""
+    allowed_ips: tuple[str, ...]
+    """The addresses it may be used from (CIDR); empty: any."""
+    disabled: bool
+    """Whether it is switched off."""
+    created_at: datetime
+    """When it was made."""
+    expires_at: datetime | None
+    """When it ends."""
+    revoked_at: datetime | None
+    """When it was revoked, for ever."""
+    last_used_at: datetime | None
+    """When it was last used, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewApiKey(Value):
+    """A key with its secret, which is kept nowhere else."""
+
+    secret: str | None = field(repr=False)
+    """The key itself, not shown; ``None`` where a retry found the key made."""
+    key: ApiKey
+    """Its row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project(Value):
+    """A project."""
+
+    id: str
+    """Its id."""
+    slug: str
+    """Its name in addresses."""
+    created_at: datetime
+    """When it was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelCounts(Value):
+    """Results by level."""
+
+    error: int
+    """Serious problems."""
+    warning: int
+    """Problems."""
+    note: int
+    """Minor problems."""
+    none: int
+    """Results without a severity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool(Value):
+    """A tool that took part."""
+
+    name: str
+    """Its name."""
+    version: str | None
+    """Its version."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount(Value):
+    """The results of one rule."""
+
+    rule: str | None
+    """The rule; ``None`` for results that name none."""
+    results: int
+    """How many results."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsSummary(Value):
+    """Results in figures."""
+
+    tools: tuple[Tool, ...]
+    """The tools that took part."""
+    results: int
+    """How many results."""
+    levels: LevelCounts
+    """By level."""
+    rules: tuple[RuleCount, ...]
+    """The rules with the most results, at most 100."""
+    other_rules: int
+    """How many rules there are beyond those."""
+    files: int | None
+    """How many files have results; ``None`` where they are too many to tell apart."""
+    commit: str | None
+    """The commit that was analysed."""
+    started_at: datetime | None
+    """When the run began."""
+    ended_at: datetime | None
+    """When it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results(Value):
+    """An upload of results."""
+
+    id: str
+    """Its id; the same run has the same."""
+    product: str
+    """The product, such as ``insight``."""
+    project: str
+    """The project's slug."""
+    run_id: str
+    """The run, as the client named it."""
+    sha256: str
+    """The SHA-256 of the unpacked document."""
+    encoding: str
+    """How it is packed: ``zstd``, ``gzip`` or ``identity``."""
+    size: int
+    """How many bytes are stored, which are what counts."""
+    unpacked_size: int
+    """How many there are unpacked."""
+    created_at: datetime
+    """When it was stored."""
+    created_by: str
+    """The person or the key that sent it."""
+    summary: ResultsSummary
+    """What it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedResults(Value):
+    """Results that were taken."""
+
+    upload: Results
+    """The upload."""
+    replayed: bool
+    """Whether it was there before: this is a retry, and charged nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict(Value):
+    """A decision. ``valid`` false is an answer too: ``code`` says why, and nothing was charged."""
+
+    valid: bool
+    """Whether the request may pass."""
+    code: str | None
+    """Why not: a code of the error table."""
+    reason: str | None
+    """Why the credential was refused."""
+    detail: str | None
+    """Why not, in words."""
+    retry_after: float | None
+    """In how many seconds a retry may pass, where waiting at most an hour helps."""
+    key_id: str | None
+    """The key."""
+    organization: str | None
+    """Its organisation."""
+    external_id: str | None
+    """The team's own id for the organisation."""
+    plan: str | None
+    """The organisation's plan."""
+    scopes: tuple[str, ...]
+    """What the key may do."""
+    environment: str | None
+    """What the key is for."""
+    metadata: Mapping[str, str] = field(hash=False)
+    """The team's notes on the key."""
+    limits: tuple[Standing, ...]
+    """Where the charged meters stand; of a refused limit, where it stands."""
+    replayed: bool
+    """Whether this is an earlier decision given again."""
 
 
 @dataclass(frozen=True, slots=True)
