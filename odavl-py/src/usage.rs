@@ -1,12 +1,16 @@
 //! Usage: seen, charged, held.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use odavl_core::{
+    Error,
     ids::ReservationId,
     metering::{Consume, Grouping, HistoryQuery, MeterName, Reserve, Resolution},
     page::PageQuery,
 };
 use pyo3::prelude::*;
+use tokio::sync::oneshot;
 
 use crate::{
     call::Call,
@@ -107,7 +111,7 @@ impl Usage {
             idempotency_key: said(idempotency_key),
             tags: tags.unwrap_or_default().0,
         };
-        self.0.call(|door| async move { door.reserve(wish).await })
+        self.0.call(|door| held(door, wish))
     }
 
     fn settle(&self, reservation: Arg<'_, '_>, charges: Arg<'_, '_>) -> PyResult<Call> {
@@ -145,6 +149,21 @@ impl Usage {
         let page = page(limit, cursor)?;
         self.0.call(|door| async move { door.ledger(page).await })
     }
+}
+
+/// Holds units for whoever waits, in a task of its own: where nobody does any more, they are given back.
+async fn held(door: Arc<Door>, wish: Reserve) -> Result<Reserved> {
+    let (answers, answer) = oneshot::channel();
+    tokio::spawn(async move {
+        let unheard = answers.send(door.reserve(wish).await);
+        if let Err(Ok(Reserved { id, replayed: false, .. })) = unheard
+            && let Ok(id) = id.parse()
+        {
+            // Where this fails, they are given back by themselves.
+            let _ = door.release(id).await;
+        }
+    });
+    answer.await.map_err(|error| Error::internal("holding stopped", Some(error.into())))?
 }
 
 fn resolution(window: &str) -> Result<Resolution> {

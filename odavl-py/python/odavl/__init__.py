@@ -2,8 +2,14 @@
 
 >>> import odavl
 >>> db = odavl.Odavl.open("odavl.toml")
->>> me = db.authenticate("odavl_live_...")
->>> me.usage.consume("api_calls", 1, idempotency_key="r-17")
+>>> person = db.set_up(email="ada@example.com", password="correct horse battery", org="acme")
+>>> me = db.system("acme")
+>>> me.usage.consume("insight_analyses", 1, idempotency_key="r-17").remaining
+9
+>>> me.storage.put("insight/report.sarif", b"{}").size
+2
+
+`AsyncOdavl` has the same names, awaitable. What is refused or fails is an `OdavlError`.
 """
 
 from ._odavl import __version__

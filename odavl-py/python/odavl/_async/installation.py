@@ -20,8 +20,8 @@ __all__ = ["AsyncOdavl"]
 class AsyncOdavl:
     """An installation of odavl, opened in this process: one folder, or any number of nodes on one database.
 
-    >>> with AsyncOdavl.open(data=folder) as db:
-    ...     db.ready()
+    >>> with AsyncOdavl.open({"key_prefix": "acme"}, data=folder) as db:
+    ...     await db.ready()
     """
 
     __slots__ = ("_core",)

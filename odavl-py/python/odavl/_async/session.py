@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._metered import Metered
 from .gateway import AsyncGateway
 from .keys import AsyncKeys
 from .projects import AsyncProjects
@@ -11,6 +12,7 @@ from .usage import AsyncUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from .. import _odavl
@@ -57,6 +59,30 @@ class AsyncSession:
     def acting_on(self, organization: str) -> AsyncSession:
         """The same caller, acting on another organisation: its id, slug or ``external:<external_id>``."""
         return AsyncSession(self._core.acting_on(organization))
+
+    def metered(
+        self,
+        meter: str | Mapping[str, int],
+        units: int | Callable[..., int] = 1,
+        *,
+        expires_in: float = 3600,
+        tags: Mapping[str, str] | None = None,
+    ) -> Metered:
+        """Decorates a function, ``def`` or ``async def``: its calls hold `units` of `meter` while they run.
+
+        They are charged when the function returns, and given back where it raises; where they are refused, it does not
+        run. `units` may be a function of the call's arguments. Whoever is charged is the session's caller; units are
+        given back by themselves in `expires_in` seconds where the process ends in the middle. Needs ``usage:write``.
+
+        >>> @me.metered("guardian_tests", units=lambda pages: len(pages))
+        ... def test(pages):
+        ...     return "all is well"
+        >>> test(["/", "/about"])
+        'all is well'
+        >>> await me.usage.consume("guardian_tests", 0).used
+        2
+        """
+        return Metered(self._core.usage, meter, units, expires_in, tags)
 
     def close(self) -> None:
         """Closes what the session came from, as ``db.close()`` does."""

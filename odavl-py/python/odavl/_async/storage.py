@@ -69,6 +69,7 @@ class AsyncStorage:
 
         A `start` below 0 counts from the end. Raises ``NotFoundError`` where there is none.
 
+        >>> put = await me.storage.put("reports/today.txt", b"all is well")
         >>> await me.storage.get("reports/today.txt").read()
         b'all is well'
         """

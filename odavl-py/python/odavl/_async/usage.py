@@ -67,8 +67,10 @@ class AsyncUsage:
         manager it settles what is held when the block ends, unless the block settled it, and releases it where the
         block raises.
 
-        >>> with me.usage.reserve("guardian_tests", 5) as held:
-        ...     done = held.settle(3)
+        >>> async with me.usage.reserve("guardian_tests", 5) as held:
+        ...     done = await held.settle(3)
+        >>> done.limits[0].units
+        3
         """
         charges = {meter: units} if isinstance(meter, str) else meter
         return Opening(self._reserve(charges, expires_in, idempotency_key, tags))
@@ -108,6 +110,11 @@ class AsyncUsage:
         Windows are an ``hour``, a ``day`` or a ``month`` (UTC); at most 92 days, 10 years and 100 years of them. With
         `group_by` ``"subject"`` there is one for each key or person. Those in which nothing happened are left out.
         ``pandas.DataFrame(history)`` has a column for each field.
+
+        >>> done = await me.usage.consume("autopilot_runs", 2)
+        >>> history = await me.usage.history("autopilot_runs", "2020-01-01T00:00:00Z", done.resets_at, window="month")
+        >>> [(bucket.units, bucket.count) for bucket in history]
+        [(2, 1)]
         """
         return await self._core.history(meter, from_, to, window, group_by)
 

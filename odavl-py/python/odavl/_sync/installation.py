@@ -20,7 +20,7 @@ __all__ = ["Odavl"]
 class Odavl:
     """An installation of odavl, opened in this process: one folder, or any number of nodes on one database.
 
-    >>> with Odavl.open(data=folder) as db:
+    >>> with Odavl.open({"key_prefix": "acme"}, data=folder) as db:
     ...     db.ready()
     """
 

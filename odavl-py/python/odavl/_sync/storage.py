@@ -69,6 +69,7 @@ class Storage:
 
         A `start` below 0 counts from the end. Raises ``NotFoundError`` where there is none.
 
+        >>> put = me.storage.put("reports/today.txt", b"all is well")
         >>> me.storage.get("reports/today.txt").read()
         b'all is well'
         """
