@@ -6,12 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use odavl_core::{
-    Odavl, Result, Settings,
-    config::{AwsVariables, Config},
-    secret::Secret,
-    storage::{AccessKey, Bucket},
-};
+use odavl_core::{Odavl, Result, Settings, config::Config, storage::Bucket};
 
 /// The file that is read where none is named.
 const FILE: &str = "odavl.toml";
@@ -37,15 +32,12 @@ impl Location {
     ///
     /// The database has a variable but no flag: arguments are seen by everybody on the machine.
     pub(crate) fn read(&self) -> Result<Config> {
-        let mut config = match &self.config {
+        let config = match &self.config {
             Some(path) => Config::read(path)?,
             None if Path::new(FILE).exists() => Config::read(Path::new(FILE))?,
             None => Config::default(),
         };
-        config.database = variable(DATABASE).map(Secret::new).or(config.database);
-        config.storage = variable(STORAGE).or(config.storage);
-        config.aws = aws_variables();
-        Ok(config)
+        Ok(config.with_variables(variable))
     }
 
     /// Which kind of database it is, and where that was said; never its URL.
@@ -116,22 +108,6 @@ impl Location {
 fn variable(name: &str) -> Option<String> {
     let said = std::env::var_os(name).filter(|said| !said.is_empty())?;
     Some(said.to_string_lossy().into_owned())
-}
-
-/// The usual variables of S3.
-fn aws_variables() -> AwsVariables {
-    let access = |id, secret| {
-        let token = variable("AWS_SESSION_TOKEN").map(Secret::new);
-        AccessKey { id: Secret::new(id), secret: Secret::new(secret), token }
-    };
-    AwsVariables {
-        bucket: variable("AWS_S3_BUCKET"),
-        endpoint: variable("AWS_ENDPOINT_URL"),
-        region: variable("AWS_REGION"),
-        access: variable("AWS_ACCESS_KEY_ID")
-            .zip(variable("AWS_SECRET_ACCESS_KEY"))
-            .map(|(id, secret)| access(id, secret)),
-    }
 }
 
 /// Whether it stands for all addresses of a machine: that can be listened on, and not opened.

@@ -67,6 +67,24 @@ pub struct AwsVariables {
     pub access: Option<AccessKey>,
 }
 
+impl AwsVariables {
+    /// What the variables that `variable` looks up say.
+    fn of(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let access = |id, secret| {
+            let token = variable("AWS_SESSION_TOKEN").map(Secret::new);
+            AccessKey { id: Secret::new(id), secret: Secret::new(secret), token }
+        };
+        Self {
+            bucket: variable("AWS_S3_BUCKET"),
+            endpoint: variable("AWS_ENDPOINT_URL"),
+            region: variable("AWS_REGION"),
+            access: variable("AWS_ACCESS_KEY_ID")
+                .zip(variable("AWS_SECRET_ACCESS_KEY"))
+                .map(|(id, secret)| access(id, secret)),
+        }
+    }
+}
+
 /// The settings of `odavl serve`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -137,6 +155,16 @@ impl Config {
                 error.message().trim_end()
             ))
         })
+    }
+
+    /// The same, where `ODAVL_DATABASE` and `ODAVL_STORAGE` go before the file, and S3's usual variables fill in what it
+    /// leaves out. The environment is the door's: `variable` looks one up, an empty one as none.
+    #[must_use]
+    pub fn with_variables(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        self.database = variable("ODAVL_DATABASE").map(Secret::new).or(self.database);
+        self.storage = variable("ODAVL_STORAGE").or(self.storage);
+        self.aws = AwsVariables::of(variable);
+        self
     }
 
     /// The library's settings, checked.

@@ -1,0 +1,159 @@
+# Made from `_async/storage.py` by `scripts/python-twin`: change that one.
+"""Stored objects."""
+
+from __future__ import annotations
+
+from os import PathLike
+
+from .._pieces import pieces, whole
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .. import _odavl
+    from .._data import Data
+    from ..models import DeletedObject, ObjectEntry, Page, Presigned, StorageStats, StoredObject
+
+__all__ = ["Download", "Storage"]
+
+
+class Storage:
+    """``session.storage``: stored objects. Names are NFC, at most 1,024 bytes, without ``.`` or ``..`` in them."""
+
+    __slots__ = ("_core",)
+
+    def __init__(self, core: _odavl.Storage) -> None:
+        self._core = core
+
+    def put(
+        self,
+        name: str,
+        data: Data,
+        *,
+        content_type: str | None = None,
+        mode: str = "overwrite",
+        size: int | None = None,
+        sha256: str | None = None,
+    ) -> StoredObject:
+        """Stores `data` as the object `name`: all of it is there when this answers, or nothing. Needs ``storage:write``.
+
+        `data` is ``bytes``, a ``Path``, an open binary file, or anything that gives ``bytes`` piece by piece; it is sent
+        as it comes, in bounded memory. `mode` ``"create"`` refuses to replace what is there. `size` in bytes and
+        `sha256` (64 hexadecimal digits), where they are known ahead, are held to.
+
+        >>> me.storage.put("reports/today.txt", b"all is well").size
+        11
+
+        Raises ``QuotaExceededError`` before anything is read where `size` does not fit, ``PreconditionFailedError``
+        where `mode` refuses, and ``InvalidInputError`` where `data` is not what was said, or raises itself: then nothing
+        is stored and nothing counted.
+        """
+        if isinstance(data, PathLike):
+            return self._core.put_file(name, data, content_type, mode, size, sha256).wait()
+        if (content := whole(data)) is not None:
+            return self._core.put(name, content, content_type, mode, size, sha256).wait()
+        coming = pieces(data)
+        sink = self._core.begin(name, content_type, mode, size, sha256)
+        try:
+            for piece in coming:
+                if not sink.send(piece).wait():
+                    break
+        except BaseException:
+            sink.abort().wait()
+            raise
+        return sink.finish().wait()
+
+    def get(self, name: str, *, start: int | None = None, end: int | None = None) -> Download:
+        """The object `name`, to be read: all of it, or the bytes from `start` to before `end`. Needs ``storage:read``.
+
+        A `start` below 0 counts from the end. Raises ``NotFoundError`` where there is none.
+
+        >>> put = me.storage.put("reports/today.txt", b"all is well")
+        >>> me.storage.get("reports/today.txt").read()
+        b'all is well'
+        """
+        return self._get(name, start, end)
+
+    def _get(self, name: str, start: int | None, end: int | None) -> Download:
+        return Download(self._core.get(name, start, end).wait())
+
+    def list(
+        self,
+        prefix: str = "",
+        *,
+        delimiter: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Page[ObjectEntry]:
+        """Objects whose names begin with `prefix`, in the order of their names. Needs ``storage:read``.
+
+        With the `delimiter` ``"/"``, what holds a further ``/`` after the prefix is one entry, a folder without an
+        object. `limit` (1 to 1,000; 100) of them after `cursor`.
+        """
+        return self._core.list(prefix, delimiter, limit, cursor).wait()
+
+    def delete(self, name: str) -> DeletedObject:
+        """Deletes the object `name`. Its bytes count until they are removed. Needs ``storage:write``."""
+        return self._core.delete(name).wait()
+
+    def stats(self) -> StorageStats:
+        """What is stored, exactly. Needs ``storage:read``."""
+        return self._core.stats().wait()
+
+    def download_url(self, name: str) -> Presigned:
+        """A request that fetches the object `name` for a quarter of an hour, without another credential.
+
+        It is a credential itself: keep it out of logs. Needs ``storage:read``.
+        """
+        return self._core.download_url(name).wait()
+
+
+class Download:
+    """An object that is being read, of one version, whatever happens to its name meanwhile.
+
+    Iterate over it for its bytes as they come, or read it as a file. It is read once.
+    """
+
+    __slots__ = ("_core", "object", "size")
+
+    object: StoredObject
+    """What is known of it."""
+    size: int
+    """How many bytes are to be read: all of it, or the range that was asked for."""
+
+    def __init__(self, core: _odavl.Download) -> None:
+        self._core = core
+        self.object = core.object
+        self.size = core.size
+
+    def read(self, size: int | None = -1) -> bytes:
+        """All that was not read yet, or at most `size` bytes; ``b""`` at the end."""
+        return self._core.read(None if size is None or size == -1 else size).wait()
+
+    def save(self, path: str | PathLike[str]) -> int:
+        """Writes all that was not read yet to the file `path`, which is replaced when all is there; how many bytes."""
+        return self._core.save(path).wait()
+
+    def __iter__(self) -> Download:
+        return self
+
+    def __next__(self) -> bytes:
+        if piece := self._core.next().wait():
+            return piece
+        raise StopIteration
+
+    def close(self) -> None:
+        """Lets go of it; what was not read is not read any more."""
+        self._core.close().wait()
+
+    def __enter__(self) -> Download:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.object.name!r}, {self.size} bytes>"

@@ -1,0 +1,150 @@
+//! How answers reach the loops that await them: one thread takes the interpreter once for all that came meanwhile, and
+//! wakes each loop once.
+
+use std::{
+    sync::{Mutex, PoisonError, mpsc},
+    thread::JoinHandle,
+};
+
+use pyo3::{prelude::*, types::PyAny};
+
+use crate::{
+    call::Answer,
+    engine::Engine,
+    failure::{Failure, Result},
+};
+
+/// Which future of which loop an answer is for.
+pub(crate) struct Ticket {
+    event_loop: Py<PyAny>,
+    future: Py<PyAny>,
+}
+
+impl Ticket {
+    pub(crate) fn new(event_loop: &Bound<'_, PyAny>, future: &Bound<'_, PyAny>) -> Self {
+        Self { event_loop: event_loop.clone().unbind(), future: future.clone().unbind() }
+    }
+}
+
+enum Parcel {
+    Answer(Ticket, Result<Answer>),
+    /// The interpreter is about to end: what comes later has nobody to go to.
+    Last,
+}
+/// Futures of one loop, each with its answer.
+type Answers = Vec<(Py<PyAny>, Result<Answer>)>;
+
+/// Where answers are handed in.
+#[derive(Clone)]
+pub(crate) struct Post {
+    parcels: mpsc::Sender<Parcel>,
+}
+
+impl Post {
+    pub(crate) fn send(&self, ticket: Ticket, answer: Result<Answer>) {
+        // Nobody takes it where the interpreter has ended.
+        let _ = self.parcels.send(Parcel::Answer(ticket, answer));
+    }
+}
+
+/// The thread that hands them out, until the interpreter ends.
+struct Postman {
+    engine: Engine,
+    post: Post,
+    thread: JoinHandle<()>,
+}
+
+/// Locked as the runtime is: by those who hold the interpreter alone.
+static POSTMAN: Mutex<Option<Postman>> = Mutex::new(None);
+
+/// The post of this process.
+pub(crate) fn post(_: Python<'_>, engine: &Engine) -> PyResult<Post> {
+    let mut made = POSTMAN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(postman) = made.as_ref()
+        && !postman.engine.is_of_parent()
+    {
+        return Ok(postman.post.clone());
+    }
+    let (parcels, comes) = mpsc::channel();
+    let post = Post { parcels };
+    let thread = std::thread::Builder::new().name("odavl-post".to_owned()).spawn(move || deliver(&comes));
+    let thread = thread.map_err(|error| Failure::of_io("a thread cannot be made", &error))?;
+    let postman = Postman { engine: engine.clone(), post: post.clone(), thread };
+    // The parent's is the parent's.
+    std::mem::forget(made.replace(postman));
+    Ok(post)
+}
+
+/// Ends the thread while the interpreter still lets it: one that holds it at its end would bring the process down.
+#[pyfunction]
+fn _last(py: Python<'_>) {
+    let postman = POSTMAN.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match postman {
+        Some(postman) if postman.engine.is_of_parent() => std::mem::forget(postman),
+        Some(postman) => {
+            let _ = postman.post.parcels.send(Parcel::Last);
+            // It has not panicked, and there is nothing to be done if it has.
+            let _ = py.detach(|| postman.thread.join());
+        }
+        None => {}
+    }
+}
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let last = wrap_pyfunction!(_last, module)?;
+    module.py().import("atexit")?.call_method1("register", (last,)).map(drop)
+}
+
+fn deliver(parcels: &mpsc::Receiver<Parcel>) {
+    while let Ok(first) = parcels.recv() {
+        let (mut answers, mut is_last) = (Vec::new(), false);
+        for parcel in std::iter::once(first).chain(parcels.try_iter()) {
+            match parcel {
+                Parcel::Answer(ticket, answer) => answers.push((ticket, answer)),
+                Parcel::Last => is_last = true,
+            }
+        }
+        let handed_out = Python::try_attach(|py| hand_out(py, answers));
+        if is_last || handed_out.is_none() {
+            return;
+        }
+    }
+}
+
+fn hand_out(py: Python<'_>, answers: Vec<(Ticket, Result<Answer>)>) {
+    let mut rounds: Vec<(Py<PyAny>, Answers)> = Vec::new();
+    for (ticket, answer) in answers {
+        let parcel = (ticket.future, answer);
+        match rounds.iter_mut().find(|(event_loop, _)| event_loop.is(&ticket.event_loop)) {
+            Some((_, round)) => round.push(parcel),
+            None => rounds.push((ticket.event_loop, vec![parcel])),
+        }
+    }
+    for (event_loop, round) in rounds {
+        let round = Round(Mutex::new(round));
+        // A loop that was closed has nobody left who waits.
+        let _ = event_loop.call_method1(py, pyo3::intern!(py, "call_soon_threadsafe"), (round,));
+    }
+}
+
+/// The answers for one loop, handed out by the loop itself.
+#[pyclass(frozen)]
+struct Round(Mutex<Answers>);
+
+#[pymethods]
+impl Round {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let round = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for (future, answer) in round {
+            let future = future.bind(py);
+            if future.call_method0(pyo3::intern!(py, "done"))?.is_truthy()? {
+                continue;
+            }
+            match answer.map_err(PyErr::from).and_then(|answer| answer(py)) {
+                Ok(value) => future.call_method1(pyo3::intern!(py, "set_result"), (value,))?,
+                Err(error) => future.call_method1(pyo3::intern!(py, "set_exception"), (error,))?,
+            };
+        }
+        Ok(())
+    }
+}

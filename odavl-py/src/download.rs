@@ -1,0 +1,179 @@
+//! An object that is being read.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::{Buf as _, Bytes};
+use odavl_core::storage::{BoxBody, Object};
+use pyo3::{prelude::*, types::PyBytes};
+use tokio::{fs::File, io::AsyncWriteExt as _, sync::Mutex};
+
+use crate::{
+    call::Call,
+    engine::Engine,
+    failure::{Failure, Result},
+    input::{Arg, Units, read},
+    storage::StoredObject,
+};
+
+/// The bytes that are to come.
+struct Rest {
+    /// `None` after the end, an error, or once it was closed.
+    body: Option<BoxBody>,
+    /// What came beyond what was asked for.
+    over: Bytes,
+}
+
+impl Rest {
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        if self.over.has_remaining() {
+            return Ok(Some(std::mem::take(&mut self.over)));
+        }
+        let Some(mut body) = self.body.take() else { return Ok(None) };
+        let piece = body.next().await?;
+        if piece.is_some() {
+            self.body = Some(body);
+        }
+        Ok(piece)
+    }
+
+    /// At most so many bytes: fewer only at the end.
+    async fn read(&mut self, most: u64) -> Result<Joined> {
+        let (mut pieces, mut left) = (Vec::new(), most);
+        while left > 0 {
+            let Some(mut piece) = self.next().await? else { break };
+            if let Ok(fits) = usize::try_from(left)
+                && piece.len() > fits
+            {
+                self.over = piece.split_off(fits);
+            }
+            left = left.saturating_sub(piece.len() as u64);
+            pieces.push(piece);
+        }
+        Ok(Joined(pieces))
+    }
+}
+
+/// Pieces that become one `bytes`.
+pub(crate) struct Joined(Vec<Bytes>);
+
+impl Joined {
+    /// All bytes of an object.
+    pub(crate) async fn all(bytes: Object) -> Result<Self> {
+        Rest { body: Some(bytes.body), over: Bytes::new() }.read(u64::MAX).await
+    }
+}
+
+impl<'py> IntoPyObject<'py> for Joined {
+    type Target = PyBytes;
+    type Output = Bound<'py, PyBytes>;
+    type Error = PyErr;
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        let length = self.0.iter().map(Bytes::len).sum();
+        PyBytes::new_with(py, length, |mut to| {
+            for piece in self.0 {
+                let (here, rest) = to.split_at_mut(piece.len());
+                here.copy_from_slice(&piece);
+                to = rest;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// An object, and its bytes as they come.
+#[pyclass(frozen, module = "odavl._odavl")]
+pub(crate) struct Download {
+    engine: Engine,
+    object: StoredObject,
+    size: u64,
+    rest: Arc<Mutex<Rest>>,
+}
+
+impl Download {
+    pub(crate) fn new(engine: &Engine, object: StoredObject, bytes: Object) -> Self {
+        let rest = Rest { body: Some(bytes.body), over: Bytes::new() };
+        Self {
+            engine: engine.clone(),
+            object,
+            size: bytes.range.end - bytes.range.start,
+            rest: Arc::new(Mutex::new(rest)),
+        }
+    }
+}
+
+#[pymethods]
+impl Download {
+    #[getter]
+    fn object(&self) -> StoredObject {
+        self.object.clone()
+    }
+
+    #[getter]
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The next bytes, as many as come at once; none at the end.
+    fn next(&self) -> Call {
+        let rest = self.rest.clone();
+        Call::new(
+            &self.engine,
+            async move { Ok(Joined(rest.lock().await.next().await?.into_iter().collect())) },
+        )
+    }
+
+    fn read(&self, size: Arg<'_, '_>) -> PyResult<Call> {
+        read!(size: Option<Units>);
+        let rest = self.rest.clone();
+        let most = size.map_or(u64::MAX, |Units(size)| size);
+        Ok(Call::new(&self.engine, async move { rest.lock().await.read(most).await }))
+    }
+
+    fn save(&self, path: Arg<'_, '_>) -> PyResult<Call> {
+        read!(path: PathBuf);
+        let rest = self.rest.clone();
+        Ok(Call::new(&self.engine, async move { save(&mut *rest.lock().await, &path).await }))
+    }
+
+    fn close(&self) -> Call {
+        let rest = self.rest.clone();
+        Call::new(&self.engine, async move {
+            *rest.lock().await = Rest { body: None, over: Bytes::new() };
+            Ok(())
+        })
+    }
+}
+
+/// A file that is not whole yet; where it never becomes so, it is removed.
+struct Part(Option<PathBuf>);
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            // Whatever keeps it there keeps it there.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// Writes the rest beside `path`, and makes it `path` when it is whole; how many bytes it is.
+async fn save(rest: &mut Rest, path: &Path) -> Result<u64> {
+    let failed = |error| Failure::of_io(&format!("{} cannot be written", path.display()), &error);
+    let mut name = path.file_name().ok_or_else(|| Failure::invalid("that names no file"))?.to_owned();
+    name.push(format!(".{}.part", odavl_core::random_id()));
+    let beside = path.with_file_name(name);
+    let mut file = File::create_new(&beside).await.map_err(failed)?;
+    let mut part = Part(Some(beside.clone()));
+    let mut written = 0;
+    while let Some(piece) = rest.next().await? {
+        file.write_all(&piece).await.map_err(failed)?;
+        written += piece.len() as u64;
+    }
+    file.flush().await.map_err(failed)?;
+    tokio::fs::rename(&beside, path).await.map_err(failed)?;
+    part.0 = None;
+    Ok(written)
+}

@@ -1,0 +1,100 @@
+//! The one runtime of the process, and what a fork does to it.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use pyo3::prelude::*;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::failure::Failure;
+
+/// How often the process was forked before it became what it is.
+static FORKS: AtomicU64 = AtomicU64::new(0);
+
+/// The runtime, made when it is first needed. It is locked only by threads that hold the interpreter, as a thread that
+/// forks does: so nobody holds the lock when the child is made.
+static RUNTIME: Mutex<Option<(u64, Arc<Runtime>)>> = Mutex::new(None);
+
+/// Where the work of a handle is done.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    forks: u64,
+    runtime: Arc<Runtime>,
+}
+
+impl Engine {
+    /// The engine of this process.
+    pub(crate) fn of_process(_: Python<'_>) -> PyResult<Self> {
+        let forks = FORKS.load(Ordering::Relaxed);
+        let mut made = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, runtime)) = made.as_ref()
+            && *at == forks
+        {
+            return Ok(Self { forks, runtime: runtime.clone() });
+        }
+        let runtime = Builder::new_multi_thread().thread_name("odavl").enable_all().build();
+        let runtime = Arc::new(runtime.map_err(|error| Failure::of_io("threads cannot be made", &error))?);
+        // The threads of a parent's are not here: waiting for them to end would never end.
+        std::mem::forget(made.replace((forks, runtime.clone())));
+        Ok(Self { forks, runtime })
+    }
+
+    /// The runtime; refused in the child of the process that it was made in.
+    pub(crate) fn runtime(&self) -> Result<&Runtime, Failure> {
+        if self.is_of_parent() { Err(Failure::forked()) } else { Ok(&self.runtime) }
+    }
+
+    pub(crate) fn is_of_parent(&self) -> bool {
+        self.forks != FORKS.load(Ordering::Relaxed)
+    }
+}
+
+/// Notes that this process is a new one; called in each child.
+#[pyfunction]
+fn _forked() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// What a handle holds. In a forked child it is left alone: to end it there would end it under the parent, whose
+/// database is open in both.
+pub(crate) struct Held<T> {
+    engine: Engine,
+    value: Option<Arc<T>>,
+}
+
+impl<T> Held<T> {
+    pub(crate) fn new(engine: Engine, value: T) -> Self {
+        Self { engine, value: Some(Arc::new(value)) }
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The value; `None` once it was let go.
+    pub(crate) fn value(&self) -> Option<&Arc<T>> {
+        self.value.as_ref()
+    }
+
+    pub(crate) fn let_go(&mut self) {
+        let value = self.value.take();
+        if self.engine.is_of_parent() {
+            std::mem::forget(value);
+        }
+    }
+}
+
+impl<T> Drop for Held<T> {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let forked = wrap_pyfunction!(_forked, module)?;
+    let hook = pyo3::types::PyDict::new(module.py());
+    hook.set_item("after_in_child", forked)?;
+    module.py().import("os")?.call_method("register_at_fork", (), Some(&hook)).map(drop)
+}

@@ -1,0 +1,158 @@
+//! The library, opened in this process.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use odavl_core::{
+    Odavl,
+    auth::{Email, OrgRef, SetUp, Slug},
+    config::Config,
+    secret::Secret,
+    session::Context,
+};
+use pyo3::prelude::*;
+
+use crate::{
+    call::Call,
+    door::{self, Door},
+    engine::{Engine, Held},
+    failure::{Failure, Result},
+    input::{Arg, Parsed, Text, read, said},
+    session::Session,
+};
+
+/// Where data lies unless it is said.
+const DATA: &str = "odavl-data";
+/// Where people reach the service unless it is said; what is embedded serves nobody.
+const PUBLIC_URL: &str = "http://127.0.0.1:8787";
+
+/// An installation that is open.
+#[pyclass(frozen, module = "odavl._odavl")]
+pub(crate) struct Installation {
+    odavl: Mutex<Held<Odavl>>,
+    open: Arc<AtomicBool>,
+}
+
+impl Installation {
+    fn new(engine: &Engine, odavl: Odavl) -> Self {
+        let open = Arc::new(AtomicBool::new(true));
+        Self { odavl: Mutex::new(Held::new(engine.clone(), odavl)), open }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held<Odavl>> {
+        self.odavl.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn odavl(&self) -> Result<(Engine, Arc<Odavl>)> {
+        let held = self.held();
+        held.engine().runtime()?;
+        let odavl = held.value().ok_or_else(Failure::closed)?;
+        Ok((held.engine().clone(), odavl.clone()))
+    }
+}
+
+/// Opens the installation that `file`, then `json`, then `ODAVL_*` variables, then the arguments describe: each goes
+/// before those that are named before it.
+#[pyfunction]
+#[pyo3(signature = (file, json, database, storage, data))]
+#[expect(clippy::too_many_arguments, reason = "each is an argument in Python")]
+pub(crate) fn open(
+    py: Python<'_>,
+    file: Arg<'_, '_>,
+    json: Arg<'_, '_>,
+    database: Arg<'_, '_>,
+    storage: Arg<'_, '_>,
+    data: Arg<'_, '_>,
+) -> PyResult<Call> {
+    read!(file: Option<PathBuf>, json: Option<Text>, database: Option<Text>, storage: Option<Text>, data: Option<PathBuf>);
+    let engine = Engine::of_process(py)?;
+    let mut config = configured(file, json)?.with_variables(variable);
+    config.database = said(database).map(Secret::new).or(config.database);
+    config.storage = said(storage).or(config.storage);
+    let data = data.or_else(|| variable("ODAVL_DATA").map(PathBuf::from)).or_else(|| config.data.clone());
+    let within = engine.clone();
+    Ok(Call::new(&engine, async move {
+        let settings = config.settings(PUBLIC_URL)?;
+        let odavl = Odavl::open(&data.unwrap_or_else(|| PathBuf::from(DATA)), settings).await?;
+        Ok(Installation::new(&within, odavl))
+    }))
+}
+
+fn configured(file: Option<PathBuf>, json: Option<Text>) -> Result<Config> {
+    match (file, json) {
+        (Some(path), _) => Ok(Config::read(&path)?),
+        (None, Some(Text(json))) => serde_json::from_str(&json)
+            .map_err(|error| Failure::invalid(format!("the configuration is wrong: {error}"))),
+        (None, None) => Ok(Config::default()),
+    }
+}
+
+/// What a variable says. One that is not UTF-8 is refused as what it is for, rather than taken for none.
+fn variable(name: &str) -> Option<String> {
+    let said = std::env::var_os(name).filter(|said| !said.is_empty())?;
+    Some(said.to_string_lossy().into_owned())
+}
+
+#[pymethods]
+impl Installation {
+    fn authenticate(&self, credential: Arg<'_, '_>, organization: Arg<'_, '_>) -> PyResult<Call> {
+        read!(credential: Text, organization: Option<Text>);
+        let (engine, odavl) = self.odavl()?;
+        let (within, open) = (engine.clone(), self.open.clone());
+        Ok(Call::new(&engine, async move {
+            let context = Context { organization: said(organization), ..Context::default() };
+            let session = odavl.authenticate(odavl.credential(&credential.0)?, context).await?;
+            Ok(Session(door::Session::new(&within, Door::Embedded(session), open)))
+        }))
+    }
+
+    fn system(&self, org: Arg<'_, '_>) -> PyResult<Call> {
+        read!(org: Parsed<OrgRef>);
+        let (engine, odavl) = self.odavl()?;
+        let (within, open) = (engine.clone(), self.open.clone());
+        Ok(Call::new(&engine, async move {
+            let session = odavl.system(&org.0, Context::default()).await?;
+            Ok(Session(door::Session::new(&within, Door::Embedded(session), open)))
+        }))
+    }
+
+    fn set_up(
+        &self,
+        email: Arg<'_, '_>,
+        password: Arg<'_, '_>,
+        org: Arg<'_, '_>,
+        name: Arg<'_, '_>,
+    ) -> PyResult<Call> {
+        read!(email: Parsed<Email>, password: Text, org: Parsed<Slug>, name: Text);
+        let (engine, odavl) = self.odavl()?;
+        let wish =
+            SetUp { email: email.0, name: name.0, password: Secret::new(password.0), organization: org.0 };
+        Ok(Call::new(&engine, async move { Ok(odavl.set_up(wish).await?.to_string()) }))
+    }
+
+    fn sweep(&self) -> PyResult<Call> {
+        let (engine, odavl) = self.odavl()?;
+        Ok(Call::new(&engine, async move { Ok(odavl.sweep().await?) }))
+    }
+
+    fn ready(&self) -> PyResult<Call> {
+        let (engine, odavl) = self.odavl()?;
+        Ok(Call::new(&engine, async move { Ok(odavl.ready().await?) }))
+    }
+
+    /// Ends it, and every session that came from it; calls that are under way are finished. Again it does nothing.
+    fn close(&self) {
+        self.open.store(false, Ordering::Relaxed);
+        self.held().let_go();
+    }
+
+    #[getter]
+    fn closed(&self) -> bool {
+        !self.open.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,41 @@
+//! The engine of the Python package `odavl`: use cases of `odavl-core`, each one operation, waited for by a thread or
+//! awaited by a task. What people import is the package in `python/odavl`; nothing here is called by them.
+
+mod body;
+mod call;
+mod delivery;
+mod door;
+mod download;
+mod engine;
+mod failure;
+mod gateway;
+mod input;
+mod installation;
+mod keys;
+mod runs;
+mod session;
+mod sink;
+mod storage;
+mod usage;
+mod values;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn _odavl(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<call::Call>()?;
+    module.add_class::<installation::Installation>()?;
+    module.add_class::<session::Session>()?;
+    module.add_class::<usage::Usage>()?;
+    module.add_class::<storage::Storage>()?;
+    module.add_class::<sink::Sink>()?;
+    module.add_class::<download::Download>()?;
+    module.add_class::<keys::Keys>()?;
+    module.add_class::<runs::Projects>()?;
+    module.add_class::<runs::Runs>()?;
+    module.add_class::<gateway::Gateway>()?;
+    module.add_function(wrap_pyfunction!(installation::open, module)?)?;
+    delivery::register(module)?;
+    engine::register(module)
+}

@@ -1,0 +1,50 @@
+"""An installation of one's own for each test, through each door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from doors import Door
+
+CONFIG: dict[str, Any] = {
+    "resources": ["reports"],
+    "meters": {
+        "calls": {"kind": "sum"},
+        "tests": {"kind": "sum"},
+        "pages": {"kind": "sum"},
+        "requests": {"kind": "sum", "counts": "requests"},
+        "bytes": {"kind": "gauge", "counts": "stored_bytes"},
+        "reported": {"kind": "sum", "counts": "reports"},
+    },
+    "plans": {
+        "Basic": {
+            "default": True,
+            "api_keys": 5,
+            "limits": {"tests": 20, "bytes": 64_000_000, "pages": {"max": 2, "per": "60s"}},
+        }
+    },
+}
+"""Meters without a limit, with a quota (20 tests a month), and with a rate (2 pages a minute)."""
+
+
+@pytest.fixture(params=["sync", "async"])
+def door(request: pytest.FixtureRequest) -> Iterator[Door]:
+    door = Door(request.param)
+    yield door
+    door.end()
+
+
+@pytest.fixture
+def db(door: Door, tmp_path: Path) -> Iterator[Any]:
+    db = door.open(CONFIG, data=tmp_path / "data")
+    db.set_up(email="ada@example.com", password="correct horse battery", org="acme")
+    yield db
+    db.close()
+
+
+@pytest.fixture
+def me(db: Any) -> Any:
+    return db.system("acme")

@@ -1,0 +1,130 @@
+"""Wrong types are a `TypeError` that names its argument, wrong values an exception of the table; nothing is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import odavl
+import pytest
+from doors import Door
+
+Act = Callable[[Any], object]
+
+TYPES: list[tuple[str, Act]] = [
+    ("meter", lambda me: me.usage.consume(3)),
+    ("meter", lambda me: me.usage.consume(None)),
+    ("meter", lambda me: me.usage.consume(b"tests")),
+    ("units", lambda me: me.usage.consume("tests", "1")),
+    ("units", lambda me: me.usage.consume("tests", 1.5)),
+    ("units", lambda me: me.usage.consume("tests", None)),
+    ("idempotency_key", lambda me: me.usage.consume("tests", idempotency_key=7)),
+    ("tags", lambda me: me.usage.consume("tests", tags=3)),
+    ("tags", lambda me: me.usage.consume("tests", tags={"a": 1})),
+    ("tags", lambda me: me.usage.consume("tests", tags=["a"])),
+    ("charges", lambda me: me.usage.reserve(7)),
+    ("charges", lambda me: me.usage.reserve("tests", "5")),
+    ("expires_in", lambda me: me.usage.reserve("tests", expires_in="1h")),
+    ("reservation", lambda me: me.usage.settle(7, {})),
+    ("from_", lambda me: me.usage.history("tests", 0, "2026-01-01T00:00:00Z")),
+    ("window", lambda me: me.usage.history("tests", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", window=1)),
+    ("limit", lambda me: me.usage.ledger(limit="10")),
+    ("organization", lambda me: me.acting_on(7)),
+]
+
+VALUES: list[Act] = [
+    lambda me: me.usage.consume("no_such_meter"),
+    lambda me: me.usage.consume("Not a meter!"),
+    lambda me: me.usage.consume("tests\ud800"),
+    lambda me: me.usage.consume("tests", -1),
+    lambda me: me.usage.consume("tests", 2**53),
+    lambda me: me.usage.consume("tests", 2**64),
+    lambda me: me.usage.consume("tests", -(2**200)),
+    lambda me: me.usage.consume("tests", idempotency_key=""),
+    lambda me: me.usage.consume("tests", idempotency_key="\ud800"),
+    lambda me: me.usage.consume("tests", tags={"a": "\udfff"}),
+    lambda me: me.usage.consume("tests", tags={str(n): "" for n in range(17)}),
+    lambda me: me.usage.reserve({}),
+    lambda me: me.usage.reserve("tests", 1, expires_in=0),
+    lambda me: me.usage.reserve("tests", 1, expires_in=float("nan")),
+    lambda me: me.usage.reserve("tests", 1, expires_in=1e300),
+    lambda me: me.usage.history("tests", datetime(2026, 1, 1), datetime(2026, 1, 2)),
+    lambda me: me.usage.history("tests", "yesterday", "today"),
+    lambda me: me.usage.history("tests", "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"),
+    lambda me: me.usage.history("tests", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", window="week"),
+    lambda me: me.usage.history("tests", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", group_by="tag"),
+    lambda me: me.usage.ledger(limit=0),
+    lambda me: me.usage.ledger(limit=2**70),
+    lambda me: me.usage.ledger(cursor="\n"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(TYPES)))
+def test_a_wrong_type_names_its_argument(me: Any, number: int) -> None:
+    name, act = TYPES[number]
+    with pytest.raises(TypeError, match=f"argument '{name}'"):
+        act(me)
+
+
+def test_wrong_values_are_invalid_input_and_nothing_is_counted(me: Any) -> None:
+    for number, act in enumerate(VALUES):
+        with pytest.raises(odavl.InvalidInputError):
+            act(me)
+            pytest.fail(f"VALUES[{number}] was taken")
+    assert me.usage.consume("tests", 0).used == 0
+    assert me.usage.ledger().items == ()
+
+
+def test_a_configuration_with_a_mistake_says_where(door: Door, tmp_path: Path) -> None:
+    file = tmp_path / "odavl.toml"
+    file.write_text("lisen = 1\n")
+    for config, said in [(file, "lisen"), (str(file), "line 1"), ({"lisen": 1}, "lisen"), (tmp_path, "cannot be read")]:
+        with pytest.raises(odavl.InvalidInputError, match=said):
+            door.open(config)
+    with pytest.raises(TypeError, match="argument 'config'"):
+        door.open(7)
+    with pytest.raises(TypeError, match="argument 'data'"):
+        door.open(data=7)
+    with pytest.raises(odavl.InvalidInputError):
+        door.open(database="mysql://nowhere", data=tmp_path)
+
+
+def test_a_configuration_is_a_file_a_mapping_or_arguments(door: Door, tmp_path: Path, monkeypatch: Any) -> None:
+    file = tmp_path / "odavl.toml"
+    file.write_text(f"data = '{tmp_path / 'one'}'\nkey_prefix = 'acme'\n")
+    door.open(file).close()
+    door.open({"data": tmp_path / "two", "clients": ("a",), "resources": {"reports"}}).close()
+    monkeypatch.setenv("ODAVL_DATA", str(tmp_path / "three"))
+    door.open(file).close()
+    door.open(file, data=str(tmp_path / "four")).close()
+    assert all((tmp_path / name / "odavl.db").exists() for name in ["one", "two", "three", "four"])
+
+
+def test_credentials_that_do_not_hold_say_why(db: Any) -> None:
+    with pytest.raises(odavl.UnauthenticatedError) as refused:
+        db.authenticate("odavl_live_nothing")
+    assert refused.value.reason == "malformed" and isinstance(refused.value, PermissionError)
+    with pytest.raises(odavl.NotFoundError):
+        db.system("nobody")
+    with pytest.raises(TypeError, match="argument 'credential'"):
+        db.authenticate(None)
+
+
+def test_what_is_closed_says_so(db: Any, me: Any) -> None:
+    usage = me.usage
+    db.close()
+    db.close()
+    for act in [lambda: usage.consume("tests"), me.whoami, lambda: db.system("acme"), lambda: me.acting_on("acme")]:
+        with pytest.raises(odavl.InvalidInputError, match="closed"):
+            act()
+    assert "closed" in repr(db)
+
+
+def test_a_block_closes_what_it_opened(door: Door, tmp_path: Path) -> None:
+    with door.open(data=tmp_path / "data") as db:
+        db.ready()
+        db.sweep()
+    with pytest.raises(odavl.InvalidInputError, match="closed"):
+        db.ready()

@@ -1,0 +1,97 @@
+"""What only tasks do: asynchronous sources, and puts that are cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import odavl
+import pytest
+from conftest import CONFIG
+
+MIB = 1 << 20
+
+
+async def opened(data: Path) -> tuple[odavl.AsyncOdavl, odavl.AsyncSession]:
+    db = await odavl.AsyncOdavl.open(CONFIG, data=data)
+    await db.set_up(email="ada@example.com", password="correct horse battery", org="acme")
+    return db, await db.system("acme")
+
+
+class Slow:
+    """A file that tasks read."""
+
+    def __init__(self, pieces: int) -> None:
+        self.left = pieces
+
+    async def read(self, _: int) -> bytes:
+        await asyncio.sleep(0)
+        self.left -= 1
+        return b"x" * 1000 if self.left >= 0 else b""
+
+
+async def gives(pieces: int, *, then: BaseException | None = None) -> AsyncIterator[bytes]:
+    for _ in range(pieces):
+        await asyncio.sleep(0)
+        yield b"y" * 1000
+    if then is not None:
+        raise then
+
+
+def test_asynchronous_files_and_iterators_are_taken(tmp_path: Path) -> None:
+    async def main() -> None:
+        db, me = await opened(tmp_path)
+        async with db:
+            assert (await me.storage.put("file", Slow(5))).size == 5000
+            assert (await me.storage.put("iterator", gives(7), size=7000)).size == 7000
+            async with me.storage.get("iterator") as download:
+                assert b"".join([piece async for piece in download]) == b"y" * 7000
+            assert await (await me.storage.get("file")).read() == b"x" * 5000
+            with pytest.raises(odavl.InvalidInputError, match="broke off"):
+                await me.storage.put("file", gives(2, then=OSError("gone")))
+            assert (await me.storage.stats()).bytes == 12_000
+
+    asyncio.run(main())
+
+
+def test_a_put_that_is_cancelled_leaves_nothing_and_counts_nothing(tmp_path: Path) -> None:
+    async def stands() -> AsyncIterator[bytes]:
+        yield bytes(MIB)
+        came.set()
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        db, me = await opened(tmp_path)
+        async with db:
+            putting = asyncio.create_task(me.storage.put("x", stands()))
+            await came.wait()
+            putting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await putting
+            assert (await me.storage.stats()).objects == 0
+            assert {limit.meter: limit.used for limit in (await me.usage.read()).limits}["bytes"] == 0
+
+    came = asyncio.Event()
+    asyncio.run(main())
+
+
+def test_a_reservation_is_released_by_a_task_that_is_cancelled(tmp_path: Path) -> None:
+    async def holds(me: odavl.AsyncSession) -> None:
+        async with me.usage.reserve("tests", 5):
+            held.set()
+            await asyncio.Event().wait()
+
+    async def main() -> None:
+        db, me = await opened(tmp_path)
+        async with db:
+            holding = asyncio.create_task(holds(me))
+            await held.wait()
+            assert (await me.usage.consume("tests", 0)).used == 5
+            holding.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await holding
+            assert (await me.usage.consume("tests", 0)).used == 0
+
+    held = asyncio.Event()
+    asyncio.run(main())
