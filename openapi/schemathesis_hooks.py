@@ -92,6 +92,11 @@ def is_network(text):
         return False
 
 
+def addressed(text):
+    """One that is an address."""
+    return text if is_network(text) and "/" not in text else "203.0.113.7"
+
+
 def announced(body):
     """An object that is sent whole is announced with its digest."""
     if body.get("size", 0) <= WHOLE_MOST and not body.get("sha256"):
@@ -183,6 +188,7 @@ def before_call(context, case, kwargs):
     # Whoever is sent to is out in the world.
     replace(body, "url", lambda url: choose(HOOKS, url))
     replace(body, "charges", charged)
+    replace(body, "ip", addressed)
     replace(body, "tags", labelled)
     replace(body, "metadata", labelled)
     replace(body, "limits", limited)

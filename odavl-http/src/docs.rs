@@ -23,7 +23,8 @@ struct Page {
 }
 
 static PAGE: LazyLock<Page> = LazyLock::new(|| {
-    let html = api::service().swagger_ui_html();
+    let service = api::service();
+    let html = service.swagger_ui_html().replace(&service.spec(), &api::document());
     let hashes: Vec<_> = scripts(&html)
         .map(|code| format!("'sha256-{}'", BASE64.encode(Digest::of(code.as_bytes()).as_bytes())))
         .collect();

@@ -252,7 +252,9 @@ shapes! {
     /// A meter, and how many units of it.
     Cost { pattern: "^[a-z][a-z0-9_]*(:[0-9]{1,16})?$", least: 1, most: 81 }
     /// Over what time a limit counts.
-    Per { pattern: "^(held|month|day|month:([1-9]|[12][0-9]|3[01])|[1-9][0-9]{0,4}s)$" }
+    Per {
+        pattern: "^(held|month|day|month:([1-9]|[12][0-9]|3[01])|([1-9][0-9]{0,3}|[1-7][0-9]{4}|8[0-5][0-9]{3}|86[0-3][0-9]{2}|86400)s)$",
+    }
     /// What a key is for.
     Environment { name: "Environment", words: &["live", "test"] }
     /// What a member may do.

@@ -244,6 +244,12 @@ fn refers(value: &Value) -> Vec<String> {
 /// Whole numbers without a sign have their bounds, and the narrowest format that OpenAPI knows: what it does not know,
 /// generators of clients take for 32 bits.
 fn bound(schema: &mut Map<String, Value>) {
+    for name in ["minimum", "maximum"] {
+        // poem writes bounds of whole numbers as 1.0.
+        if let Some(whole) = schema.get(name).and_then(Value::as_f64).and_then(whole) {
+            schema.insert(name.to_owned(), whole.into());
+        }
+    }
     let most = match schema.get("format").and_then(Value::as_str) {
         Some("uint8") => Some(u64::from(u8::MAX)),
         Some("uint16") => Some(u64::from(u16::MAX)),
@@ -251,12 +257,6 @@ fn bound(schema: &mut Map<String, Value>) {
         Some("uint64") => None,
         _ => return,
     };
-    for name in ["minimum", "maximum"] {
-        // poem writes bounds of whole numbers as 1.0.
-        if let Some(whole) = schema.get(name).and_then(Value::as_f64).and_then(whole) {
-            schema.insert(name.to_owned(), whole.into());
-        }
-    }
     schema.entry("minimum").or_insert_with(|| 0.into());
     if let Some(most) = most {
         schema.entry("maximum").or_insert_with(|| most.into());

@@ -49,7 +49,8 @@ struct EventBody {
 #[oai(rename = "UsageEventData", deny_unknown_fields)]
 struct EventData {
     /// How many units, to 2^53 - 1; one unless said.
-    units: Option<u64>,
+    #[oai(validator(minimum(value = "0")))]
+    units: Option<i64>,
     /// Labels for the ledger.
     tags: Option<BTreeMap<String, Text<Any>>>,
 }
@@ -105,7 +106,7 @@ impl EventBody {
             source: self.source.0,
             time: self.time.map(|time| time.0),
             meter: self.kind.parse()?,
-            units: data.units.unwrap_or(1),
+            units: data.units.map_or(1, i64::unsigned_abs),
             tags: data.tags.into_iter().flatten().map(|(name, label)| (name, label.0)).collect(),
         };
         session.as_ref().unwrap_or(caller).usage().record(event).await

@@ -50,6 +50,7 @@ async fn the_documentation_runs_its_own_scripts_and_no_other_and_is_checked_befo
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.contains("script-src 'sha256-") && !policy.contains("script-src 'unsafe"), "{policy}");
     assert_eq!(policy.matches("'sha256-").count(), page.text().matches("</script>").count());
+    assert!(page.text().contains(&odavl_http::document()), "it shows the document that is served");
     assert_eq!(page.header("cache-control"), Some("no-cache"));
     let tag = page.header("etag").unwrap();
     app.get("/api/docs").header("If-None-Match", tag).send().await.expect(304);
