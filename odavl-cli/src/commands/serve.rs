@@ -234,9 +234,10 @@ async fn sweep(odavl: Odavl, data: PathBuf) {
 async fn deliver(odavl: Odavl, post: Arc<dyn Courier>) {
     let mut soon = tokio::time::interval(SWEEP);
     soon.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut sender = odavl.sender(post);
     loop {
         soon.tick().await;
-        if let Err(error) = odavl.deliver(&post).await {
+        if let Err(error) = sender.deliver().await {
             tracing::warn!(%error, "webhooks could not be delivered; it is tried again");
         }
     }

@@ -21,7 +21,7 @@ use odavl_core::{
         Stored, Upload,
     },
     uploads::{self, Begun, UploadQuery, UploadRows},
-    webhooks::{Delivery, Endpoint, WebhookRows},
+    webhooks::{Claim, Delivery, Endpoint, WebhookRows},
 };
 
 /// A call of a port.
@@ -171,7 +171,8 @@ calls! { WebhookRows {
     reads endpoints(org: OrgId) -> Vec<Endpoint>;
     writes remove(org: OrgId, id: WebhookId) -> bool;
     writes enqueue(org: OrgId, deliveries: &[Delivery]) -> ();
-    writes claim(now: Timestamp, until: Timestamp, most: u32) -> Vec<(OrgId, Delivery)>;
+    reads due(now: Timestamp, after: Option<WebhookId>, most: u32) -> Vec<(OrgId, WebhookId)>;
+    writes claim(org: OrgId, endpoint: WebhookId, claim: Claim) -> Vec<Result<Delivery>>;
     writes report(org: OrgId, after: &Delivery) -> bool;
     writes replay(org: OrgId, endpoint: WebhookId, event: EventId, now: Timestamp) -> Option<Delivery>;
     reads deliveries(org: OrgId, endpoint: WebhookId, page: &PageQuery) -> Page<Delivery>;
