@@ -320,6 +320,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_threshold_that_makes_no_sense_holds_up_no_other() {
+        let world = World::embedded(Plan::bytes(1000)).await;
+        listening(&world).await;
+        analyse(&world, 8).await;
+        let mut tx = world.db.as_ref().unwrap().begin().await.unwrap();
+        assert_eq!(tx.execute("UPDATE thresholds SET standing = 'what'", &[]).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        world.pass(1);
+        analyse(&world, 1).await;
+        let basket = Arc::new(Basket::default());
+        let courier: Arc<dyn Courier> = basket.clone();
+        let failed = world.start().deliver(&courier).await.unwrap_err();
+        assert!(failed.to_string().starts_with("thresholds.standing of row org_"), "{failed}");
+        assert_eq!(basket.letters().len(), 1);
+    }
+
+    #[tokio::test]
     async fn endpoints_are_web_servers_and_no_more_than_ten() {
         let world = World::memory(Plan::bytes(1000)).await;
         let one = world.one().await;

@@ -10,7 +10,7 @@ use crate::{
     action::Action,
     error::{Error, Result},
     ids::{EventId, OrgId, WebhookId},
-    metering::ThresholdEvent,
+    metering::{ThresholdEvent, Untold},
     odavl::Core,
     page::{Page, PageQuery},
     secret::Secret,
@@ -142,8 +142,12 @@ impl Core {
         let mut pass = Pass::new();
         while let Some(most) = pass.most() {
             let untold = self.metering.untold(most).await?;
-            for (org, event) in pass.fresh(untold, |(org, event)| (*org, event.seq)) {
-                pass.took(self.post_threshold(org, &event).await);
+            for Untold { org, event, .. } in pass.fresh(untold, |untold| (untold.org, untold.seq)) {
+                let posted = match event {
+                    Ok(event) => self.post_threshold(org, &event).await,
+                    Err(error) => Err(error),
+                };
+                pass.took(posted);
             }
         }
         pass.end()

@@ -11,7 +11,7 @@ use odavl_core::{
         OrgRef, Organization, Place, Project, Reply, SigningKey, Slug, User, Write,
     },
     ids::{EventId, KeyId, ObjectId, OrgId, SessionId, UploadId, UserId, WebhookId},
-    metering::{Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent},
+    metering::{Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent, Untold},
     page::{Page, PageQuery},
     secret::Digest,
     storage::{
@@ -113,7 +113,7 @@ calls! { Metering {
     reads history(org: OrgId, query: &HistoryQuery) -> Vec<Bucket>;
     reads ledger(org: OrgId, page: &PageQuery) -> Page<Record>;
     reads thresholds(org: OrgId, page: &PageQuery) -> Page<ThresholdEvent>;
-    reads untold(most: u32) -> Vec<(OrgId, ThresholdEvent)>;
+    reads untold(most: u32) -> Vec<Untold>;
     writes told(org: OrgId, seq: u64) -> ();
 } }
 

@@ -10,7 +10,7 @@ use crate::{
     ids::OrgId,
     metering::{
         Bucket, Charge, HistoryQuery, Idempotency, Limit, MemoryMetering, Op, Period, Pruning, Record, Scope,
-        ThresholdEvent,
+        ThresholdEvent, Untold,
     },
     page::{Page, PageQuery},
     secret::Digest,
@@ -56,7 +56,7 @@ impl Metering for Gated {
     async fn thresholds(&self, org: OrgId, page: &PageQuery) -> Result<Page<ThresholdEvent>> {
         self.books.thresholds(org, page).await
     }
-    async fn untold(&self, most: u32) -> Result<Vec<(OrgId, ThresholdEvent)>> {
+    async fn untold(&self, most: u32) -> Result<Vec<Untold>> {
         self.books.untold(most).await
     }
     async fn told(&self, org: OrgId, seq: u64) -> Result<()> {

@@ -26,13 +26,18 @@ use self::{
     store::store,
     wanted::Wanted,
 };
-use super::{BATCHES_KEPT, BatchId, DUE, prune, read};
+use super::{
+    BATCHES_KEPT, BatchId, prune, read,
+    sweep::{Due, sweep},
+};
 use crate::{
     clock::Clock,
-    db::{Conn, Db, DbError, Row, TRIES, Value, Violation},
+    db::{Conn, Db, DbError, TRIES, Value, Violation},
     error::{Error, ErrorCode, Result},
-    ids::{OrgId, ReservationId},
-    metering::port::{Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent},
+    ids::OrgId,
+    metering::port::{
+        Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent, Untold,
+    },
     page::{Page, PageQuery},
     random,
 };
@@ -237,13 +242,9 @@ impl Metering for PostgresMetering {
     async fn sweep(&self, most: u32) -> Result<u32> {
         let now = self.clock.now();
         self.forget_batches(now.checked_sub(BATCHES_KEPT).unwrap_or(Timestamp::MIN)).await?;
-        let due = self.db.query(DUE, &[now.into(), i64::from(most).into()]).await?;
-        let read = |row: &Row| Ok((row.parse("reservations.org")?, row.parse("reservations.id")?));
-        let due: Vec<(OrgId, ReservationId)> = due.iter().map(read).collect::<Result<_>>()?;
-        if due.is_empty() {
-            return Ok(0);
-        }
-        self.write(Wanted::expiring(&due), |draft, now| draft.expire(&due, now)).await
+        let release =
+            async |due: Due| self.write(Wanted::expiring(&due), |draft, now| draft.expire(&due, now)).await;
+        sweep(&self.db, (now, most), release).await
     }
 
     async fn prune(&self, part: Pruning) -> Result<Option<Pruning>> {
@@ -262,7 +263,7 @@ impl Metering for PostgresMetering {
         read::thresholds(&self.db, org, page).await
     }
 
-    async fn untold(&self, most: u32) -> Result<Vec<(OrgId, ThresholdEvent)>> {
+    async fn untold(&self, most: u32) -> Result<Vec<Untold>> {
         read::untold(&self.db, most).await
     }
 

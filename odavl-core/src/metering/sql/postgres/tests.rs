@@ -1,5 +1,6 @@
 use crate::{
     ManualClock,
+    ids::ReservationId,
     metering::{
         Answer, Charge, Combiner, CombinerOptions, Idempotency, Limit, Op, Period, Scope,
         port::Decision::{Conflict, Granted},
@@ -313,4 +314,27 @@ async fn no_transaction_of_a_batch_crosses_organisations_of_two_lanes() {
         assert_eq!(*lanes.entry(row.read("ledger.tx").unwrap()).or_insert(lane), lane);
     }
     assert!((0..4).all(|lane| lanes.values().any(|taken| *taken == lane)), "{lanes:?}");
+}
+
+#[tokio::test]
+async fn a_reservation_that_makes_no_sense_holds_up_the_release_of_no_other() {
+    let room = Room::new().await;
+    let (node, conn) = (room.node().await, room.connect().await);
+    let number = async |sql| room.number(sql).await;
+    let reserve = |number: u8| {
+        let Op::Charge(charges) = room.charge(1, 10).op else { panic!("it is a charge") };
+        let id = ReservationId::derive(&[&[number]]);
+        let op = Op::Reserve { id, charges, expires_at: room.clock.now() };
+        Entry { op, ..room.charge(1, 10) }
+    };
+    let made: Vec<_> = (0..9).map(reserve).collect();
+    let made = node.apply(&made).await.unwrap();
+    assert!(made.iter().all(|made| matches!(made, Granted(_))));
+    conn.batch("UPDATE reservations SET holds = 'what' WHERE id = (SELECT MIN(id) FROM reservations)")
+        .await
+        .unwrap();
+    room.clock.advance(SignedDuration::from_secs(1));
+    let failed = node.sweep(100).await.unwrap_err();
+    assert!(failed.to_string().starts_with("reservations.holds of row"), "{failed}");
+    assert_eq!(number("SELECT COUNT(*) AS n FROM reservations WHERE state = 'open'").await, 1);
 }
