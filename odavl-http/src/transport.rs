@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use odavl_core::{Error, Odavl, metering::Refusal, storage::DIRECT_PATH};
+use odavl_core::{Chain, Error, Odavl, metering::Refusal, storage::DIRECT_PATH};
 use poem::{
     Endpoint, IntoResponse, Middleware, Request, Response,
     error::{MethodNotAllowedError, ReadBodyError, ResponseError},
@@ -312,14 +312,8 @@ fn operation(result: &poem::Result<Response>, path: &str) -> &'static str {
 /// What failed inside is written here, once.
 fn log_cause(error: &poem::Error, origin: &Origin) {
     let Some(error) = library_error(error).filter(|error| error.code().http_status() >= 500) else { return };
-    let mut causes = Vec::new();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        causes.push(cause.to_string());
-        source = cause.source();
-    }
     let code = error.code().as_str();
-    tracing::error!(request_id = origin.request_id, code, %error, causes = causes.join(": "), "failed");
+    tracing::error!(request_id = origin.request_id, code, error = %Chain(error), "failed");
 }
 
 /// A refusal of the transport itself.

@@ -31,7 +31,7 @@ impl Metering for Gated {
         self.batches.lock().unwrap().push(batch.iter().map(|entry| entry.org).collect());
         self.gate.acquire().await.unwrap().forget();
         if self.down.load(Ordering::SeqCst) {
-            return Err(Error::unavailable("the database is away", None));
+            return Err(Error::unavailable("the database is away", Some("pulled".into())));
         }
         if batch.iter().any(|entry| &*entry.subject == "bad") {
             return Err(Error::corrupted("counters.used of row bad makes no sense", None));
@@ -261,6 +261,7 @@ async fn a_database_that_is_away_is_not_asked_again_for_each_half() {
         let error = caller.await.unwrap().unwrap_err();
         assert_eq!(error.code(), ErrorCode::Unavailable);
         assert!(error.retry_after().is_some());
+        assert_eq!(crate::Chain(&error).to_string(), "the database is away: pulled");
     }
     assert_eq!(room.batches(), [1, 8]);
 }

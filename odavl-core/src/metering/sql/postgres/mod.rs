@@ -160,8 +160,9 @@ impl PostgresMetering {
         let id: BatchId = random::bytes()?;
         match store(&conn, &mut draft, (&id, now)).await {
             Ok(()) => {}
-            Err(_) if conn.is_closed() => {
-                self.find_out(hand, wanted, id).await.map_err(|failed| self.believed(failed, now))?;
+            Err(lost) if conn.is_closed() => {
+                let found = self.find_out(hand, wanted, (id, lost.into())).await;
+                found.map_err(|failed| self.believed(failed, now))?;
             }
             Err(failed) if failed.violation() == Some(Violation::Unique) => {
                 // The server undid the transaction when it was told to commit it.
@@ -203,7 +204,12 @@ impl PostgresMetering {
     /// The answer to a COMMIT was lost. Under the organisations' locks, which the lost transaction held to its end,
     /// its batch is there or never will be. Where that cannot be asked either, all of it fails as `unavailable`: any
     /// other error would say that nothing of it is there.
-    async fn find_out(&self, hand: &mut Hand, wanted: &Wanted, id: BatchId) -> Result<(), Failed> {
+    async fn find_out(
+        &self,
+        hand: &mut Hand,
+        wanted: &Wanted,
+        (id, lost): (BatchId, Error),
+    ) -> Result<(), Failed> {
         let unknown = |why: Error| {
             let what =
                 "the connection to the database was lost in a batch, and what became of it is not known";
@@ -215,7 +221,8 @@ impl PostgresMetering {
         if committed {
             return Ok(());
         }
-        Err(Failed::Undone(Error::unavailable("the connection to the database was lost in a batch", None)))
+        let what = "the connection to the database was lost in a batch";
+        Err(Failed::Undone(Error::unavailable(what, Some(lost.into()))))
     }
 }
 

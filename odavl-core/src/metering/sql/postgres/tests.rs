@@ -197,6 +197,11 @@ async fn a_node_that_stands_still_in_a_batch_does_not_hold_the_others() {
     assert!(stopped.batch("COMMIT").await.is_err());
 }
 
+/// Why the connection went.
+fn cut() -> Error {
+    Error::unavailable("it was cut", None)
+}
+
 #[tokio::test]
 async fn a_lost_commit_is_looked_for_once_its_transaction_has_ended() {
     let room = Room::new().await;
@@ -209,7 +214,7 @@ async fn a_lost_commit_is_looked_for_once_its_transaction_has_ended() {
         lost.batch("INSERT INTO batches (id, at) VALUES (decode(repeat('07', 16), 'hex'), 0)").await.unwrap();
         let mut hand = Hand::default();
         let end = async { lost.batch(end).await.unwrap() };
-        let (found, ()) = tokio::join!(node.find_out(&mut hand, &wanted, id), end);
+        let (found, ()) = tokio::join!(node.find_out(&mut hand, &wanted, (id, cut())), end);
         assert_eq!(found.is_ok(), there);
         assert!(matches!(found, Ok(()) | Err(Failed::Undone(_))));
     }
@@ -231,7 +236,8 @@ async fn where_a_lost_commit_cannot_be_looked_for_nobody_is_told_that_it_is_not_
     let (node, conn) = (room.node().await, room.connect().await);
     conn.batch("ALTER TABLE batches RENAME TO hidden").await.unwrap();
     let wanted = Wanted::by(&[room.charge(1, 10)]);
-    let Err(Failed::Final(error)) = node.find_out(&mut Hand::default(), &wanted, [7; 16]).await else {
+    let Err(Failed::Final(error)) = node.find_out(&mut Hand::default(), &wanted, ([7; 16], cut())).await
+    else {
         panic!("it was found out");
     };
     // Any other code, and the combiner would apply its entries again.
