@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use odavl_core::{
-    Error, Result, is_public,
+    Error, Result, causes, is_public,
     webhooks::{Courier, Letter},
 };
 use reqwest::{
@@ -73,10 +73,7 @@ fn unsent(error: &reqwest::Error) -> Error {
     if error.is_timeout() {
         return Error::unavailable("it did not answer in time", None);
     }
-    let mut deepest: &dyn std::error::Error = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
+    let deepest = causes(error).last().unwrap_or(error);
     Error::unavailable(deepest.to_string(), None)
 }
 

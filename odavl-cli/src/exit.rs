@@ -4,14 +4,13 @@ use std::{
     error::Error as StdError,
     fmt::Write as _,
     io::{self, ErrorKind, Write},
-    iter,
     process::ExitCode,
 };
 
 use anstyle::{AnsiColor, Style};
 use clap::error::ContextKind;
 use odavl_cli::printable::printable;
-use odavl_core::Error;
+use odavl_core::{Error, causes};
 
 use crate::failure::{Failure, Result, way_out};
 
@@ -86,10 +85,6 @@ fn is_closed_pipe(failure: &Failure) -> bool {
         && causes(failure)
             .filter_map(|cause| cause.downcast_ref::<io::Error>())
             .any(|error| error.kind() == ErrorKind::BrokenPipe)
-}
-
-fn causes(failure: &Failure) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    iter::successors(failure.source(), |&cause| cause.source())
 }
 
 #[cfg(test)]

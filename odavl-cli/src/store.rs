@@ -1,13 +1,13 @@
 //! The store that objects are kept in, as those see it who run odavl.
 
-use odavl_core::{Error, Odavl, Result};
+use odavl_core::{Chain, Error, Odavl, Result};
 
 /// Refuses to serve on a store that refuses what is configured. One that does not answer now may do so later: the service
 /// says that it is not ready, and serves what needs no store.
 pub(crate) async fn refuse_useless(odavl: &Odavl) -> Result<()> {
     match odavl.ready().await.map_err(told) {
         Err(error @ Error::Unavailable { .. }) => {
-            tracing::warn!(%error, "it is not ready yet, and is asked again");
+            tracing::warn!(error = %Chain(&error), "it is not ready yet, and is asked again");
             Ok(())
         }
         other => other,

@@ -74,6 +74,7 @@ mod action;
 mod ask;
 pub mod auth;
 mod caller;
+mod causes;
 mod clock;
 pub mod config;
 #[cfg(feature = "sql")]
@@ -104,6 +105,7 @@ mod view;
 pub mod webhooks;
 
 pub use action::{Action, ActionRow, Needs};
+pub use causes::{Chain, causes};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::Settings;
 #[cfg(all(feature = "sqlite", feature = "fs", feature = "config", feature = "uploads"))]

@@ -33,6 +33,18 @@ impl Odavl {
         self.core().hold_turn(TURN).await
     }
 
+    /// What a service does every few seconds on each node: it writes what this node alone knows, also where its clock leaves
+    /// the common work to others, and [sweeps](Odavl::sweep) where it [leads](Odavl::leads).
+    pub async fn tidy(&self) -> Result<()> {
+        let noted = self.note().await;
+        let swept = match self.leads().await {
+            Ok(true) => self.sweep().await,
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        };
+        swept.and(noted)
+    }
+
     /// Leaves the common work to another node at once.
     pub async fn step_down(&self) -> Result<()> {
         self.core().hold_turn(SignedDuration::ZERO).await.map(drop)

@@ -256,9 +256,10 @@ impl Odavl {
         Ok(Session::new(self.0.clone(), source, context))
     }
 
-    /// Whether the database answers, for reading and for deciding, and the store; and whether this node's clock is within
-    /// 5 s of the database's.
+    /// Whether the database answers, for reading and for deciding, and the store; whether what decides on this node is
+    /// there; and whether its clock is within 5 s of the database's.
     pub async fn ready(&self) -> Result<()> {
+        self.0.combiner.check()?;
         self.0.check_clock().await?;
         self.0.auth.is_set_up().await?;
         self.0.metering.apply(&[]).await?;
@@ -266,9 +267,8 @@ impl Odavl {
     }
 
     /// Ends uploads that expired, removes bytes that nothing names any more, looks through a thousand keys of the store for
-    /// such that landed when nobody waited for them any more, gives back what reservations hold that
-    /// nobody settled in time. Safe to run on every node, at any time; a service does it every few seconds, on the one
-    /// that [leads](Odavl::leads).
+    /// such that landed when nobody waited for them any more, gives back what reservations hold that nobody settled in
+    /// time. Safe to run on every node, at any time; a service [tidies](Odavl::tidy) every few seconds.
     pub async fn sweep(&self) -> Result<()> {
         // Whatever fails is tried again at the next sweep; the rest is not held up. Uploads come before reservations: what
         // one holds is settled or released with it.
@@ -278,8 +278,8 @@ impl Odavl {
         stored.and(released).and(noted)
     }
 
-    /// Writes what this node alone knows: when keys were last used, and who was refused. [`Odavl::sweep`] does so, too; a
-    /// service does it every few seconds on each node.
+    /// Writes what this node alone knows: when keys were last used, and who was refused. [`Odavl::sweep`] and
+    /// [`Odavl::tidy`] do so, too.
     pub async fn note(&self) -> Result<()> {
         let recorded = self.0.record_denials().await;
         let used = self.0.views.take_used();

@@ -182,6 +182,27 @@ async fn a_node_whose_clock_is_off_the_database_s_is_not_ready_and_removes_nothi
     }
 }
 
+#[tokio::test]
+async fn a_node_whose_clock_is_wrong_sweeps_nothing_and_writes_what_it_alone_knows() {
+    let cluster = Cluster::new().await;
+    let (folder, ahead) = (tempfile::tempdir().unwrap(), SystemClock.now() + SignedDuration::from_secs(90));
+    let clock = Arc::new(ManualClock::new(ahead));
+    let wrong = node_by(clock, cluster.db.clone(), folder.path()).await;
+    let used = "SELECT COUNT(*) AS n FROM api_keys WHERE last_used_at IS NOT NULL";
+    let used = async || -> i64 { cluster.db.query_one(used, &[]).await.unwrap().unwrap().read("n").unwrap() };
+    assert_eq!(used().await, 0);
+    wrong
+        .authenticate(wrong.credential(cluster.gateway.reveal()).unwrap(), Context::default())
+        .await
+        .unwrap()
+        .gateway()
+        .verify(cluster.question(1))
+        .await
+        .unwrap();
+    assert!(wrong.tidy().await.unwrap_err().to_string().contains("set both by NTP"));
+    assert_ne!(used().await, 0);
+}
+
 /// Which connection the transaction is on.
 async fn backend(tx: &mut Tx) -> i64 {
     let row = tx.query_one("SELECT CAST(pg_backend_pid() AS BIGINT) AS pid", &[]).await.unwrap();

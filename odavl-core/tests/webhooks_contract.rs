@@ -21,7 +21,8 @@ mod postgres {
 
     use odavl_core::{
         ManualClock,
-        webhooks::{SqlWebhooks, WebhookRows, contract::Subject},
+        ids::{OrgId, WebhookId},
+        webhooks::{Claim, SqlWebhooks, WebhookRows, contract::Subject},
     };
 
     async fn rows() -> Subject {
@@ -32,10 +33,10 @@ mod postgres {
     odavl_core::webhooks_contract!(async || rows().await);
 
     const ENDPOINT: &str = "INSERT INTO webhook_endpoints (org, id, url, description, secret, created_at)
-        VALUES ('o', 'e', '', '', '', 0)";
+        VALUES ($1, $2, '', '', '', 0)";
     const DUE: &str = "INSERT INTO webhook_deliveries
         (org, endpoint, event, payload, created_at, attempts, state, next_at)
-        VALUES ('o', 'e', 'v', '{}', 0, 0, 'pending', 0)";
+        VALUES ($1, $2, 'v', '{}', 0, 0, 'pending', 0)";
     const ARRIVED: &str = "UPDATE webhook_deliveries SET attempts = 1, state = 'delivered', next_at = NULL";
     const PID: &str = "SELECT CAST(pg_backend_pid() AS BIGINT) AS pid";
     const WAIT: &str = "SELECT COUNT(*) AS n FROM pg_stat_activity
@@ -47,22 +48,24 @@ mod postgres {
         let db = super::server::database(&clock).await;
         let rows = SqlWebhooks::new(db.clone());
         let mut made = db.begin().await.unwrap();
-        made.execute(ENDPOINT, &[]).await.unwrap();
-        made.execute(DUE, &[]).await.unwrap();
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let (org, endpoint) = (OrgId::new(now).unwrap(), WebhookId::new(now).unwrap());
+        made.execute(ENDPOINT, &[org.into(), endpoint.into()]).await.unwrap();
+        made.execute(DUE, &[org.into(), endpoint.into()]).await.unwrap();
         made.commit().await.unwrap();
         // By a node that was stopped for longer than what it had claimed was its own.
         let mut late = db.begin().await.unwrap();
         let pid: i64 = late.query_one(PID, &[]).await.unwrap().unwrap().read("pid").unwrap();
         late.execute(ARRIVED, &[]).await.unwrap();
-        let now = jiff::Timestamp::UNIX_EPOCH;
         let report = async {
             while db.query_one(WAIT, &[pid.into()]).await.unwrap().unwrap().read::<i64>("n").unwrap() == 0 {
                 tokio::task::yield_now().await;
             }
             late.commit().await.unwrap();
         };
-        let (claimed, ()) = tokio::join!(rows.claim(now, now, 10), report);
-        assert_eq!(claimed.unwrap(), Vec::new());
+        let claim = rows.claim(org, endpoint, Claim { now, until: now, most: 10 });
+        let (claimed, ()) = tokio::join!(claim, report);
+        assert!(claimed.unwrap().is_empty());
     }
 }
 

@@ -9,6 +9,7 @@ mod support;
 mod tests {
     use std::{
         collections::BTreeMap,
+        future::pending,
         sync::{Arc, Mutex},
     };
 
@@ -16,10 +17,12 @@ mod tests {
     use base64::{Engine, engine::general_purpose::STANDARD};
     use jiff::SignedDuration;
     use odavl_core::{
-        Error, ErrorCode, Result,
+        Clock, Error, ErrorCode, Result,
         auth::{OrgRef, OrgUpdate},
+        ids::EventId,
         metering::Consume,
         page::PageQuery,
+        session::Session,
         webhooks::{Courier, Delivery, DeliveryState, ENDPOINTS_MOST, Letter, NewEndpoint, NewWebhook},
     };
     use ring::hmac;
@@ -40,6 +43,24 @@ mod tests {
         }
     }
 
+    /// Keeps what it is given; whoever is at `/a` never answers.
+    #[derive(Debug, Default)]
+    struct Slow(Mutex<Vec<Letter>>);
+
+    impl Slow {
+        fn letters(&self, path: &str) -> usize {
+            self.0.lock().unwrap().iter().filter(|letter| letter.url.ends_with(path)).count()
+        }
+    }
+
+    #[async_trait]
+    impl Courier for Slow {
+        async fn send(&self, letter: &Letter) -> Result<u16> {
+            self.0.lock().unwrap().push(letter.clone());
+            if letter.url.ends_with("/a") { pending().await } else { Ok(200) }
+        }
+    }
+
     #[async_trait]
     impl Courier for Basket {
         async fn send(&self, letter: &Letter) -> Result<u16> {
@@ -54,9 +75,13 @@ mod tests {
     }
 
     async fn analyse(world: &World, units: u64) {
+        use_up(&world.one().await, units).await;
+    }
+
+    async fn use_up(session: &Session, units: u64) {
         let meter = "insight_analyses".parse().unwrap();
         let wish = Consume { meter, units, idempotency_key: None, tags: BTreeMap::new() };
-        world.one().await.usage().consume(wish).await.unwrap();
+        session.usage().consume(wish).await.unwrap();
     }
 
     fn hook(path: &str) -> NewWebhook {
@@ -125,6 +150,10 @@ mod tests {
             ids.push(header(&letters[0], "webhook-id").to_owned());
             let told = deliveries(&world, &new).await.remove(0);
             assert_eq!((told.state.as_str(), told.attempts), (state, tries));
+            if state == "pending" {
+                let replay = world.one().await.webhooks().replay(new.endpoint.id, told.event).await;
+                assert_eq!(replay.unwrap_err().code(), ErrorCode::Conflict);
+            }
             world.clock.advance(SignedDuration::from_mins(6));
         }
         assert!(ids.windows(2).all(|two| two[0] == two[1]));
@@ -195,13 +224,7 @@ mod tests {
         analyse(&world, 8).await;
         operator.orgs().update(&one, plan).await.unwrap();
         world.pass(1);
-        let wish = Consume {
-            meter: "insight_analyses".parse().unwrap(),
-            units: 8,
-            idempotency_key: None,
-            tags: BTreeMap::new(),
-        };
-        two.usage().consume(wish).await.unwrap();
+        use_up(&two, 8).await;
 
         // A node whose configuration lacks the plan of the one that has waited longest.
         let mut settings = world.settings.clone();
@@ -216,6 +239,101 @@ mod tests {
         deliver(&world, &basket).await;
         let [letter] = basket.letters().try_into().unwrap();
         assert!(letter.url.ends_with("/a"));
+    }
+
+    #[tokio::test]
+    async fn a_receiver_that_does_not_answer_has_its_share_under_way_and_delays_nobody_else() {
+        let world = World::memory(Plan::bytes(1000)).await;
+        let deaf = listening(&world).await.endpoint;
+        let org = world.auth.org(&"one".parse().unwrap()).await.unwrap().unwrap().id;
+        let at = world.clock.now();
+        let due = |number: u32| Delivery {
+            event: EventId::derive(&[&number.to_be_bytes()]),
+            endpoint: deaf.id,
+            payload: "{}".to_owned(),
+            created_at: at,
+            attempts: 0,
+            state: DeliveryState::Pending { next_at: at },
+            last: None,
+        };
+        world.webhooks.enqueue(org, &(0..1000).map(due).collect::<Vec<_>>()).await.unwrap();
+        world.pass(1);
+        let odavl = world.start();
+        let two = world.session(&odavl, "two").await;
+        two.webhooks().create(hook("two")).await.unwrap();
+        let courier = Arc::new(Slow::default());
+        let mut sender = odavl.sender(courier.clone());
+        for (units, told) in [(8, 1), (1, 2), (1, 3)] {
+            use_up(&two, units).await;
+            let arrived = async {
+                while courier.letters("/two") < told {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                done = sender.deliver() => panic!("it does not wait: {done:?}"),
+                () = arrived => {}
+            }
+            assert_eq!(courier.letters("/a"), 4);
+            // What was claimed is due again, and yet no more is sent to whoever has not answered.
+            world.pass(2);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_signed_is_a_try_that_says_so_and_holds_up_nothing() {
+        let world = World::embedded(Plan::bytes(1000)).await;
+        let odd = listening(&world).await;
+        let mut tx = world.db.as_ref().unwrap().begin().await.unwrap();
+        tx.execute("UPDATE webhook_endpoints SET secret = $1", &[vec![0_u8; 60].into()]).await.unwrap();
+        tx.commit().await.unwrap();
+        let other = world.one().await.webhooks().create(hook("b")).await.unwrap();
+        analyse(&world, 8).await;
+        let basket = Arc::new(Basket::default());
+        let courier: Arc<dyn Courier> = basket.clone();
+        world.start().deliver(&courier).await.unwrap_err();
+        assert_eq!(basket.letters().len(), 1);
+        assert_eq!(deliveries(&world, &other).await[0].state, DeliveryState::Delivered);
+        let told = deliveries(&world, &odd).await.remove(0);
+        assert_eq!((told.state.as_str(), told.attempts), ("pending", 1));
+        let error = told.last.unwrap().error.unwrap();
+        assert!(error.contains("could not sign it"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_delivery_that_makes_no_sense_holds_up_no_other() {
+        let world = World::embedded(Plan::bytes(1000)).await;
+        listening(&world).await;
+        analyse(&world, 9).await;
+        let away: Arc<dyn Courier> = Basket::answering(vec![Ok(500), Ok(500)]);
+        world.start().deliver(&away).await.unwrap();
+        let mut tx = world.db.as_ref().unwrap().begin().await.unwrap();
+        let spoil = "UPDATE webhook_deliveries SET attempts = -1
+            WHERE event = (SELECT MIN(event) FROM webhook_deliveries)";
+        assert_eq!(tx.execute(spoil, &[]).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        world.pass(1);
+        let basket = Arc::new(Basket::default());
+        let courier: Arc<dyn Courier> = basket.clone();
+        let failed = world.start().deliver(&courier).await.unwrap_err();
+        assert_eq!((failed.code(), basket.letters().len()), (ErrorCode::Corrupted, 1));
+    }
+
+    #[tokio::test]
+    async fn a_threshold_that_makes_no_sense_holds_up_no_other() {
+        let world = World::embedded(Plan::bytes(1000)).await;
+        listening(&world).await;
+        analyse(&world, 8).await;
+        let mut tx = world.db.as_ref().unwrap().begin().await.unwrap();
+        assert_eq!(tx.execute("UPDATE thresholds SET standing = 'what'", &[]).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        world.pass(1);
+        analyse(&world, 1).await;
+        let basket = Arc::new(Basket::default());
+        let courier: Arc<dyn Courier> = basket.clone();
+        let failed = world.start().deliver(&courier).await.unwrap_err();
+        assert!(failed.to_string().starts_with("thresholds.standing of row org_"), "{failed}");
+        assert_eq!(basket.letters().len(), 1);
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! Errors as RFC 9457 problem documents: one shape for every operation and every status.
 
-use odavl_core::{Error, ErrorCode, Reason, metering::RefusalKind};
+use odavl_core::{Chain, Error, ErrorCode, Reason, metering::RefusalKind};
 use poem::{
     IntoResponse, Response,
     error::ResponseError,
@@ -193,14 +193,8 @@ pub(crate) fn log(error: &Error, request_id: &str) {
     if error.code().http_status() < 500 {
         return;
     }
-    let mut causes = Vec::new();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        causes.push(cause.to_string());
-        source = cause.source();
-    }
     let code = error.code().as_str();
-    tracing::error!(request_id, code, %error, causes = causes.join(": "), "failed");
+    tracing::error!(request_id, code, error = %Chain(error), "failed");
 }
 
 /// The answer to a request that the library refused, or failed at.

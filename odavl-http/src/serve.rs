@@ -16,6 +16,7 @@ use std::{
 
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use odavl_core::Chain;
 use poem::{
     Addr, Endpoint,
     http::uri::Scheme,
@@ -138,7 +139,7 @@ where
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke off");
+        tracing::debug!(error = %Chain(&error), "a connection broke off");
     }
 }
 

@@ -5,7 +5,7 @@ use std::{error::Error as StdError, io, pin::Pin, time::Duration};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use odavl_core::{
-    Error, Result,
+    Chain, Error, Result,
     storage::{Body, BoxBody},
 };
 use tokio::time::Instant;
@@ -95,7 +95,7 @@ pub(crate) fn outgoing(body: BoxBody) -> poem::Body {
             Ok(piece) => Ok(piece.map(|piece| (piece, body))),
             Err(error) => {
                 // The head is sent: all that is left is to break off, so that nobody takes a part for the whole.
-                tracing::error!(%error, "a body broke off while it was sent");
+                tracing::error!(error = %Chain(&error), "a body broke off while it was sent");
                 Err(io::Error::other(error))
             }
         }

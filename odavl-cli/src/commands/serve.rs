@@ -11,7 +11,7 @@ use std::{
 };
 
 use clap::Args as ClapArgs;
-use odavl_core::{Error, ErrorCode, Odavl, Result, config::Serve, webhooks::Courier};
+use odavl_core::{Chain, Error, ErrorCode, Odavl, Result, config::Serve, webhooks::Courier};
 use odavl_http::Door;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
@@ -82,7 +82,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         task.abort();
     }
     if let Err(error) = odavl.step_down().await {
-        tracing::warn!(%error, "another node takes over what expired a little later");
+        tracing::warn!(error = %Chain(&error), "another node takes over what expired a little later");
     }
     Ok(())
 }
@@ -234,7 +234,7 @@ async fn sweep(odavl: Odavl, data: PathBuf) {
             _ = hourly.tick() => forget(&odavl).await,
         };
         if let Err(error) = swept {
-            tracing::warn!(%error, "what expired could not be swept; it is tried again");
+            tracing::warn!(error = %Chain(&error), "what expired could not be swept; it is tried again");
         }
     }
 }
@@ -243,26 +243,22 @@ async fn sweep(odavl: Odavl, data: PathBuf) {
 async fn deliver(odavl: Odavl, post: Arc<dyn Courier>) {
     let mut soon = tokio::time::interval(SWEEP);
     soon.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut sender = odavl.sender(post);
     loop {
         soon.tick().await;
-        if let Err(error) = odavl.deliver(&post).await {
-            tracing::warn!(%error, "webhooks could not be delivered; it is tried again");
+        if let Err(error) = sender.deliver().await {
+            tracing::warn!(error = %Chain(&error), "webhooks could not be delivered; it is tried again");
         }
     }
 }
 
 async fn tidy(odavl: &Odavl, data: &Path) -> Result<()> {
-    // Of several nodes one sweeps; what a node alone knows it writes itself.
-    if odavl.leads().await? {
-        odavl.sweep().await?;
-    } else {
-        odavl.note().await?;
-    }
+    let tidied = odavl.tidy().await;
     // Whoever set it up did so in a browser, with this process or with another one.
     if set_up_link::path(data).exists() && admin::is_set_up(odavl).await? {
         set_up_link::forget(data);
     }
-    Ok(())
+    tidied
 }
 
 async fn forget(odavl: &Odavl) -> Result<()> {

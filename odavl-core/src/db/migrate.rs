@@ -43,6 +43,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../migrations/0008_epochs.postgres.sql"),
         ..Migration::new(8, "epochs", include_str!("../../migrations/0008_epochs.sql"))
     },
+    Migration::new(9, "webhook turns", include_str!("../../migrations/0009_webhook_turns.sql")),
 ];
 
 pub(super) const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (

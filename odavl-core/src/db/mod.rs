@@ -140,20 +140,6 @@ impl Db {
             Engine::Postgres(postgres) => postgres.announced().await,
         }
     }
-
-    /// Asks the database whether it can be written and read now.
-    pub async fn check(&self) -> Result<()> {
-        match &self.0 {
-            #[cfg(feature = "sqlite")]
-            Engine::Sqlite(sqlite) => {
-                let lock = |conn: &mut rusqlite::Connection| conn.execute_batch("BEGIN IMMEDIATE; ROLLBACK");
-                sqlite.write(move |conn| lock(conn).map_err(sqlite_error)).await?;
-            }
-            #[cfg(feature = "postgres")]
-            Engine::Postgres(postgres) => postgres.check().await?,
-        }
-        self.query("SELECT COUNT(*) FROM migrations", &[]).await.map(drop)
-    }
 }
 
 #[cfg(feature = "sqlite")]

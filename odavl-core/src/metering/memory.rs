@@ -16,7 +16,7 @@ use super::{
     period::Period,
     port::{
         Answer, Bucket, Decision, Entry, Grouping, HistoryQuery, KEPT, Metering, Pruning, Record, Resolution,
-        ThresholdEvent,
+        ThresholdEvent, Untold,
     },
     sheet::{CounterKey, Effects, Reservation, Sheet, State},
 };
@@ -99,7 +99,7 @@ impl Metering for MemoryMetering {
         cut(events, page, |event| event.seq)
     }
 
-    async fn untold(&self, most: u32) -> Result<Vec<(OrgId, ThresholdEvent)>> {
+    async fn untold(&self, most: u32) -> Result<Vec<Untold>> {
         let books = self.books();
         let of_book = |(org, book): (&OrgId, &Book)| {
             let untold = book.thresholds.iter().filter(|event| !book.told.contains(&event.seq)).cloned();
@@ -108,7 +108,8 @@ impl Metering for MemoryMetering {
         let mut untold: Vec<_> = books.0.iter().flat_map(of_book).collect();
         untold.sort_by_key(|(org, event)| (event.at, *org, event.seq));
         untold.truncate(usize::try_from(most).unwrap_or(usize::MAX));
-        Ok(untold)
+        let untold = untold.into_iter().map(|(org, event)| Untold { org, seq: event.seq, event: Ok(event) });
+        Ok(untold.collect())
     }
 
     async fn told(&self, org: OrgId, seq: u64) -> Result<()> {

@@ -35,7 +35,7 @@ pub use period::Period;
 pub use plan::{Allowance, Allowances, Catalog, Plan, PlanName};
 pub use port::{
     Answer, Bucket, Charge, Decision, Entry, Grouping, HistoryQuery, Idempotency, KEPT, Metering,
-    OPEN_RESERVATIONS_MAX, Op, Pruning, Record, Resolution, ThresholdEvent,
+    OPEN_RESERVATIONS_MAX, Op, Pruning, Record, Resolution, ThresholdEvent, Untold,
 };
 pub use service::{Consume, Event, Reserve, Reserved, Usage, UsageReport};
 pub(crate) use service::{check_charges, check_idempotency_key, check_tags};

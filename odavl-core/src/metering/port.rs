@@ -213,6 +213,17 @@ pub struct ThresholdEvent {
     pub standing: Standing,
 }
 
+/// A threshold that nobody was told of yet.
+#[derive(Debug)]
+pub struct Untold {
+    /// Whose it is.
+    pub org: OrgId,
+    /// Its place in the organisation's outbox.
+    pub seq: u64,
+    /// What was reached; an error where what is stored of it makes no sense.
+    pub event: Result<ThresholdEvent>,
+}
+
 /// How long raw rows are kept: 35 days past the end of the longest period that they can count in, a month from whatever
 /// day it begins. Rates, days and gauges, whose periods are over sooner or never, are no exception.
 pub const KEPT: SignedDuration = SignedDuration::from_hours((31 + 35) * 24);
@@ -240,13 +251,14 @@ pub enum Pruning {
 ///   conflict; a key that was denied is free.
 /// - A limit counts what its own period holds; a new period starts at zero; a clock that goes back starts none.
 /// - A reservation holds its units until it is settled, released or swept, and counts in the period in which it
-///   was made; it charges at most what it holds; settling or releasing twice answers as the first time.
+///   was made; it charges at most what it holds; settling or releasing twice answers as the first time. One that makes no
+///   sense fails the sweep, and holds up no other.
 /// - Making an open reservation again answers as the first time, also at the limit, and lets it live until the later
 ///   time; so does one that was settled, which holds nothing more. One that was released or swept is made afresh.
 /// - An organisation has at most [`OPEN_RESERVATIONS_MAX`] reservations open.
 /// - Giving back never goes below zero, and is never refused. It goes back into the periods that it was charged in.
 /// - Each threshold is recorded once per meter, limit and period, a gauge's once a calendar month; a jump records
-///   every one it passes. It is untold until it is told.
+///   every one it passes. It is untold until it is told; one that makes no sense holds up no other.
 /// - An entry whose epoch is older than the fence is stale, unless it settles or releases what was admitted
 ///   before; fences only rise.
 /// - Pruning removes what is older than [`KEPT`]: the ledger's lines with the idempotency keys in them, thresholds, and
@@ -277,7 +289,7 @@ pub trait Metering: Debug + Send + Sync + 'static {
     async fn thresholds(&self, org: OrgId, page: &PageQuery) -> Result<Page<ThresholdEvent>>;
 
     /// Up to `most` thresholds of any organisation that nobody was told of yet, the oldest first.
-    async fn untold(&self, most: u32) -> Result<Vec<(OrgId, ThresholdEvent)>>;
+    async fn untold(&self, most: u32) -> Result<Vec<Untold>>;
 
     /// Remembers that whoever wants to know was told of a threshold.
     async fn told(&self, org: OrgId, seq: u64) -> Result<()>;

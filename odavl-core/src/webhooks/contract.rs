@@ -6,9 +6,9 @@ use std::{slice, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Attempt, Delivery, DeliveryState, Endpoint, WebhookRows};
+use super::{Attempt, Claim, Delivery, DeliveryState, Endpoint, WebhookRows};
 use crate::{
-    error::Result,
+    error::{ErrorCode, Result},
     ids::{EventId, OrgId, WebhookId},
     page::PageQuery,
 };
@@ -23,6 +23,7 @@ macro_rules! webhooks_contract {
         $crate::webhooks_contract! { $new;
             endpoints_are_their_organisations_own_and_bounded,
             a_delivery_is_enqueued_once_and_not_for_an_endpoint_that_is_gone,
+            endpoints_with_something_due_take_turns_however_much_is_due_for_one,
             what_is_due_is_claimed_by_one_and_again_when_nobody_reports,
             a_report_counts_once_and_a_replay_begins_anew,
             deliveries_come_newest_first_in_pages_and_are_forgotten_when_they_ended,
@@ -88,6 +89,18 @@ fn delivered(delivery: &Delivery) -> Delivery {
     }
 }
 
+async fn claim(
+    rows: &Subject,
+    (org, to): (OrgId, &Endpoint),
+    (now, until): (i64, i64),
+    most: u32,
+) -> Result<Vec<EventId>> {
+    let claim = Claim { now: after(now), until: after(until), most };
+    let claimed = rows.claim(org, to.id, claim).await?.into_iter().collect::<Result<Vec<_>>>()?;
+    assert!(claimed.iter().all(|delivery| delivery.state == DeliveryState::Pending { next_at: claim.until }));
+    Ok(claimed.into_iter().map(|delivery| delivery.event).collect())
+}
+
 async fn all(rows: &Subject, org: OrgId, endpoint: &Endpoint) -> Result<Vec<Delivery>> {
     Ok(rows.deliveries(org, endpoint.id, &PageQuery::default()).await?.items)
 }
@@ -123,7 +136,36 @@ pub async fn a_delivery_is_enqueued_once_and_not_for_an_endpoint_that_is_gone(ro
     assert_eq!(all(&rows, org, &gone).await?, []);
     rows.remove(org, there.id).await?;
     assert_eq!(all(&rows, org, &there).await?, []);
-    assert_eq!(rows.claim(after(9), after(10), 9).await?, []);
+    assert_eq!(
+        (rows.due(after(9), None, 9).await?, claim(&rows, (org, &there), (9, 10), 9).await?),
+        (vec![], vec![])
+    );
+    Ok(())
+}
+
+/// In the order of their ids, from any of them on; not those with nothing on its way, or later.
+pub async fn endpoints_with_something_due_take_turns_however_much_is_due_for_one(
+    rows: Subject,
+) -> Result<()> {
+    let mut receivers = Vec::new();
+    for (seconds, due) in [(1, vec![0; 40]), (2, vec![]), (3, vec![7; 9]), (4, vec![9, 2]), (5, vec![3])] {
+        let (org, to) = (org()?, endpoint(seconds)?);
+        rows.add(org, &to, 9).await?;
+        let due: Vec<_> =
+            (0..).zip(due).map(|(name, at): (u32, _)| delivery(&to, &name.to_string(), at)).collect();
+        rows.enqueue(org, &due).await?;
+        receivers.push((org, to));
+    }
+    let name = |place: usize| (receivers[place].0, receivers[place].1.id);
+    assert_eq!(rows.due(after(5), None, 9).await?, [name(0), name(3), name(4)]);
+    assert_eq!(rows.due(after(5), None, 2).await?, [name(0), name(3)]);
+    assert_eq!(rows.due(after(5), Some(name(0).1), 2).await?, [name(3), name(4)]);
+    assert_eq!(rows.due(after(5), Some(name(4).1), 2).await?, []);
+    assert_eq!(claim(&rows, (name(0).0, &receivers[0].1), (5, 60), 4).await?.len(), 4);
+    assert_eq!(claim(&rows, (name(3).0, &receivers[3].1), (5, 60), 4).await?.len(), 1);
+    assert_eq!(claim(&rows, (name(3).0, &receivers[0].1), (5, 60), 4).await?, [], "of another organisation");
+    assert_eq!(rows.due(after(5), None, 9).await?, [name(0), name(4)]);
+    assert_eq!(rows.due(after(-1), None, 9).await?, []);
     Ok(())
 }
 
@@ -133,22 +175,22 @@ pub async fn what_is_due_is_claimed_by_one_and_again_when_nobody_reports(rows: S
     rows.add(org, &to, 9).await?;
     let due: Vec<_> = (0..6).map(|number| delivery(&to, &number.to_string(), 6 - number)).collect();
     rows.enqueue(org, &due).await?;
-    let names = |claimed: Vec<(OrgId, Delivery)>| claimed.into_iter().map(|(_, delivery)| delivery.event);
-    let first: Vec<_> = names(rows.claim(after(2), after(60), 9).await?).collect();
+    let first = claim(&rows, (org, &to), (2, 60), 9).await?;
     assert_eq!(first.len(), 2);
     assert!(first.contains(&due[5].event) && first.contains(&due[4].event));
+    assert_eq!(claim(&rows, (org, &to), (4, 60), 1).await?, [due[3].event]);
     let mut claiming = tokio::task::JoinSet::new();
     for _ in 0..4 {
-        let rows = rows.clone();
-        claiming.spawn(async move { rows.claim(after(6), after(60), 2).await });
+        let (rows, to) = (rows.clone(), to.clone());
+        claiming.spawn(async move { claim(&rows, (org, &to), (6, 60), 1).await });
     }
     let claimed = claiming.join_all().await.into_iter().collect::<Result<Vec<_>>>()?;
-    let mut claimed: Vec<_> = claimed.into_iter().flat_map(names).collect();
+    let mut claimed = claimed.concat();
     claimed.sort();
     claimed.dedup();
-    assert_eq!(claimed.len(), 4);
-    assert_eq!(rows.claim(after(59), after(120), 9).await?, []);
-    assert_eq!(rows.claim(after(60), after(120), 9).await?.len(), 6);
+    assert_eq!(claimed.len(), 3);
+    assert_eq!(claim(&rows, (org, &to), (59, 120), 9).await?, []);
+    assert_eq!(claim(&rows, (org, &to), (60, 120), 9).await?.len(), 6);
     Ok(())
 }
 
@@ -160,17 +202,21 @@ pub async fn a_report_counts_once_and_a_replay_begins_anew(rows: Subject) -> Res
     rows.enqueue(org, slice::from_ref(&first)).await?;
     let later = failed(&first, 30);
     assert!(rows.report(org, &later).await?);
+    let refused = rows.replay(org, to.id, first.event, after(1)).await.map_err(|error| error.code());
+    assert_eq!(refused, Err(ErrorCode::Conflict), "it is on its way");
     assert!(!rows.report(org, &delivered(&first)).await?, "another one has reported since");
     assert_eq!(all(&rows, org, &to).await?, slice::from_ref(&later));
     let ended = delivered(&later);
     assert!(rows.report(org, &ended).await?);
     assert!(!rows.report(org, &failed(&ended, 60)).await?, "it has arrived");
     assert_eq!(all(&rows, org, &to).await?, slice::from_ref(&ended));
-    assert_eq!(rows.claim(after(99), after(100), 9).await?, []);
+    assert_eq!(claim(&rows, (org, &to), (99, 100), 9).await?, []);
     let again = rows.replay(org, to.id, first.event, after(50)).await?.unwrap_or_else(|| first.clone());
     assert_eq!((again.attempts, again.state), (0, DeliveryState::Pending { next_at: after(50) }));
     assert_eq!(again.payload, first.payload);
-    assert_eq!(rows.claim(after(50), after(100), 9).await?.len(), 1);
+    assert_eq!(claim(&rows, (org, &to), (50, 100), 9).await?, [first.event]);
+    assert!(rows.replay(org, to.id, first.event, after(51)).await.is_err(), "it is under way");
+    assert_eq!(claim(&rows, (org, &to), (99, 120), 9).await?, [], "the refusal changed nothing");
     assert_eq!(rows.replay(org, to.id, EventId::derive(&[b"none"]), after(50)).await?, None);
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::{
     delivery::{Delivery, DeliveryState},
     endpoint::Endpoint,
-    port::{WebhookRows, after, cut},
+    port::{Claim, WebhookRows, after, cut, on_its_way},
 };
 use crate::{
     error::Result,
@@ -34,6 +34,11 @@ impl MemoryWebhooks {
     fn rows(&self) -> MutexGuard<'_, Rows> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// When it is tried; `None` where it ended.
+const fn due_at(delivery: &Delivery) -> Option<Timestamp> {
+    if let DeliveryState::Pending { next_at } = delivery.state { Some(next_at) } else { None }
 }
 
 #[async_trait]
@@ -77,23 +82,32 @@ impl WebhookRows for MemoryWebhooks {
         Ok(())
     }
 
-    async fn claim(&self, now: Timestamp, until: Timestamp, most: u32) -> Result<Vec<(OrgId, Delivery)>> {
+    async fn due(
+        &self,
+        now: Timestamp,
+        after: Option<WebhookId>,
+        most: u32,
+    ) -> Result<Vec<(OrgId, WebhookId)>> {
+        let rows = self.rows();
+        let due = rows.deliveries.iter().filter(|(_, delivery)| due_at(delivery).is_some_and(|at| at <= now));
+        let endpoints: BTreeSet<_> = due.map(|((org, endpoint, _), _)| (*endpoint, *org)).collect();
+        let rest = endpoints.into_iter().filter(|(endpoint, _)| after.is_none_or(|after| *endpoint > after));
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        Ok(rest.map(|(endpoint, org)| (org, endpoint)).take(most).collect())
+    }
+
+    async fn claim(&self, org: OrgId, endpoint: WebhookId, claim: Claim) -> Result<Vec<Result<Delivery>>> {
         let mut rows = self.rows();
-        let mut due: Vec<_> = rows
-            .deliveries
-            .iter_mut()
-            .filter_map(|(key, delivery)| match delivery.state {
-                DeliveryState::Pending { next_at } if next_at <= now => Some((next_at, *key, delivery)),
-                _ => None,
-            })
-            .collect();
-        due.sort_by_key(|(next_at, key, _)| (*next_at, *key));
-        due.truncate(usize::try_from(most).unwrap_or(usize::MAX));
-        let claim = |(_, (org, ..), delivery): (_, (OrgId, _, _), &mut Delivery)| {
-            delivery.state = DeliveryState::Pending { next_at: until };
-            (org, delivery.clone())
+        let own = rows.deliveries.iter_mut().filter(|((owner, to, _), _)| (*owner, *to) == (org, endpoint));
+        let due = own.filter_map(|(_, delivery)| Some((due_at(delivery)?, delivery)));
+        let mut due: Vec<_> = due.filter(|(at, _)| *at <= claim.now).collect();
+        due.sort_by_key(|(at, _)| *at);
+        due.truncate(usize::try_from(claim.most).unwrap_or(usize::MAX));
+        let take = |(_, delivery): (_, &mut Delivery)| {
+            delivery.state = DeliveryState::Pending { next_at: claim.until };
+            Ok(delivery.clone())
         };
-        Ok(due.into_iter().map(claim).collect())
+        Ok(due.into_iter().map(take).collect())
     }
 
     async fn report(&self, org: OrgId, after: &Delivery) -> Result<bool> {
@@ -116,6 +130,9 @@ impl WebhookRows for MemoryWebhooks {
     ) -> Result<Option<Delivery>> {
         let mut rows = self.rows();
         let Some(known) = rows.deliveries.get_mut(&(org, endpoint, event)) else { return Ok(None) };
+        if due_at(known).is_some() {
+            return Err(on_its_way());
+        }
         known.attempts = 0;
         known.state = DeliveryState::Pending { next_at: now };
         Ok(Some(known.clone()))

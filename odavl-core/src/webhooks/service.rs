@@ -1,21 +1,17 @@
-//! The use cases of webhooks, and the post.
-
-use std::sync::Arc;
+//! The use cases of webhooks, and what is put into the post.
 
 use jiff::SignedDuration;
-use tokio::task::JoinSet;
 
 use super::{
-    delivery::{Attempt, Delivery, DeliveryState, Letter, message},
+    delivery::{Delivery, DeliveryState, message},
     endpoint::{ENDPOINTS_MOST, Endpoint, check_url},
-    port::Courier,
 };
 use crate::{
     action::Action,
     error::{Error, Result},
     ids::{EventId, OrgId, WebhookId},
-    metering::ThresholdEvent,
-    odavl::{Core, Odavl},
+    metering::{ThresholdEvent, Untold},
+    odavl::Core,
     page::{Page, PageQuery},
     secret::Secret,
     session::{Ask, Session, Usage},
@@ -23,14 +19,10 @@ use crate::{
     text,
 };
 
-/// How many messages are under way at once.
-const BATCH: u32 = 32;
-/// For how long a delivery is a node's own: longer than a try takes.
-const CLAIMED: SignedDuration = SignedDuration::from_mins(1);
+/// How many deliveries are forgotten at once.
+const BATCH: u32 = 100;
 /// How long ended deliveries are kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(35 * 24);
-/// The longest that is kept of an error.
-const ERROR_MOST: usize = 200;
 
 /// What a new endpoint shall be.
 #[derive(Debug, Clone)]
@@ -126,7 +118,10 @@ impl Webhooks<'_> {
             .await
     }
 
-    /// Tells an endpoint of an event once more, whatever became of it; under the same id.
+    /// Tells an endpoint of an event once more, whether it had arrived or was given up; under the same id.
+    ///
+    /// # Errors
+    /// `conflict` while it is still on its way.
     pub async fn replay(&self, id: WebhookId, event: EventId) -> Result<Delivery> {
         self.0
             .metered(Ask::new(Action::WebhookReplay), async |permit| {
@@ -140,25 +135,19 @@ impl Webhooks<'_> {
     }
 }
 
-impl Odavl {
-    /// Tells whoever wants to know of what happened, by `courier`. Safe to run on every node, at any time; a service does
-    /// it every few seconds.
-    pub async fn deliver(&self, courier: &Arc<dyn Courier>) -> Result<()> {
-        let posted = self.core().post_thresholds().await;
-        // Whatever fails is tried again; the rest is not held up.
-        self.core().deliver(courier).await.and(posted)
-    }
-}
-
 impl Core {
     /// Puts every threshold that nobody was told of into the post. Stopped half-way, it does the same again; what cannot be
     /// put there, since something of its organisation's makes no sense, holds up nobody else's.
-    async fn post_thresholds(&self) -> Result<()> {
+    pub(super) async fn post_thresholds(&self) -> Result<()> {
         let mut pass = Pass::new();
         while let Some(most) = pass.most() {
             let untold = self.metering.untold(most).await?;
-            for (org, event) in pass.fresh(untold, |(org, event)| (*org, event.seq)) {
-                pass.took(self.post_threshold(org, &event).await);
+            for Untold { org, event, .. } in pass.fresh(untold, |untold| (untold.org, untold.seq)) {
+                let posted = match event {
+                    Ok(event) => self.post_threshold(org, &event).await,
+                    Err(error) => Err(error),
+                };
+                pass.took(posted);
             }
         }
         pass.end()
@@ -193,53 +182,6 @@ impl Core {
         };
         let deliveries: Vec<_> = endpoints.into_iter().map(delivery).collect();
         self.webhooks.enqueue(org, &deliveries).await
-    }
-
-    /// Sends what is due, some at once.
-    async fn deliver(self: &Arc<Self>, courier: &Arc<dyn Courier>) -> Result<()> {
-        loop {
-            let now = self.clock.now();
-            let until = now.checked_add(CLAIMED).unwrap_or(now);
-            let claimed = self.webhooks.claim(now, until, BATCH).await?;
-            let many = claimed.len() >= BATCH as usize;
-            let mut under_way = JoinSet::new();
-            for (org, delivery) in claimed {
-                let (core, courier) = (self.clone(), courier.clone());
-                under_way.spawn(async move { core.send(&*courier, org, delivery).await });
-            }
-            let mut ended = Ok(());
-            while let Some(sent) = under_way.join_next().await {
-                let sent =
-                    sent.map_err(|error| Error::internal("a delivery was cut off", Some(error.into())));
-                ended = ended.and(sent.flatten());
-            }
-            ended?;
-            if !many {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn send(&self, courier: &dyn Courier, org: OrgId, delivery: Delivery) -> Result<()> {
-        let Some(endpoint) = self.webhooks.endpoint(org, delivery.endpoint).await? else { return Ok(()) };
-        let (message, seconds) = (delivery.event.to_string(), self.clock.now().as_second());
-        let signature = endpoint.sign(&self.master, &message, seconds, &delivery.payload)?;
-        let letter = Letter {
-            url: endpoint.url,
-            headers: [
-                ("webhook-id", message),
-                ("webhook-timestamp", seconds.to_string()),
-                ("webhook-signature", signature),
-            ],
-            body: delivery.payload.clone(),
-        };
-        let answer = courier.send(&letter).await;
-        let (status, error) = match answer {
-            Ok(status) => (Some(status), None),
-            Err(error) => (None, Some(error.to_string().chars().take(ERROR_MOST).collect())),
-        };
-        let attempt = Attempt { at: self.clock.now(), status, error };
-        self.webhooks.report(org, &delivery.after(attempt)).await.map(drop)
     }
 
     /// Forgets deliveries that ended long ago.

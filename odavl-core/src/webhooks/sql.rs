@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{
     delivery::{Attempt, Delivery, DeliveryState},
     endpoint::Endpoint,
-    port::{WebhookRows, after, cut},
+    port::{Claim, WebhookRows, after, cut, on_its_way},
 };
 use crate::{
     db::{Db, Lock, Row, Value},
@@ -46,10 +46,22 @@ const ENQUEUE: &str =
     "INSERT INTO webhook_deliveries (org, endpoint, event, payload, created_at, attempts, state, next_at)
     VALUES ($1, $2, $3, $4, $5, 0, 'pending', $6)
     ON CONFLICT (org, endpoint, event) DO NOTHING";
+/// Steps from endpoint to endpoint in the index: however much is on its way to one, it is one step.
+const DUE: &str = "WITH RECURSIVE turns (endpoint) AS (
+        SELECT MIN(endpoint) FROM webhook_deliveries WHERE next_at IS NOT NULL AND endpoint > $2
+            AND EXISTS (SELECT 1 FROM webhook_deliveries WHERE next_at <= $1)
+        UNION ALL
+        SELECT (SELECT MIN(later.endpoint) FROM webhook_deliveries AS later
+            WHERE later.next_at IS NOT NULL AND later.endpoint > turns.endpoint)
+        FROM turns WHERE turns.endpoint IS NOT NULL)
+    SELECT org, endpoint FROM (SELECT turns.endpoint, (SELECT due.org FROM webhook_deliveries AS due
+            WHERE due.endpoint = turns.endpoint AND due.next_at <= $1 LIMIT 1) AS org
+        FROM turns WHERE turns.endpoint IS NOT NULL) AS those
+    WHERE org IS NOT NULL LIMIT $3";
+/// The few that are chosen are found by their key, not again among all that is due: so the plus.
 const CLAIM: &str = concat!(
-    "UPDATE webhook_deliveries SET next_at = $2 WHERE next_at <= $1 AND (org, endpoint, event) IN
-        (SELECT org, endpoint, event FROM webhook_deliveries WHERE next_at <= $1
-         ORDER BY next_at, org, endpoint, event LIMIT $3)
+    "UPDATE webhook_deliveries SET next_at = $4 WHERE org = $1 AND endpoint = $2 AND +next_at <= $3 AND event IN
+        (SELECT event FROM webhook_deliveries WHERE endpoint = $2 AND next_at <= $3 ORDER BY next_at LIMIT $5)
     RETURNING ",
     columns!()
 );
@@ -58,9 +70,10 @@ const REPORT: &str = "UPDATE webhook_deliveries
     WHERE org = $1 AND endpoint = $2 AND event = $3 AND attempts = $4 - 1 AND state = 'pending'";
 const REPLAY: &str = concat!(
     "UPDATE webhook_deliveries SET attempts = 0, state = 'pending', next_at = $4
-    WHERE org = $1 AND endpoint = $2 AND event = $3 RETURNING ",
+    WHERE org = $1 AND endpoint = $2 AND event = $3 AND state <> 'pending' RETURNING ",
     columns!()
 );
+const IS_THERE: &str = "SELECT event FROM webhook_deliveries WHERE org = $1 AND endpoint = $2 AND event = $3";
 const DELIVERIES: &str = concat!(
     "SELECT ",
     columns!(),
@@ -129,12 +142,26 @@ impl WebhookRows for SqlWebhooks {
         tx.commit().await
     }
 
-    async fn claim(&self, now: Timestamp, until: Timestamp, most: u32) -> Result<Vec<(OrgId, Delivery)>> {
+    async fn due(
+        &self,
+        now: Timestamp,
+        after: Option<WebhookId>,
+        most: u32,
+    ) -> Result<Vec<(OrgId, WebhookId)>> {
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let rows = self.db.query(DUE, &[now.into(), after.into(), most.into()]).await?;
+        let endpoint =
+            |row: &Row| Ok((row.parse("webhook_deliveries.org")?, row.parse("webhook_deliveries.endpoint")?));
+        rows.iter().map(endpoint).collect()
+    }
+
+    async fn claim(&self, org: OrgId, endpoint: WebhookId, claim: Claim) -> Result<Vec<Result<Delivery>>> {
+        let params = [org.into(), endpoint.into(), claim.now.into(), claim.until.into(), claim.most.into()];
         let mut tx = self.db.begin().await?;
-        tx.lock([Lock::on("webhooks", "claim")]).await?;
-        let rows = tx.query(CLAIM, &[now.into(), until.into(), most.into()]).await?;
+        tx.lock([Lock::on("webhooks claim", &endpoint)]).await?;
+        let rows = tx.query(CLAIM, &params).await?;
         tx.commit().await?;
-        rows.iter().map(|row| Ok((row.parse("webhook_deliveries.org")?, delivery(row)?))).collect()
+        Ok(rows.iter().map(delivery).collect())
     }
 
     async fn report(&self, org: OrgId, after: &Delivery) -> Result<bool> {
@@ -164,6 +191,9 @@ impl WebhookRows for SqlWebhooks {
         let mut tx = self.db.begin().await?;
         let params = [org.into(), endpoint.into(), event.into(), now.into()];
         let row = tx.query_one(REPLAY, &params).await?;
+        if row.is_none() && tx.query_one(IS_THERE, &params[..3]).await?.is_some() {
+            return Err(on_its_way());
+        }
         tx.commit().await?;
         row.as_ref().map(delivery).transpose()
     }

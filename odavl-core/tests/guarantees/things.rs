@@ -158,7 +158,7 @@ pub(crate) fn results(project: &Slug, run: RunId, bytes: &[u8]) -> NewResults {
     }
 }
 
-/// An endpoint, and an event that it is told of.
+/// An endpoint, and an event that it was told of.
 async fn told(world: &World, session: &Session) -> (WebhookId, EventId) {
     let endpoint = session.webhooks().create(hook()).await.unwrap().endpoint.id;
     let event = EventId::derive(&[b"reached"]);
@@ -173,7 +173,9 @@ async fn told(world: &World, session: &Session) -> (WebhookId, EventId) {
         last: None,
     };
     let org = session.orgs().read().await.unwrap().id;
+    let ended = Delivery { attempts: 1, state: DeliveryState::Delivered, ..delivery.clone() };
     world.webhooks.enqueue(org, &[delivery]).await.unwrap();
+    assert!(world.webhooks.report(org, &ended).await.unwrap());
     (endpoint, event)
 }
 

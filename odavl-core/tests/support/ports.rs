@@ -11,7 +11,7 @@ use odavl_core::{
         OrgRef, Organization, Place, Project, Reply, SigningKey, Slug, User, Write,
     },
     ids::{EventId, KeyId, ObjectId, OrgId, SessionId, UploadId, UserId, WebhookId},
-    metering::{Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent},
+    metering::{Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent, Untold},
     page::{Page, PageQuery},
     secret::Digest,
     storage::{
@@ -21,7 +21,7 @@ use odavl_core::{
         Stored, Upload,
     },
     uploads::{self, Begun, UploadQuery, UploadRows},
-    webhooks::{Delivery, Endpoint, WebhookRows},
+    webhooks::{Claim, Delivery, Endpoint, WebhookRows},
 };
 
 /// A call of a port.
@@ -113,7 +113,7 @@ calls! { Metering {
     reads history(org: OrgId, query: &HistoryQuery) -> Vec<Bucket>;
     reads ledger(org: OrgId, page: &PageQuery) -> Page<Record>;
     reads thresholds(org: OrgId, page: &PageQuery) -> Page<ThresholdEvent>;
-    reads untold(most: u32) -> Vec<(OrgId, ThresholdEvent)>;
+    reads untold(most: u32) -> Vec<Untold>;
     writes told(org: OrgId, seq: u64) -> ();
 } }
 
@@ -173,7 +173,8 @@ calls! { WebhookRows {
     reads endpoints(org: OrgId) -> Vec<Endpoint>;
     writes remove(org: OrgId, id: WebhookId) -> bool;
     writes enqueue(org: OrgId, deliveries: &[Delivery]) -> ();
-    writes claim(now: Timestamp, until: Timestamp, most: u32) -> Vec<(OrgId, Delivery)>;
+    reads due(now: Timestamp, after: Option<WebhookId>, most: u32) -> Vec<(OrgId, WebhookId)>;
+    writes claim(org: OrgId, endpoint: WebhookId, claim: Claim) -> Vec<Result<Delivery>>;
     writes report(org: OrgId, after: &Delivery) -> bool;
     writes replay(org: OrgId, endpoint: WebhookId, event: EventId, now: Timestamp) -> Option<Delivery>;
     reads deliveries(org: OrgId, endpoint: WebhookId, page: &PageQuery) -> Page<Delivery>;

@@ -186,7 +186,9 @@ impl Api {
         Ok(Json(session.webhooks().deliveries(id.parse()?, &page).await?.into()))
     }
 
-    /// Tells an endpoint of an event once more, whatever became of it, under the same `webhook-id`.
+    /// Tells an endpoint of an event once more, whether it had arrived or was given up, under the same `webhook-id`.
+    ///
+    /// While it is still on its way, this is a `conflict`: it is tried again by itself.
     #[oai(path = "/:id/deliveries/:event/replay", method = "post", operation_id = "webhook_replay")]
     async fn replay(
         &self,

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use odavl_core::{
     Error, Result,
     ids::OrgId,
-    metering::{Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent},
+    metering::{Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent, Untold},
     page::{Page, PageQuery},
 };
 use serde_json::json;
@@ -238,7 +238,7 @@ impl Metering for Broken {
     async fn thresholds(&self, _: OrgId, _: &PageQuery) -> Result<Page<ThresholdEvent>> {
         Err((self.0)())
     }
-    async fn untold(&self, _: u32) -> Result<Vec<(OrgId, ThresholdEvent)>> {
+    async fn untold(&self, _: u32) -> Result<Vec<Untold>> {
         Err((self.0)())
     }
     async fn told(&self, _: OrgId, _: u64) -> Result<()> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::SignedDuration;
 use odavl_core::{
     Result,
     metering::Consume,
@@ -14,14 +15,14 @@ use crate::app::{App, ORG};
 
 const PATH: &str = "/api/v1/webhooks";
 
-/// A receiver that is away.
+/// A receiver that answers that.
 #[derive(Debug)]
-struct Away;
+struct Answering(u16);
 
 #[async_trait]
-impl Courier for Away {
+impl Courier for Answering {
     async fn send(&self, _: &Letter) -> Result<u16> {
-        Ok(503)
+        Ok(self.0)
     }
 }
 
@@ -44,7 +45,7 @@ async fn an_endpoint_shows_its_secret_once_and_what_it_was_told() {
     let meter = "insight_analyses".parse().unwrap();
     let wish = Consume { meter, units: 8, idempotency_key: None, tags: [].into() };
     app.system(ORG).await.usage().consume(wish).await.unwrap();
-    let away: Arc<dyn Courier> = Arc::new(Away);
+    let away: Arc<dyn Courier> = Arc::new(Answering(503));
     app.odavl.deliver(&away).await.unwrap();
     let path = format!("{PATH}/{}/deliveries", made["webhook"]["id"].as_str().unwrap());
     let told = app.get(&path).bearer(&key).send().await.expect(200).json();
@@ -55,6 +56,10 @@ async fn an_endpoint_shows_its_secret_once_and_what_it_was_told() {
     );
     assert!(told["payload"].as_str().unwrap().contains("usage.threshold_reached"));
     let replay = format!("{path}/{}/replay", told["event_id"].as_str().unwrap());
+    app.post(&replay).bearer(&key).send().await.expect_problem(409, "conflict");
+    app.clock.advance(SignedDuration::from_secs(10));
+    let there: Arc<dyn Courier> = Arc::new(Answering(410));
+    app.odavl.deliver(&there).await.unwrap();
     let again = app.post(&replay).bearer(&key).send().await.expect(200).json();
     assert_eq!((&again["attempts"], &again["event_id"]), (&json!(0), &told["event_id"]));
 

@@ -6316,7 +6316,9 @@ Arguments:
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
-    /**Tells an endpoint of an event once more, whatever became of it, under the same `webhook-id`
+    /**Tells an endpoint of an event once more, whether it had arrived or was given up, under the same `webhook-id`
+
+While it is still on its way, this is a `conflict`: it is tried again by itself.
 
 Sends a `POST` request to `/api/v1/webhooks/{id}/deliveries/{event}/replay`
 

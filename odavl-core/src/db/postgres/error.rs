@@ -11,6 +11,7 @@ use tokio_postgres::{
 
 use super::settings::Settings;
 use crate::{
+    causes::causes,
     db::{DbError, Violation, retry::Undone},
     error::{Cause, Error},
 };
@@ -132,7 +133,7 @@ pub(super) fn is_too_old(version: u32) -> Option<Error> {
 }
 
 fn io_error(error: &PgError) -> Option<&io::Error> {
-    std::iter::successors(error.source(), |&error| error.source()).find_map(|error| error.downcast_ref())
+    causes(error).find_map(|error| error.downcast_ref())
 }
 
 /// What is wrong with the server's certificate.

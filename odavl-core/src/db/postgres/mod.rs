@@ -24,7 +24,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use self::ear::Ear;
 #[cfg(feature = "sqlite")]
@@ -43,7 +43,10 @@ pub use self::{
     settings::holds_password,
 };
 use super::{DbError, Query, Row, Value, migrate::MIGRATIONS};
-use crate::error::{Error, Result};
+use crate::{
+    causes::Chain,
+    error::{Cause, Error, Result},
+};
 
 /// How long somebody waits for a connection before they are sent away.
 const TURN: Duration = Duration::from_secs(5);
@@ -108,8 +111,8 @@ impl Postgres {
     pub(super) async fn query(self: &Arc<Self>, sql: &'static str, params: &[Value]) -> Result<Vec<Row>> {
         let mut lent = self.lend().await?;
         match lent.query(sql, params).await {
-            Err(_) if lent.is_broken() => {
-                lent.renew().await?;
+            Err(gone) if lent.is_broken() => {
+                lent.renew(gone.into()).await?;
                 Ok(lent.query(sql, params).await?)
             }
             answered => Ok(answered?),
@@ -136,19 +139,12 @@ impl Postgres {
         self.ear.get_or_init(listen).heard().await;
     }
 
-    /// Whether the server takes writes: after a switch-over, an address may name one that only follows.
-    pub(super) async fn check(self: &Arc<Self>) -> Result<()> {
-        let rows = self.query("SELECT current_setting('transaction_read_only') AS follows", &[]).await?;
-        let follows = rows.first().map_or(Ok("on".to_owned()), |row| row.read("follows"))?;
-        if follows == "off" { Ok(()) } else { Err(Error::unavailable("the database can only be read", None)) }
-    }
-
     /// Begins on a connection of the pool; where that was broken already, on a new one.
     async fn begin_by(self: &Arc<Self>, begin: &str) -> Result<Lent> {
         let mut lent = self.lend().await?;
         match lent.batch(begin).await {
-            Err(_) if lent.is_broken() => {
-                lent.renew().await?;
+            Err(gone) if lent.is_broken() => {
+                lent.renew(gone.into()).await?;
                 lent.batch(begin).await?;
             }
             answered => answered?,
@@ -161,7 +157,9 @@ impl Postgres {
         let turn = turn.map_err(|late| {
             Error::unavailable("too many requests are waiting for the database", Some(late.into()))
         })?;
-        let turn = turn.map_err(|_| Error::internal("the database's connections are closed", None))?;
+        let closed =
+            |why: AcquireError| Error::internal("the database's connections are closed", Some(why.into()));
+        let turn = turn.map_err(closed)?;
         let idle = self.take_idle();
         let conn = match idle {
             Some(conn) => conn,
@@ -190,6 +188,25 @@ async fn time(conn: &mut Conn) -> Result<Timestamp> {
 fn told(rows: &[Row]) -> Result<Timestamp> {
     let untold = || Error::internal("the database did not tell the time", None);
     rows.first().ok_or_else(untold)?.read("now")
+}
+
+/// Why a connection went, where there is no other in its place; what caused that comes after it.
+#[derive(Debug, thiserror::Error)]
+#[error("the one before it is gone ({})", Chain(.gone))]
+struct Gone {
+    gone: Error,
+    source: Option<Cause>,
+}
+
+/// The error of whoever found no other connection, with what became of the one before.
+fn not_replaced(error: Error, gone: Error) -> Error {
+    match error {
+        Error::Unavailable { what, retry_after, source } => {
+            Error::Unavailable { what, retry_after, source: Some(Gone { gone, source }.into()) }
+        }
+        // Somebody has to mend something, and is told what.
+        other => other,
+    }
 }
 
 /// A connection while it is ours; given back when dropped. Where the future of a statement was dropped half-way, the
@@ -239,8 +256,10 @@ impl Lent {
         Ok(conn)
     }
 
-    async fn renew(&mut self) -> Result<()> {
-        self.conn = Some(self.home.connect().await?);
+    /// Takes another connection in the place of the one that is gone.
+    async fn renew(&mut self, gone: Error) -> Result<()> {
+        tracing::debug!(error = %Chain(&gone), "a connection to the database is replaced");
+        self.conn = Some(self.home.connect().await.map_err(|error| not_replaced(error, gone))?);
         Ok(())
     }
 

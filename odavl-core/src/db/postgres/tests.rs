@@ -237,8 +237,15 @@ async fn a_connection_that_the_server_closed_is_replaced() {
     let other = Db::temporary_postgres(&url(), &clock()).await.unwrap();
     assert_eq!(other.query_one(ours, &[pid.into()]).await.unwrap().unwrap().read::<i64>("n").unwrap(), 1);
     assert_eq!(ids(&db).await, Vec::<String>::new());
-    db.check().await.unwrap();
     db.begin().await.unwrap();
+}
+
+#[test]
+fn why_a_connection_went_is_told_where_there_is_no_other() {
+    let gone = Error::unavailable("the connection is lost", Some("it was ended".into()));
+    let error = not_replaced(Error::unavailable("PostgreSQL does not answer", Some("refused".into())), gone);
+    let told = "PostgreSQL does not answer: the one before it is gone (the connection is lost: it was ended): refused";
+    assert_eq!((error.code(), Chain(&error).to_string().as_str()), (ErrorCode::Unavailable, told));
 }
 
 #[tokio::test]

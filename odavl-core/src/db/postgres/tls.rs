@@ -12,7 +12,10 @@ use tokio_postgres::{AsyncMessage, Client, Config, NoTls, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::settings::Trust;
-use crate::error::{Error, Result};
+use crate::{
+    causes::Chain,
+    error::{Error, Result},
+};
 
 /// Makes connections.
 #[derive(Clone)]
@@ -49,7 +52,9 @@ where
             match poll_fn(|task| connection.poll_message(task)).await {
                 Some(Ok(AsyncMessage::Notification(_))) => told(),
                 Some(Ok(_)) => {}
-                Some(Err(error)) => return tracing::debug!(%error, "a connection to the database ended"),
+                Some(Err(error)) => {
+                    return tracing::debug!(error = %Chain(&error), "a connection to the database ended");
+                }
                 None => return,
             }
         }

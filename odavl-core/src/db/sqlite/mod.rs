@@ -27,7 +27,10 @@ pub(super) use self::migrate::run as migrate;
 #[cfg(feature = "postgres")]
 pub(super) use self::{migrate::is_up_to_date, tables::read_tables};
 use super::{DbError, Row, Value};
-use crate::error::{Error, Result};
+use crate::{
+    causes::Chain,
+    error::{Error, Result},
+};
 
 /// How many connections read at the same time.
 const READERS: usize = 4;
@@ -190,7 +193,7 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         if let Err(error) = self.settle() {
-            tracing::warn!(%error, "a transaction could not be rolled back; the next one will try again");
+            tracing::warn!(error = %Chain(&error), "a transaction could not be rolled back; the next one will try again");
         }
     }
 }

@@ -75,7 +75,7 @@ async fn what_a_write_leaves_open_or_panics_in_is_rolled_back() {
     };
     assert_eq!(db.sqlite().unwrap().write(panics).await.unwrap_err().code(), ErrorCode::Internal);
     assert_eq!(ids(&db).await, Vec::<String>::new());
-    db.check().await.unwrap();
+    db.begin().await.unwrap();
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use super::port::{Decision, Entry, Metering};
 use crate::{
     clock::Clock,
-    error::{Error, ErrorCode, Result},
+    error::{Cause, Error, ErrorCode, Result},
 };
 use denials::Denials;
 use queue::{Queue, Waiting};
@@ -67,6 +67,13 @@ struct Lane {
     driver: Mutex<Option<JoinHandle<()>>>,
 }
 
+impl Lane {
+    fn is_driven(&self) -> bool {
+        let driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner);
+        driver.as_ref().is_some_and(|driver| !driver.is_finished())
+    }
+}
+
 impl Combiner {
     /// A combiner before `metering`, with a task for each lane on the present tokio runtime; dropping it ends them.
     pub fn new(metering: Arc<dyn Metering>, clock: Arc<dyn Clock>, options: CombinerOptions) -> Self {
@@ -97,6 +104,17 @@ impl Combiner {
         answer
             .await
             .map_err(|gone| Error::internal("metering stopped before it answered", Some(gone.into())))?
+    }
+
+    /// Fails where a lane decides nothing any more.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.lanes.iter().all(Lane::is_driven) {
+            return Ok(());
+        }
+        Err(Error::unavailable(
+            "this node's metering has ended, and decides nothing until it is started anew",
+            None,
+        ))
     }
 
     /// Answers everyone who is waiting, and refuses whoever comes later.
@@ -157,11 +175,7 @@ impl Driver {
                     parts.push(middle..part.end);
                     parts.push(part.start..middle);
                 }
-                Err(error) => {
-                    let last = part.end.saturating_sub(1);
-                    answers.extend((part.start..last).map(|place| (place, Err(copy(&error)))));
-                    answers.push((last, Err(error)));
-                }
+                Err(error) => answers.extend(part.clone().zip(copies(error, part.len()))),
             }
         }
         answers
@@ -189,7 +203,13 @@ impl Drop for Driver {
     }
 }
 
-/// The same for one of several callers; the cause goes to the last of them.
-fn copy(error: &Error) -> Error {
-    Error::Unavailable { what: error.to_string(), retry_after: error.retry_after(), source: None }
+/// The same error for each of several callers, who share its cause; one that is not `unavailable` has one.
+fn copies(error: Error, callers: usize) -> Vec<Result<Decision>> {
+    let Error::Unavailable { what, retry_after, source } = error else { return vec![Err(error)] };
+    let source: Option<Arc<dyn std::error::Error + Send + Sync>> = source.map(Arc::from);
+    let copy = |_| {
+        let source = source.clone().map(Cause::from);
+        Err(Error::Unavailable { what: what.clone(), retry_after, source })
+    };
+    (0..callers).map(copy).collect()
 }

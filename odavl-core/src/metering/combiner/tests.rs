@@ -10,7 +10,7 @@ use crate::{
     ids::OrgId,
     metering::{
         Bucket, Charge, HistoryQuery, Idempotency, Limit, MemoryMetering, Op, Period, Pruning, Record, Scope,
-        ThresholdEvent,
+        ThresholdEvent, Untold,
     },
     page::{Page, PageQuery},
     secret::Digest,
@@ -31,7 +31,7 @@ impl Metering for Gated {
         self.batches.lock().unwrap().push(batch.iter().map(|entry| entry.org).collect());
         self.gate.acquire().await.unwrap().forget();
         if self.down.load(Ordering::SeqCst) {
-            return Err(Error::unavailable("the database is away", None));
+            return Err(Error::unavailable("the database is away", Some("pulled".into())));
         }
         if batch.iter().any(|entry| &*entry.subject == "bad") {
             return Err(Error::corrupted("counters.used of row bad makes no sense", None));
@@ -56,7 +56,7 @@ impl Metering for Gated {
     async fn thresholds(&self, org: OrgId, page: &PageQuery) -> Result<Page<ThresholdEvent>> {
         self.books.thresholds(org, page).await
     }
-    async fn untold(&self, most: u32) -> Result<Vec<(OrgId, ThresholdEvent)>> {
+    async fn untold(&self, most: u32) -> Result<Vec<Untold>> {
         self.books.untold(most).await
     }
     async fn told(&self, org: OrgId, seq: u64) -> Result<()> {
@@ -261,6 +261,7 @@ async fn a_database_that_is_away_is_not_asked_again_for_each_half() {
         let error = caller.await.unwrap().unwrap_err();
         assert_eq!(error.code(), ErrorCode::Unavailable);
         assert!(error.retry_after().is_some());
+        assert_eq!(crate::Chain(&error).to_string(), "the database is away: pulled");
     }
     assert_eq!(room.batches(), [1, 8]);
 }

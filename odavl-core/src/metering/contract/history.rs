@@ -52,8 +52,8 @@ pub async fn a_threshold_is_untold_until_it_is_told(room: Room) {
     room.granted(room.charge("storage_bytes", 8, &[held(10)])).await;
     let untold = async |most| {
         let untold = room.metering.untold(most).await.unwrap();
-        let own = untold.into_iter().filter(|(org, _)| *org == room.org);
-        own.map(|(_, event)| (event.seq, event.threshold)).collect::<Vec<_>>()
+        let own = untold.into_iter().filter(|untold| untold.org == room.org);
+        own.map(|untold| (untold.seq, untold.event.unwrap().threshold)).collect::<Vec<_>>()
     };
     assert_eq!(untold(9).await, [(1, 80), (2, 90), (3, 80)]);
     assert_eq!(untold(2).await, [(1, 80), (2, 90)]);

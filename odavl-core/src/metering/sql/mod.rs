@@ -8,6 +8,7 @@ mod rollups;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stored;
+mod sweep;
 
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresMetering;
@@ -16,9 +17,6 @@ pub use sqlite::SqliteMetering;
 
 use jiff::SignedDuration;
 
-/// The open reservations that expired, the longest expired first.
-const DUE: &str = "SELECT org, id FROM reservations WHERE state = 'open' AND expires_at <= $1
-    ORDER BY expires_at, org, id LIMIT $2";
 const HAS_BATCH: &str = "SELECT id FROM batches WHERE id = $1";
 const INSERT_BATCH: &str = "INSERT INTO batches (id, at) VALUES ($1, $2)";
 

@@ -8,7 +8,7 @@ use crate::{
     ids::OrgId,
     metering::{
         history::{Held, Rollup, buckets},
-        port::{Bucket, Grouping, HistoryQuery, Record, Resolution, ThresholdEvent},
+        port::{Bucket, Grouping, HistoryQuery, Record, Resolution, ThresholdEvent, Untold},
     },
     page::{Page, PageQuery},
 };
@@ -97,9 +97,12 @@ pub(super) async fn thresholds(db: &Db, org: OrgId, page: &PageQuery) -> Result<
     Ok(Page::cut(events, page.limit, |event: &ThresholdEvent| event.seq.to_string()))
 }
 
-pub(super) async fn untold(db: &Db, most: u32) -> Result<Vec<(OrgId, ThresholdEvent)>> {
+pub(super) async fn untold(db: &Db, most: u32) -> Result<Vec<Untold>> {
     let rows = db.query(UNTOLD, &[most.into()]).await?;
-    rows.iter().map(|row| Ok((row.parse("thresholds.org")?, event(row)?))).collect()
+    let untold = |row: &Row| {
+        Ok(Untold { org: row.parse("thresholds.org")?, seq: row.read("thresholds.seq")?, event: event(row) })
+    };
+    rows.iter().map(untold).collect()
 }
 
 pub(super) async fn told(db: &Db, org: OrgId, seq: u64) -> Result<()> {

@@ -15,7 +15,7 @@ use crate::{
     ids::OrgId,
     metering::{
         Bucket, Charge, HistoryQuery, Limit, MemoryMetering, Op, Period, Pruning, Record, Scope,
-        ThresholdEvent, contract::Dice,
+        ThresholdEvent, Untold, contract::Dice,
     },
     page::{Page, PageQuery},
 };
@@ -115,7 +115,7 @@ impl Metering for Reach {
     async fn prune(&self, part: Pruning) -> Result<Option<Pruning>> {
         self.call(self.books.prune(part)).await
     }
-    async fn untold(&self, most: u32) -> Result<Vec<(OrgId, ThresholdEvent)>> {
+    async fn untold(&self, most: u32) -> Result<Vec<Untold>> {
         self.call(self.books.untold(most)).await
     }
     async fn told(&self, org: OrgId, seq: u64) -> Result<()> {
@@ -263,9 +263,9 @@ impl World {
 
 /// Tells of thresholds as a node does: first they are told, then that is remembered.
 async fn tell(books: &dyn Metering, told: &Mutex<BTreeSet<u64>>) -> Result<()> {
-    for (org, event) in books.untold(2).await? {
-        told.lock().unwrap().insert(event.seq);
-        books.told(org, event.seq).await?;
+    for Untold { org, seq, .. } in books.untold(2).await? {
+        told.lock().unwrap().insert(seq);
+        books.told(org, seq).await?;
     }
     Ok(())
 }

@@ -26,13 +26,18 @@ use self::{
     store::store,
     wanted::Wanted,
 };
-use super::{BATCHES_KEPT, BatchId, DUE, prune, read};
+use super::{
+    BATCHES_KEPT, BatchId, prune, read,
+    sweep::{Due, sweep},
+};
 use crate::{
     clock::Clock,
-    db::{Conn, Db, DbError, Row, TRIES, Value, Violation},
+    db::{Conn, Db, DbError, TRIES, Value, Violation},
     error::{Error, ErrorCode, Result},
-    ids::{OrgId, ReservationId},
-    metering::port::{Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent},
+    ids::OrgId,
+    metering::port::{
+        Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent, Untold,
+    },
     page::{Page, PageQuery},
     random,
 };
@@ -155,8 +160,9 @@ impl PostgresMetering {
         let id: BatchId = random::bytes()?;
         match store(&conn, &mut draft, (&id, now)).await {
             Ok(()) => {}
-            Err(_) if conn.is_closed() => {
-                self.find_out(hand, wanted, id).await.map_err(|failed| self.believed(failed, now))?;
+            Err(lost) if conn.is_closed() => {
+                let found = self.find_out(hand, wanted, (id, lost.into())).await;
+                found.map_err(|failed| self.believed(failed, now))?;
             }
             Err(failed) if failed.violation() == Some(Violation::Unique) => {
                 // The server undid the transaction when it was told to commit it.
@@ -198,7 +204,12 @@ impl PostgresMetering {
     /// The answer to a COMMIT was lost. Under the organisations' locks, which the lost transaction held to its end,
     /// its batch is there or never will be. Where that cannot be asked either, all of it fails as `unavailable`: any
     /// other error would say that nothing of it is there.
-    async fn find_out(&self, hand: &mut Hand, wanted: &Wanted, id: BatchId) -> Result<(), Failed> {
+    async fn find_out(
+        &self,
+        hand: &mut Hand,
+        wanted: &Wanted,
+        (id, lost): (BatchId, Error),
+    ) -> Result<(), Failed> {
         let unknown = |why: Error| {
             let what =
                 "the connection to the database was lost in a batch, and what became of it is not known";
@@ -210,7 +221,8 @@ impl PostgresMetering {
         if committed {
             return Ok(());
         }
-        Err(Failed::Undone(Error::unavailable("the connection to the database was lost in a batch", None)))
+        let what = "the connection to the database was lost in a batch";
+        Err(Failed::Undone(Error::unavailable(what, Some(lost.into()))))
     }
 }
 
@@ -237,13 +249,9 @@ impl Metering for PostgresMetering {
     async fn sweep(&self, most: u32) -> Result<u32> {
         let now = self.clock.now();
         self.forget_batches(now.checked_sub(BATCHES_KEPT).unwrap_or(Timestamp::MIN)).await?;
-        let due = self.db.query(DUE, &[now.into(), i64::from(most).into()]).await?;
-        let read = |row: &Row| Ok((row.parse("reservations.org")?, row.parse("reservations.id")?));
-        let due: Vec<(OrgId, ReservationId)> = due.iter().map(read).collect::<Result<_>>()?;
-        if due.is_empty() {
-            return Ok(0);
-        }
-        self.write(Wanted::expiring(&due), |draft, now| draft.expire(&due, now)).await
+        let release =
+            async |due: Due| self.write(Wanted::expiring(&due), |draft, now| draft.expire(&due, now)).await;
+        sweep(&self.db, (now, most), release).await
     }
 
     async fn prune(&self, part: Pruning) -> Result<Option<Pruning>> {
@@ -262,7 +270,7 @@ impl Metering for PostgresMetering {
         read::thresholds(&self.db, org, page).await
     }
 
-    async fn untold(&self, most: u32) -> Result<Vec<(OrgId, ThresholdEvent)>> {
+    async fn untold(&self, most: u32) -> Result<Vec<Untold>> {
         read::untold(&self.db, most).await
     }
 

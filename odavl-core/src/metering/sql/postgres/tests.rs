@@ -1,5 +1,6 @@
 use crate::{
     ManualClock,
+    ids::ReservationId,
     metering::{
         Answer, Charge, Combiner, CombinerOptions, Idempotency, Limit, Op, Period, Scope,
         port::Decision::{Conflict, Granted},
@@ -196,6 +197,11 @@ async fn a_node_that_stands_still_in_a_batch_does_not_hold_the_others() {
     assert!(stopped.batch("COMMIT").await.is_err());
 }
 
+/// Why the connection went.
+fn cut() -> Error {
+    Error::unavailable("it was cut", None)
+}
+
 #[tokio::test]
 async fn a_lost_commit_is_looked_for_once_its_transaction_has_ended() {
     let room = Room::new().await;
@@ -208,7 +214,7 @@ async fn a_lost_commit_is_looked_for_once_its_transaction_has_ended() {
         lost.batch("INSERT INTO batches (id, at) VALUES (decode(repeat('07', 16), 'hex'), 0)").await.unwrap();
         let mut hand = Hand::default();
         let end = async { lost.batch(end).await.unwrap() };
-        let (found, ()) = tokio::join!(node.find_out(&mut hand, &wanted, id), end);
+        let (found, ()) = tokio::join!(node.find_out(&mut hand, &wanted, (id, cut())), end);
         assert_eq!(found.is_ok(), there);
         assert!(matches!(found, Ok(()) | Err(Failed::Undone(_))));
     }
@@ -230,7 +236,8 @@ async fn where_a_lost_commit_cannot_be_looked_for_nobody_is_told_that_it_is_not_
     let (node, conn) = (room.node().await, room.connect().await);
     conn.batch("ALTER TABLE batches RENAME TO hidden").await.unwrap();
     let wanted = Wanted::by(&[room.charge(1, 10)]);
-    let Err(Failed::Final(error)) = node.find_out(&mut Hand::default(), &wanted, [7; 16]).await else {
+    let Err(Failed::Final(error)) = node.find_out(&mut Hand::default(), &wanted, ([7; 16], cut())).await
+    else {
         panic!("it was found out");
     };
     // Any other code, and the combiner would apply its entries again.
@@ -313,4 +320,27 @@ async fn no_transaction_of_a_batch_crosses_organisations_of_two_lanes() {
         assert_eq!(*lanes.entry(row.read("ledger.tx").unwrap()).or_insert(lane), lane);
     }
     assert!((0..4).all(|lane| lanes.values().any(|taken| *taken == lane)), "{lanes:?}");
+}
+
+#[tokio::test]
+async fn a_reservation_that_makes_no_sense_holds_up_the_release_of_no_other() {
+    let room = Room::new().await;
+    let (node, conn) = (room.node().await, room.connect().await);
+    let number = async |sql| room.number(sql).await;
+    let reserve = |number: u8| {
+        let Op::Charge(charges) = room.charge(1, 10).op else { panic!("it is a charge") };
+        let id = ReservationId::derive(&[&[number]]);
+        let op = Op::Reserve { id, charges, expires_at: room.clock.now() };
+        Entry { op, ..room.charge(1, 10) }
+    };
+    let made: Vec<_> = (0..9).map(reserve).collect();
+    let made = node.apply(&made).await.unwrap();
+    assert!(made.iter().all(|made| matches!(made, Granted(_))));
+    conn.batch("UPDATE reservations SET holds = 'what' WHERE id = (SELECT MIN(id) FROM reservations)")
+        .await
+        .unwrap();
+    room.clock.advance(SignedDuration::from_secs(1));
+    let failed = node.sweep(100).await.unwrap_err();
+    assert!(failed.to_string().starts_with("reservations.holds of row"), "{failed}");
+    assert_eq!(number("SELECT COUNT(*) AS n FROM reservations WHERE state = 'open'").await, 1);
 }

@@ -51,10 +51,10 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Releases what expired; answers how many.
-    pub(super) fn sweep(&mut self, most: u32, now: Timestamp) -> Result<u32> {
+    /// Releases those that expired; answers how many.
+    pub(super) fn expire(&mut self, due: &[(OrgId, ReservationId)], now: Timestamp) -> Result<u32> {
         let mut released = 0;
-        for (org, id) in rows::due(self.conn, now, most)? {
+        for (org, id) in due.iter().copied() {
             self.open(org)?;
             self.load_reservation(org, id)?;
             let page = self.open(org)?;

@@ -13,13 +13,18 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{BATCHES_KEPT, BatchId, prune, read};
+use super::{
+    BATCHES_KEPT, BatchId, prune, read,
+    sweep::{Due, sweep},
+};
 use crate::{
     clock::Clock,
     db::{Db, sqlite_error},
     error::Result,
     ids::OrgId,
-    metering::port::{Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent},
+    metering::port::{
+        Bucket, Decision, Entry, HistoryQuery, Metering, Pruning, Record, ThresholdEvent, Untold,
+    },
     page::{Page, PageQuery},
     random,
 };
@@ -86,11 +91,12 @@ impl Metering for SqliteMetering {
     }
 
     async fn sweep(&self, most: u32) -> Result<u32> {
-        self.write(move |batch, now| {
-            batch.forget_batches(now.checked_sub(BATCHES_KEPT).unwrap_or(Timestamp::MIN))?;
-            batch.sweep(most, now)
+        self.write(|batch, now| {
+            batch.forget_batches(now.checked_sub(BATCHES_KEPT).unwrap_or(Timestamp::MIN))
         })
-        .await
+        .await?;
+        let release = async |due: Due| self.write(move |batch, now| batch.expire(&due, now)).await;
+        sweep(&self.db, (self.clock.now(), most), release).await
     }
 
     async fn prune(&self, part: Pruning) -> Result<Option<Pruning>> {
@@ -109,7 +115,7 @@ impl Metering for SqliteMetering {
         read::thresholds(&self.db, org, page).await
     }
 
-    async fn untold(&self, most: u32) -> Result<Vec<(OrgId, ThresholdEvent)>> {
+    async fn untold(&self, most: u32) -> Result<Vec<Untold>> {
         read::untold(&self.db, most).await
     }
 

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::{
-    BatchId, DUE, HAS_BATCH, INSERT_BATCH,
+    BatchId, HAS_BATCH, INSERT_BATCH,
     stored::{self, NOT_COUNTED, count, json, ledger_rows, nonsense, number, scope, time, to_json},
 };
 use crate::{
     db::sqlite_error,
-    error::{Error, Result},
-    ids::{OrgId, ReservationId},
+    error::Result,
+    ids::ReservationId,
     metering::{
         limit::Standing,
         port::{Answer, Entry},
@@ -169,20 +169,6 @@ pub(super) fn put_reservation(
         reservation.outcome.as_ref().map(to_json).transpose()?,
     ];
     run(conn, put, row).map(drop)
-}
-
-pub(super) fn due(conn: &Connection, now: Timestamp, most: u32) -> Result<Vec<(OrgId, ReservationId)>> {
-    let read = || {
-        let mut select = conn.prepare_cached(DUE)?;
-        let rows =
-            select.query_map(params![now.as_microsecond(), most], |row| <(String, String)>::try_from(row))?;
-        rows.collect::<rusqlite::Result<Vec<_>>>()
-    };
-    let parse = |(org, id): (String, String)| {
-        let wrong = |error: Error| nonsense("reservations.id", &id, Some(error.into()));
-        Ok((org.parse().map_err(wrong)?, id.parse().map_err(wrong)?))
-    };
-    read().map_err(sqlite_error)?.into_iter().map(parse).collect()
 }
 
 pub(super) fn insert_threshold(

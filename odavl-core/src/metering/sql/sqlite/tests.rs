@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use crate::{
     Error, ErrorCode, ManualClock,
+    ids::ReservationId,
     metering::{
         Charge, Combiner, CombinerOptions, Decision, Entry, Grouping, HistoryQuery, Idempotency, Limit, Op,
         Period, Resolution, Scope,
@@ -181,4 +182,28 @@ async fn rows_that_make_no_sense_are_corrupted_and_say_where() {
     assert_eq!(error.to_string(), format!("counters.fired of row {} makes no sense", room.org));
     let error = told("UPDATE metering_orgs SET clock = 9223372036854775807", room.charge(1, 10)).await;
     assert!(error.to_string().starts_with("metering_orgs.clock"), "{error}");
+}
+
+#[tokio::test]
+async fn a_reservation_that_makes_no_sense_holds_up_the_release_of_no_other() {
+    let room = Room::new();
+    let (db, metering) = room.open().await;
+    let number = async |sql| number(&db, sql).await;
+    let reserve = |number: u8| {
+        let Op::Charge(charges) = room.charge(1, 10).op else { panic!("it is a charge") };
+        let id = ReservationId::derive(&[&[number]]);
+        let op = Op::Reserve { id, charges, expires_at: room.clock.now() };
+        Entry { op, ..room.charge(1, 10) }
+    };
+    let made: Vec<_> = (0..9).map(reserve).collect();
+    let made = metering.apply(&made).await.unwrap();
+    assert!(made.iter().all(|made| matches!(made, Decision::Granted(_))));
+    let mut tx = db.begin().await.unwrap();
+    let spoil = "UPDATE reservations SET holds = 'what' WHERE id = (SELECT MIN(id) FROM reservations)";
+    assert_eq!(tx.execute(spoil, &[]).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    room.clock.advance(SignedDuration::from_secs(1));
+    let failed = room.on(db.clone()).sweep(100).await.unwrap_err();
+    assert!(failed.to_string().starts_with("reservations.holds of row"), "{failed}");
+    assert_eq!(number("SELECT COUNT(*) AS n FROM reservations WHERE state = 'open'").await, 1);
 }
