@@ -11,6 +11,7 @@ use tokio::{
 use crate::{
     auth::{Auth, Place},
     clock::Clock,
+    error::{Error, Result},
     view::Views,
 };
 
@@ -29,10 +30,16 @@ impl Feed {
     pub(crate) fn start(auth: Arc<dyn Auth>, views: Arc<Views>, clock: Arc<dyn Clock>) -> Self {
         let follow = async move {
             sleep(ASK).await;
-            let mut place = None;
+            let (mut place, mut is_silent) = (None, false);
             loop {
                 // What cannot be asked now is asked again; meanwhile nobody relies on the answer.
-                place = ask(&*auth, &views, &*clock, place).await.or(place);
+                match ask(&*auth, &views, &*clock, place.as_ref()).await {
+                    Ok(next) => {
+                        place = Some(next);
+                        is_silent = is_silent && tell(None);
+                    }
+                    Err(error) => is_silent = is_silent || tell(Some(&error)),
+                }
                 sleep(REST).await;
                 let _ = timeout(ASK, auth.announced()).await;
             }
@@ -47,16 +54,28 @@ impl Drop for Feed {
     }
 }
 
+/// Says in the log that the feed fell silent, or that it speaks again; answers whether it is silent.
+fn tell(silent: Option<&Error>) -> bool {
+    #[cfg(feature = "tracing")]
+    if let Some(error) = silent {
+        let error = crate::Chain(error);
+        tracing::warn!(%error, "what other nodes change is not told; each question asks anew");
+    } else {
+        tracing::info!("what other nodes change is told again");
+    }
+    silent.is_some()
+}
+
 /// Asks once; answers the new place.
-async fn ask(auth: &dyn Auth, views: &Views, clock: &dyn Clock, since: Option<Place>) -> Option<Place> {
+async fn ask(auth: &dyn Auth, views: &Views, clock: &dyn Clock, since: Option<&Place>) -> Result<Place> {
     let asked_at = clock.now();
-    let bumps = auth.bumps(since).await.ok()?;
+    let bumps = auth.bumps(since.cloned()).await?;
     if since.is_some_and(|since| bumps.place.follows(since)) {
         views.follow(&bumps.bumped, asked_at);
     } else {
         views.begin_anew(asked_at);
     }
-    Some(bumps.place)
+    Ok(bumps.place)
 }
 
 #[cfg(test)]
@@ -83,17 +102,17 @@ mod tests {
         let (views, clock) = (Views::default(), ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
         let org = added_org(&auth, "org").await.unwrap().id;
         views.learn(org, 0, views.moment(clock.now()));
-        let place = ask(&*auth, &views, &clock, None).await;
+        let place = ask(&*auth, &views, &clock, None).await.unwrap();
         assert_eq!(views.epoch(org, clock.now()), None);
 
         views.learn(org, 0, views.moment(clock.now()));
         bump(&auth, org).await;
         clock.advance(SignedDuration::from_secs(1));
-        let place = ask(&*auth, &views, &clock, place).await;
+        let place = ask(&*auth, &views, &clock, Some(&place)).await.unwrap();
         assert_eq!(views.epoch(org, clock.now()), Some(1));
 
-        let elsewhere = place.map(|place| Place { source: place.source + 1, ..place });
-        assert_eq!(ask(&*auth, &views, &clock, elsewhere).await, place);
+        let elsewhere = Place { source: place.source + 1, ..place.clone() };
+        assert_eq!(ask(&*auth, &views, &clock, Some(&elsewhere)).await.unwrap(), place);
         assert_eq!(views.epoch(org, clock.now()), None);
     }
 }

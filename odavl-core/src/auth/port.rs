@@ -129,17 +129,19 @@ pub struct Write {
 
 /// How far the bumps of organisations were told. Places of another source, such as a server that took the place of a
 /// lost one, say nothing here; nor does one that is further than the last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// What counts; 0 or more.
     pub source: i64,
-    /// How far it had come.
+    /// How far it had come: all before it was told.
     pub at: i64,
+    /// What beyond it was told, in the adapter's own words.
+    pub seen: String,
 }
 
 impl Place {
     /// Whether it follows the other: then all that was bumped between the two was told.
-    pub const fn follows(self, before: Self) -> bool {
+    pub const fn follows(&self, before: &Self) -> bool {
         self.source == before.source && self.at >= before.at
     }
 }

@@ -130,10 +130,31 @@ async fn what_a_copy_of_another_database_brought_is_not_taken_for_a_change() {
     let mut tx = cluster.db.begin().await.unwrap();
     tx.execute("UPDATE organizations SET bumped = 1000000000000", &[]).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(auth.bumps(Some(start)).await.unwrap().bumped, []);
+    assert_eq!(auth.bumps(Some(start.clone())).await.unwrap().bumped, []);
     let mut tx = cluster.db.begin().await.unwrap();
     let org = cluster.acme().await.id;
     bump(&mut tx, org).await;
     tx.commit().await.unwrap();
     assert_eq!(auth.bumps(Some(start)).await.unwrap().bumped.len(), 1);
+}
+
+/// A dump, or whatever else is open for long on the same server, is no reason to tell all again each second.
+#[tokio::test]
+async fn a_bump_is_told_once_however_long_another_transaction_is_open() {
+    let cluster = Cluster::new().await;
+    let (auth, org) = (SqlAuth::new(cluster.db.clone()), cluster.acme().await.id);
+    let other = auth.org(&"operator".parse().unwrap()).await.unwrap().unwrap().id;
+    let mut long = cluster.db.begin().await.unwrap();
+    bump(&mut long, other).await;
+    let start = auth.bumps(None).await.unwrap().place;
+    let mut tx = cluster.db.begin().await.unwrap();
+    bump(&mut tx, org).await;
+    tx.commit().await.unwrap();
+    let told = auth.bumps(Some(start)).await.unwrap();
+    assert_eq!(told.bumped.iter().filter(|(bumped, _)| *bumped == org).count(), 1);
+    let again = auth.bumps(Some(told.place)).await.unwrap();
+    assert!(again.bumped.iter().all(|(bumped, _)| *bumped != org), "{again:?}");
+    long.commit().await.unwrap();
+    let told = auth.bumps(Some(again.place)).await.unwrap();
+    assert!(told.bumped.iter().any(|(bumped, _)| *bumped == other));
 }

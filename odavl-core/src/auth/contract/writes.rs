@@ -165,18 +165,18 @@ pub async fn bumps_are_told_from_where_they_were_told_last(auth: Subject) -> Res
     bump(vec![one]).await?;
     let start = auth.bumps(None).await?;
     assert_eq!(start.bumped, []);
-    assert!(auth.bumps(Some(start.place)).await?.place.follows(start.place));
+    assert!(auth.bumps(Some(start.place.clone())).await?.place.follows(&start.place));
     bump(vec![one]).await?;
     bump(vec![two]).await?;
-    let next = auth.bumps(Some(start.place)).await?;
+    let next = auth.bumps(Some(start.place.clone())).await?;
     let mut told = next.bumped.clone();
     told.sort_unstable_by_key(|(_, epoch)| *epoch);
-    assert_eq!((next.place.follows(start.place), told), (true, vec![(two, 1), (one, 2)]));
+    assert_eq!((next.place.follows(&start.place), told), (true, vec![(two, 1), (one, 2)]));
     bump(vec![two]).await?;
     assert!(auth.bumps(Some(next.place)).await?.bumped.contains(&(two, 2)));
     let nowhere = Place { source: start.place.source + 1, ..start.place };
-    let told = auth.bumps(Some(nowhere)).await?;
-    assert!(!told.place.follows(nowhere) && told.bumped.is_empty());
+    let told = auth.bumps(Some(nowhere.clone())).await?;
+    assert!(!told.place.follows(&nowhere) && told.bumped.is_empty());
     Ok(())
 }
 

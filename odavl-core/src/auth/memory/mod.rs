@@ -73,8 +73,9 @@ impl State {
     }
 
     fn bumps(&self, since: Option<Place>) -> Bumps {
-        let place = Place { source: 0, at: i64::try_from(self.bumped.len()).unwrap_or(i64::MAX) };
-        let told = since.filter(|since| place.follows(*since)).map_or(place.at, |since| since.at);
+        let at = i64::try_from(self.bumped.len()).unwrap_or(i64::MAX);
+        let place = Place { source: 0, at, seen: String::new() };
+        let told = since.filter(|since| place.follows(since)).map_or(at, |since| since.at);
         let bumped = self.bumped.iter().skip(usize::try_from(told).unwrap_or_default());
         Bumps { place, bumped: bumped.copied().collect() }
     }
