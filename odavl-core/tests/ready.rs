@@ -13,9 +13,11 @@ mod tests {
             Arc,
             atomic::{AtomicBool, Ordering},
         },
+        time::Duration,
     };
 
     use odavl_core::{ErrorCode, Result, metering::Consume};
+    use tokio::time::timeout;
 
     use crate::support::{
         Plan, World,
@@ -45,9 +47,12 @@ mod tests {
         let wish = Consume { meter, units: 1, idempotency_key: None, tags: BTreeMap::new() };
         session.usage().consume(wish).await.unwrap_err();
         // The caller is answered while its task ends.
-        while odavl.ready().await.is_ok() {
-            tokio::task::yield_now().await;
-        }
+        let ended = async {
+            while odavl.ready().await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(5), ended).await.expect("it says that it is ready");
         let refused = odavl.ready().await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::Unavailable);
         assert!(refused.to_string().contains("metering"), "{refused}");
