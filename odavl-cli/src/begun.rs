@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::files;
 use jiff::{SignedDuration, Timestamp};
-use odavl_cli::files;
 use odavl_core::{Clock, Result, SystemClock, random_id, storage::Sha256};
 
 use crate::credentials::Store;

@@ -11,7 +11,7 @@ use reqwest::{
 use crate::{
     credentials::{Holding, Store, Tokens},
     failure::{Failure, Result},
-    http,
+    http::{self, Server},
     oauth::OAuth,
     origin::Origin,
     pages, retry,
@@ -34,24 +34,24 @@ pub(crate) struct Client {
 impl Client {
     /// A client for the server that the settings name, with the credential for it.
     pub(crate) async fn open(flags: &Flags) -> Result<Self> {
-        Self::speaking(flags, http::builder).await
+        Self::speaking(flags, Server::client).await
     }
 
     /// The same, for answers that take as long as they take while more of them comes.
     pub(crate) async fn open_for_bytes(flags: &Flags) -> Result<Self> {
-        Self::speaking(flags, http::for_bytes).await
+        Self::speaking(flags, Server::for_bytes).await
     }
 
-    async fn speaking(flags: &Flags, http: fn(&Settings) -> Own<ClientBuilder>) -> Result<Self> {
+    async fn speaking(flags: &Flags, http: fn(&Server) -> Own<ClientBuilder>) -> Result<Self> {
         let store = Store::open()?;
         let settings = Settings::find(flags, &store)?;
         let secret = bearer(&settings, &store).await?;
-        Self::of(http(&settings)?, settings, &secret)
+        Self::of(http(&settings.remote())?, settings, &secret)
     }
 
     /// A client that shows `secret`.
     pub(crate) fn with(settings: Settings, secret: &Secret<String>) -> Result<Self> {
-        Self::of(http::builder(&settings)?, settings, secret)
+        Self::of(settings.remote().client()?, settings, secret)
     }
 
     fn of(http: ClientBuilder, settings: Settings, secret: &Secret<String>) -> Result<Self> {
@@ -81,7 +81,7 @@ impl Client {
         match call(&self.api).await {
             Ok(answer) => Ok(answer.into_inner()),
             Err(error) => {
-                let refused = |problem| Failure::Refused(Box::new(problem));
+                let refused = |problem, wait| Failure::Refused(Box::new(problem), wait);
                 Err(Failure::of_call(self.origin(), error, refused).await)
             }
         }

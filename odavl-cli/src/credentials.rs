@@ -9,8 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::files;
 use jiff::Timestamp;
-use odavl_cli::files;
 use odavl_core::{Error, Result, secret::Secret};
 use serde::{Deserialize, Serialize};
 

@@ -4,15 +4,14 @@ use std::{
     error::Error as StdError,
     fmt::Write as _,
     io::{self, ErrorKind, Write},
-    process::ExitCode,
 };
 
+use crate::printable::printable;
 use anstyle::{AnsiColor, Style};
 use clap::error::ContextKind;
-use odavl_cli::printable::printable;
 use odavl_core::{Error, causes};
 
-use crate::failure::{Failure, Result, way_out};
+use crate::failure::{Failure, Result, hints, way_out};
 
 const RED: Style = AnsiColor::Red.on_default().bold();
 const CYAN: Style = AnsiColor::Cyan.on_default().bold();
@@ -27,22 +26,22 @@ pub(crate) enum Outcome {
 }
 
 /// The exit code of a command's result; a failure is told on standard error.
-pub(crate) fn code(result: Result<Outcome>) -> ExitCode {
+pub(crate) fn code(result: Result<Outcome>) -> u8 {
     let failure = match result {
-        Ok(Outcome::Done) => return ExitCode::SUCCESS,
-        Ok(Outcome::Found) => return ExitCode::from(10),
+        Ok(Outcome::Done) => return 0,
+        Ok(Outcome::Found) => return 10,
         Err(failure) => failure,
     };
     if is_closed_pipe(&failure) {
-        return ExitCode::SUCCESS;
+        return 0;
     }
     // Where standard error is gone there is nobody to tell.
     let _ = anstream::stderr().lock().write_all(told(&failure).as_bytes());
-    ExitCode::from(failure.code().exit_code())
+    failure.code().exit_code()
 }
 
 /// The exit code where the arguments are no command, or ask for help.
-pub(crate) fn unread(error: &clap::Error) -> ExitCode {
+pub(crate) fn unread(error: &clap::Error) -> u8 {
     let own = error.source().and_then(|cause| cause.downcast_ref::<Error>());
     let Some((own, argument)) = own.zip(error.get(ContextKind::InvalidArg)) else {
         let told = error.render().ansi().to_string();
@@ -51,7 +50,7 @@ pub(crate) fn unread(error: &clap::Error) -> ExitCode {
             shown if shown == told => error.print(),
             shown => anstream::stderr().lock().write_all(shown.as_bytes()),
         };
-        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        return u8::try_from(error.exit_code()).unwrap_or(2);
     };
     let hint = way_out(own).unwrap_or_else(|| "--help shows what the command takes".to_owned());
     code(Err(Failure::Stuck(own.code(), format!("{argument}: {own}"), hint)))
@@ -73,7 +72,7 @@ fn told(failure: &Failure) -> String {
     for cause in causes(failure) {
         let _ = writeln!(text, "  because: {}", printable(&cause.to_string()));
     }
-    for hint in failure.hints() {
+    for hint in hints(failure) {
         let _ = writeln!(text, "{CYAN}hint:{CYAN:#} {}", printable(&hint));
     }
     text

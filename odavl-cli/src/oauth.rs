@@ -40,7 +40,7 @@ impl OAuth {
     /// The sign-in of the server that the settings name.
     pub(crate) fn new(settings: &Settings) -> Result<Self> {
         let origin = settings.server.value.clone();
-        let http = http::build(http::builder(settings)?)?;
+        let http = http::build(settings.remote().client()?)?;
         Ok(Self { api: Api::new_with_client(origin.as_str(), http), origin })
     }
 
@@ -88,7 +88,7 @@ impl OAuth {
         match answer {
             Ok(answer) => Ok(answer.into_inner()),
             Err(error) => {
-                let refused = |refusal| Failure::Denied(self.origin.clone(), Box::new(refusal));
+                let refused = |refusal, _| Failure::Denied(self.origin.clone(), Box::new(refusal));
                 Err(Failure::of_call(&self.origin, error, refused).await)
             }
         }

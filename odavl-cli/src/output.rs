@@ -5,8 +5,8 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
+use crate::{insight::report::Look, printable::printable};
 use anstyle::Style;
-use odavl_cli::{insight::report::Look, printable::printable};
 use odavl_core::Error;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use odavl_cli::{files, insight::Home};
+use crate::{files, insight::Home};
 use odavl_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 

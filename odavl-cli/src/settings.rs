@@ -6,6 +6,7 @@
 
 use std::{env, fmt, path::PathBuf};
 
+use odavl_client::door::http::Server;
 use odavl_core::{Error, Reason, Result, secret::Secret};
 
 use crate::{
@@ -14,6 +15,8 @@ use crate::{
     project::Project,
 };
 
+/// The name that the server's log knows this program by.
+const AGENT: &str = concat!("odavl-cli/", env!("CARGO_PKG_VERSION"));
 const SERVER: &str = "The server [env: ODAVL_SERVER] [default: that of the project, or of the last login]";
 
 /// The options of every command that asks a server.
@@ -142,6 +145,11 @@ impl Settings {
         let sources =
             Sources { flags: flags.clone(), environment: Environment::read(), project, credentials };
         Ok(Self { project_file, ..sources.settle()? })
+    }
+
+    /// The server, as it is spoken to.
+    pub(crate) fn remote(&self) -> Server {
+        Server { origin: self.server.value.clone(), allow_http: self.allow_http, agent: AGENT }
     }
 
     /// The credential, or how to get one.

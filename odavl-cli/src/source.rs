@@ -10,8 +10,8 @@ use std::{
     time::SystemTime,
 };
 
+use crate::files;
 use futures_util::stream;
-use odavl_cli::files;
 use odavl_core::{Error, Result, storage::PIECE};
 use reqwest::Body;
 

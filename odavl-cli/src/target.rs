@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use odavl_cli::files;
+use crate::files;
 use odavl_core::{Error, Result};
 use tempfile::{Builder, NamedTempFile};
 

@@ -2,7 +2,7 @@
 
 use std::{env, path::Path};
 
-use odavl_cli::files;
+use crate::files;
 use odavl_core::{
     Error, SystemClock,
     config::Config,

@@ -16,7 +16,7 @@ use crate::{
     commands::whoami,
     config::Location,
     credentials::Store,
-    failure::{Failure, Result},
+    failure::{Failure, Result, hints},
     http,
     output::{Column, Output},
     settings::{Flags, Settings},
@@ -61,7 +61,7 @@ impl Report {
     fn note(&mut self, name: &'static str, checked: Result<String>) {
         let (value, source) = match &checked {
             Ok(value) => (value.clone(), "ok".to_owned()),
-            Err(failure) => (failure.to_string(), failure.hints().join("; ")),
+            Err(failure) => (failure.to_string(), hints(failure).join("; ")),
         };
         self.findings.push(Finding { name, value, source });
         self.failed = checked.err().or(self.failed.take());
@@ -188,7 +188,7 @@ struct Info {
 
 async fn server(settings: &Settings) -> Result<Answer> {
     let origin = &settings.server.value;
-    let http = http::build(http::builder(settings)?)?;
+    let http = http::build(settings.remote().client()?)?;
     let unreachable = |error: reqwest::Error| Failure::Unreachable(origin.clone(), error.without_url());
     let response = http.get(format!("{origin}/api/openapi.json")).send().await.map_err(unreachable)?;
     if !response.status().is_success() {

@@ -123,7 +123,7 @@ impl Probe {
         let url: reqwest::Url =
             request.url.parse().map_err(|_| Error::internal("the store has no URL", None))?;
         let origin: Origin = url.origin().ascii_serialization().parse()?;
-        let http = http::build(http::to(&origin, settings)?.timeout(LIVES))?;
+        let http = http::build(settings.remote().to(&origin)?.timeout(LIVES))?;
         Ok(Self { bucket: bucket.clone(), profile, storage, http, left: Mutex::default() })
     }
 

@@ -2,7 +2,7 @@
 
 use std::{env, path::PathBuf};
 
-use odavl_cli::insight::{self, Analysis, Clippy, Request, clippy::Progress, report};
+use crate::insight::{self, Analysis, Clippy, Request, clippy::Progress, report};
 use odavl_client::types::Results;
 use odavl_core::{
     Error, SystemClock,

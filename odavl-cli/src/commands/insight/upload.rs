@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use odavl_cli::insight::{
+use crate::insight::{
     Analysis,
     queue::{Content, Destination, Entry, Queue},
 };

@@ -54,7 +54,7 @@ async fn fetch(
 ) -> Result<Option<PathBuf>> {
     let wish = DownloadUrlRequest { name: name.to_string() };
     let request = client.call(async |api| api.storage_download_url(&wish).await).await?;
-    let transfer = Transfer::to(&request, &client.settings)?;
+    let transfer = Transfer::to(&request, &client.settings.remote())?;
     let checksum: Checksum = object.checksum.parse()?;
     let mut fetched = Fetched {
         target,

@@ -170,7 +170,7 @@ impl Sending<'_> {
     }
 
     async fn whole(&self, client: &Client, request: &PresignedRequest) -> Result<()> {
-        let transfer = Transfer::to(request, &client.settings)?;
+        let transfer = Transfer::to(request, &client.settings.remote())?;
         self.send(&transfer, request, 0..self.source.size()).await
     }
 
@@ -208,7 +208,7 @@ impl Sending<'_> {
     /// Sends parts; answers the numbers of those whose URL had expired, unless that is all of them.
     async fn send_parts(&self, client: &Client, signed: &[SignedPart], part_size: u64) -> Result<Vec<u32>> {
         let Some(first) = signed.first() else { return Ok(Vec::new()) };
-        let transfer = Transfer::to(&first.request, &client.settings)?;
+        let transfer = Transfer::to(&first.request, &client.settings.remote())?;
         let send = async |part: &SignedPart| {
             let start = u64::from(part.number.saturating_sub(1)).saturating_mul(part_size);
             let end = start.saturating_add(part_size).min(self.source.size());
