@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use odavl_core::{
     Error,
-    storage::{Body, BoxBody},
+    storage::{Body, BoxBody, full},
 };
 use tokio::{
     fs::File,
@@ -39,13 +39,46 @@ impl Body for Pieces {
     }
 }
 
+/// What is to be stored.
+pub(crate) enum Data {
+    Bytes(Bytes),
+    File(PathBuf),
+    /// Whoever sends them says when they end.
+    Pieces(BoxBody),
+}
+
+impl Data {
+    /// As bytes that come, and how many they are; of pieces nobody knows.
+    pub(crate) async fn body(self) -> Result<(BoxBody, Option<u64>)> {
+        Ok(match self {
+            Self::Bytes(bytes) => {
+                let size = bytes.len() as u64;
+                (full(bytes), Some(size))
+            }
+            Self::File(path) => {
+                let file = Opened::read(path).await?;
+                let size = file.size;
+                (Box::new(file), Some(size))
+            }
+            Self::Pieces(body) => (body, None),
+        })
+    }
+}
+
 /// The bytes of a file, and how many they are.
 pub(crate) struct Opened {
     file: File,
-    pub(crate) size: u64,
+    size: u64,
 }
 
 impl Opened {
+    /// The file itself, to be read at any place.
+    pub(crate) async fn file(&self) -> Result<std::fs::File> {
+        let unread =
+            |error: std::io::Error| Error::unavailable("the file cannot be read", Some(error.into()));
+        Ok(self.file.try_clone().await.map_err(unread)?.into_std().await)
+    }
+
     pub(crate) async fn read(path: PathBuf) -> Result<Self> {
         let shown = path.display().to_string();
         let refused = |error| Error::invalid(format!("{shown} cannot be read: {error}"));

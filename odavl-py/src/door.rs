@@ -11,12 +11,15 @@ use crate::{
     call::Call,
     engine::{Engine, Held},
     failure::{Failure, Result},
+    remote::Remote,
 };
 
 /// What a session stands on.
 pub(crate) enum Door {
     /// The library in this process.
-    Embedded(odavl_core::session::Session),
+    Embedded(Arc<odavl_core::session::Session>),
+    /// A service that is asked over HTTP.
+    Remote(Remote),
 }
 
 /// A session, for as long as what it came from is open.

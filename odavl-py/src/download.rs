@@ -15,7 +15,7 @@ use crate::{
     engine::Engine,
     failure::{Failure, Result},
     input::{Arg, Units, read},
-    storage::StoredObject,
+    storage::{Found, StoredObject},
 };
 
 /// The bytes that are to come.
@@ -24,9 +24,29 @@ struct Rest {
     body: Option<BoxBody>,
     /// What came beyond what was asked for.
     over: Bytes,
+    /// Whether bytes are being waited for: where nobody does any more, they are lost.
+    is_waited_for: bool,
 }
 
 impl Rest {
+    fn new(body: Option<BoxBody>) -> Self {
+        Self { body, over: Bytes::new(), is_waited_for: false }
+    }
+
+    /// Begins to wait for bytes; refused where somebody who waited for some has left with them.
+    fn begin(&mut self) -> Result<()> {
+        if std::mem::replace(&mut self.is_waited_for, true) {
+            let what = "a read of it was cancelled, and what came meanwhile is lost";
+            return Err(Failure::invalid_with(what, "get the object again"));
+        }
+        Ok(())
+    }
+
+    fn end<T>(&mut self, came: T) -> T {
+        self.is_waited_for = false;
+        came
+    }
+
     async fn next(&mut self) -> Result<Option<Bytes>> {
         if self.over.has_remaining() {
             return Ok(Some(std::mem::take(&mut self.over)));
@@ -60,9 +80,13 @@ impl Rest {
 pub(crate) struct Joined(Vec<Bytes>);
 
 impl Joined {
+    pub(crate) fn of(pieces: Vec<Bytes>) -> Self {
+        Self(pieces)
+    }
+
     /// All bytes of an object.
     pub(crate) async fn all(bytes: Object) -> Result<Self> {
-        Rest { body: Some(bytes.body), over: Bytes::new() }.read(u64::MAX).await
+        Rest::new(Some(bytes.body)).read(u64::MAX).await
     }
 }
 
@@ -93,14 +117,10 @@ pub(crate) struct Download {
 }
 
 impl Download {
-    pub(crate) fn new(engine: &Engine, object: StoredObject, bytes: Object) -> Self {
-        let rest = Rest { body: Some(bytes.body), over: Bytes::new() };
-        Self {
-            engine: engine.clone(),
-            object,
-            size: bytes.range.end - bytes.range.start,
-            rest: Arc::new(Mutex::new(rest)),
-        }
+    pub(crate) fn new(engine: &Engine, found: Found) -> Self {
+        let Found { object, size, body } = found;
+        let rest = Arc::new(Mutex::new(Rest::new(Some(body))));
+        Self { engine: engine.clone(), object, size, rest }
     }
 }
 
@@ -119,29 +139,41 @@ impl Download {
     /// The next bytes, as many as come at once; none at the end.
     fn next(&self) -> Call {
         let rest = self.rest.clone();
-        Call::new(
-            &self.engine,
-            async move { Ok(Joined(rest.lock().await.next().await?.into_iter().collect())) },
-        )
+        Call::new(&self.engine, async move {
+            let mut rest = rest.lock().await;
+            rest.begin()?;
+            let came = rest.next().await;
+            Ok(Joined(rest.end(came)?.into_iter().collect()))
+        })
     }
 
     fn read(&self, size: Arg<'_, '_>) -> PyResult<Call> {
         read!(size: Option<Units>);
         let rest = self.rest.clone();
         let most = size.map_or(u64::MAX, |Units(size)| size);
-        Ok(Call::new(&self.engine, async move { rest.lock().await.read(most).await }))
+        Ok(Call::new(&self.engine, async move {
+            let mut rest = rest.lock().await;
+            rest.begin()?;
+            let came = rest.read(most).await;
+            rest.end(came)
+        }))
     }
 
     fn save(&self, path: Arg<'_, '_>) -> PyResult<Call> {
         read!(path: PathBuf);
         let rest = self.rest.clone();
-        Ok(Call::new(&self.engine, async move { save(&mut *rest.lock().await, &path).await }))
+        Ok(Call::new(&self.engine, async move {
+            let mut rest = rest.lock().await;
+            rest.begin()?;
+            let saved = save(&mut rest, &path).await;
+            rest.end(saved)
+        }))
     }
 
     fn close(&self) -> Call {
         let rest = self.rest.clone();
         Call::new(&self.engine, async move {
-            *rest.lock().await = Rest { body: None, over: Bytes::new() };
+            *rest.lock().await = Rest::new(None);
             Ok(())
         })
     }

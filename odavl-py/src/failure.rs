@@ -1,8 +1,13 @@
 //! Errors on their way to Python: one class for each code of the table, whichever door they came through.
 
-use std::{error::Error as _, fmt::Write as _, time::Duration};
+use std::time::Duration;
 
-use odavl_core::{Error, ErrorCode, metering::Standing};
+use jiff::Timestamp;
+use odavl_client::{door::failure::Failure as Why, types::Problem};
+use odavl_core::{
+    Chain, Error, ErrorCode,
+    metering::{MeterName, Standing},
+};
 use pyo3::{prelude::*, sync::PyOnceLock, types::PyModule as Module};
 
 /// An error as every door tells it.
@@ -14,14 +19,26 @@ struct Told {
     code: ErrorCode,
     message: String,
     hint: Option<String>,
-    reason: Option<&'static str>,
+    reason: Option<String>,
     retry_after: Option<Duration>,
-    limit: Option<Standing>,
+    request_id: Option<String>,
+    limit: Option<Limit>,
+}
+
+/// A limit that refused.
+#[derive(Debug)]
+struct Limit {
+    meter: String,
+    units: u64,
+    most: Option<u64>,
+    used: u64,
+    resets_at: Option<Timestamp>,
 }
 
 impl Failure {
     fn new(code: ErrorCode, message: String, hint: Option<String>) -> Self {
-        Self(Box::new(Told { code, message, hint, reason: None, retry_after: None, limit: None }))
+        let (reason, retry_after, request_id, limit) = (None, None, None, None);
+        Self(Box::new(Told { code, message, hint, reason, retry_after, request_id, limit }))
     }
 
     /// An input that cannot be accepted.
@@ -46,6 +63,41 @@ impl Failure {
         Self::new(ErrorCode::Unsupported, message.to_owned(), Some(hint.to_owned()))
     }
 
+    /// What cannot be done here, and what can.
+    pub(crate) fn unsupported(message: String, hint: &str) -> Self {
+        Self::new(ErrorCode::Unsupported, message, Some(hint.to_owned()))
+    }
+
+    /// What a service refused.
+    fn refused(code: ErrorCode, problem: Problem, wait: Option<Duration>) -> Self {
+        let limit = problem.meter.map(|meter| Limit {
+            meter,
+            units: 0,
+            most: problem.limit,
+            used: problem.used.unwrap_or_default(),
+            resets_at: problem.resets_at,
+        });
+        Self(Box::new(Told {
+            code,
+            message: problem.detail,
+            hint: problem.hint,
+            reason: problem.reason,
+            retry_after: wait,
+            request_id: Some(problem.request_id),
+            limit,
+        }))
+    }
+
+    /// The same; of the limit that refused a service does not say how many units were asked for.
+    pub(crate) fn asking(mut self, charges: &[(MeterName, u64)]) -> Self {
+        if let Some(limit) = &mut self.0.limit
+            && let Some((_, units)) = charges.iter().find(|(meter, _)| meter.as_str() == limit.meter)
+        {
+            limit.units = *units;
+        }
+        self
+    }
+
     /// What the operating system refused.
     pub(crate) fn of_io(what: &str, error: &std::io::Error) -> Self {
         Self::new(ErrorCode::Unavailable, format!("{what}: {error}"), None)
@@ -55,20 +107,38 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         // Who embeds odavl runs it: what a cause says is theirs to read.
-        let mut message = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            let _ = write!(message, ": {cause}");
-            source = cause.source();
-        }
         Self(Box::new(Told {
             code: error.code(),
-            message,
+            message: Chain(&error).to_string(),
             hint: error.hint(),
-            reason: error.reason().map(odavl_core::Reason::as_str),
+            reason: error.reason().map(|reason| reason.as_str().to_owned()),
             retry_after: error.retry_after(),
-            limit: error.refusal().map(|refusal| refusal.standing.clone()),
+            request_id: None,
+            limit: error.refusal().map(|refusal| refusal.standing.clone().into()),
         }))
+    }
+}
+
+impl From<Standing> for Limit {
+    fn from(standing: Standing) -> Self {
+        let Standing { units, limit, used, resets_at, .. } = standing;
+        Self { meter: standing.meter.to_string(), units, most: limit, used, resets_at }
+    }
+}
+
+impl From<Why> for Failure {
+    fn from(why: Why) -> Self {
+        let code = why.code();
+        match why {
+            Why::Own(error) => error.into(),
+            Why::Refused(problem, wait) => Self::refused(code, *problem, wait),
+            Why::Stuck(code, message, hint) => Self::new(code, message, Some(hint)),
+            other => {
+                let hint =
+                    "check the network, and that the URL is that of odavl: `odavl doctor --server URL`";
+                Self::new(code, Chain(&other).to_string(), Some(hint.to_owned()))
+            }
+        }
     }
 }
 
@@ -88,10 +158,11 @@ impl Told {
             error.setattr("reason", reason)?;
         }
         error.setattr("retry_after", self.retry_after.map(|wait| wait.as_secs_f64()))?;
+        error.setattr("request_id", self.request_id)?;
         if let Some(limit) = self.limit {
-            error.setattr("meter", limit.meter.as_str())?;
+            error.setattr("meter", limit.meter)?;
             error.setattr("units", limit.units)?;
-            error.setattr("limit", limit.limit)?;
+            error.setattr("limit", limit.most)?;
             error.setattr("used", limit.used)?;
             error.setattr("resets_at", limit.resets_at)?;
         }

@@ -84,6 +84,7 @@ impl Door {
                 gateway::Verdict::Valid(identity) => Verdict::yes(*identity),
                 gateway::Verdict::Invalid(error) => Verdict::no(&error),
             }),
+            Self::Remote(remote) => remote.verify(request).await,
         }
     }
 }

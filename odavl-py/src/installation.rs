@@ -107,7 +107,7 @@ impl Installation {
         Ok(Call::new(&engine, async move {
             let context = Context { organization: said(organization), ..Context::default() };
             let session = odavl.authenticate(odavl.credential(&credential.0)?, context).await?;
-            Ok(Session(door::Session::new(&within, Door::Embedded(session), open)))
+            Ok(Session(door::Session::new(&within, Door::Embedded(Arc::new(session)), open)))
         }))
     }
 
@@ -117,7 +117,7 @@ impl Installation {
         let (within, open) = (engine.clone(), self.open.clone());
         Ok(Call::new(&engine, async move {
             let session = odavl.system(&org.0, Context::default()).await?;
-            Ok(Session(door::Session::new(&within, Door::Embedded(session), open)))
+            Ok(Session(door::Session::new(&within, Door::Embedded(Arc::new(session)), open)))
         }))
     }
 

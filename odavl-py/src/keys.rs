@@ -91,36 +91,42 @@ impl Door {
     async fn key_create(&self, wish: NewKeyRequest) -> Result<NewApiKey> {
         match self {
             Self::Embedded(session) => Ok(session.keys().create(wish).await?.into()),
+            Self::Remote(remote) => remote.key_create(wish).await,
         }
     }
 
     async fn key_list(&self, page: PageQuery) -> Result<Page<ApiKey>> {
         match self {
             Self::Embedded(session) => Ok(Page::of(session.keys().list(&page).await?)),
+            Self::Remote(remote) => remote.key_list(page).await,
         }
     }
 
     async fn key_read(&self, id: KeyId) -> Result<ApiKey> {
         match self {
             Self::Embedded(session) => Ok(session.keys().read(id).await?.into()),
+            Self::Remote(remote) => remote.key_read(id).await,
         }
     }
 
     async fn key_update(&self, id: KeyId, update: KeyUpdate) -> Result<ApiKey> {
         match self {
             Self::Embedded(session) => Ok(session.keys().update(id, update).await?.into()),
+            Self::Remote(remote) => remote.key_update(id, update).await,
         }
     }
 
     async fn key_rotate(&self, id: KeyId, grace: SignedDuration) -> Result<NewApiKey> {
         match self {
             Self::Embedded(session) => Ok(session.keys().rotate(id, grace).await?.into()),
+            Self::Remote(remote) => remote.key_rotate(id, grace).await,
         }
     }
 
     async fn key_revoke(&self, id: KeyId) -> Result<ApiKey> {
         match self {
             Self::Embedded(session) => Ok(session.keys().revoke(id).await?.into()),
+            Self::Remote(remote) => remote.key_revoke(id).await,
         }
     }
 }

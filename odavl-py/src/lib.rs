@@ -1,8 +1,9 @@
-//! The engine of the Python package `odavl`: use cases of `odavl-core`, each one operation, waited for by a thread or
-//! awaited by a task. What people import is the package in `python/odavl`; nothing here is called by them.
+//! The engine of the Python package `odavl`: use cases of `odavl-core`, in this process or asked of a service, each one
+//! operation, waited for by a thread or awaited by a task. What people import is the package in `python/odavl`; nothing here is called by them.
 
 mod body;
 mod call;
+mod command;
 mod delivery;
 mod door;
 mod download;
@@ -12,6 +13,7 @@ mod gateway;
 mod input;
 mod installation;
 mod keys;
+mod remote;
 mod runs;
 mod session;
 mod sink;
@@ -36,6 +38,8 @@ fn _odavl(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<runs::Runs>()?;
     module.add_class::<gateway::Gateway>()?;
     module.add_function(wrap_pyfunction!(installation::open, module)?)?;
+    module.add_function(wrap_pyfunction!(session::connect, module)?)?;
+    module.add_function(wrap_pyfunction!(command::command, module)?)?;
     delivery::register(module)?;
     engine::register(module)
 }

@@ -6,7 +6,7 @@ use odavl_core::{
     auth::{self, Slug},
     ids::UploadId,
     page::PageQuery,
-    storage::{BoxBody, Product, Sha256, full},
+    storage::{Product, Sha256, full},
     uploads::{self, Encoding, Filter, NewResults, RunId, sarif},
 };
 use pyo3::{prelude::*, pybacked::PyBackedBytes};
@@ -132,45 +132,56 @@ impl Door {
     async fn project_create(&self, slug: Slug, once: Option<String>) -> Result<Project> {
         match self {
             Self::Embedded(session) => Ok(session.projects().create(slug, once.as_deref()).await?.into()),
+            Self::Remote(remote) => remote.project_create(slug, once).await,
         }
     }
 
     async fn project_list(&self, page: PageQuery) -> Result<Page<Project>> {
         match self {
             Self::Embedded(session) => Ok(Page::of(session.projects().list(&page).await?)),
+            Self::Remote(remote) => remote.project_list(page).await,
         }
     }
 
-    async fn run_create(&self, wish: NewResults, body: BoxBody) -> Result<UploadedResults> {
+    async fn run_create(&self, wish: NewResults, bytes: Bytes) -> Result<UploadedResults> {
         match self {
             Self::Embedded(session) => {
-                let taken = session.uploads().create(wish, body).await?;
-                Ok(UploadedResults { upload: taken.upload.into(), replayed: taken.replayed })
+                let session = session.clone();
+                stored(full(bytes), move |body| async move {
+                    let taken = session.uploads().create(wish, body).await?;
+                    Ok(UploadedResults { upload: taken.upload.into(), replayed: taken.replayed })
+                })
+                .await
             }
+            Self::Remote(remote) => remote.run_create(wish, bytes).await,
         }
     }
 
     async fn run_list(&self, filter: Filter, page: PageQuery) -> Result<Page<Results>> {
         match self {
             Self::Embedded(session) => Ok(Page::of(session.uploads().list(&filter, &page).await?)),
+            Self::Remote(remote) => remote.run_list(filter, page).await,
         }
     }
 
     async fn run_read(&self, id: UploadId) -> Result<Results> {
         match self {
             Self::Embedded(session) => Ok(session.uploads().read(id).await?.into()),
+            Self::Remote(remote) => remote.run_read(id).await,
         }
     }
 
     async fn run_content(&self, id: UploadId) -> Result<Joined> {
         match self {
             Self::Embedded(session) => Joined::all(session.uploads().content(id, None).await?.bytes).await,
+            Self::Remote(remote) => Ok(Joined::of(remote.run_content(id).await?)),
         }
     }
 
     async fn run_delete(&self, id: UploadId) -> Result<Results> {
         match self {
             Self::Embedded(session) => Ok(session.uploads().delete(id).await?.into()),
+            Self::Remote(remote) => remote.run_delete(id).await,
         }
     }
 }
@@ -228,8 +239,8 @@ impl Runs {
             length: data.len() as u64,
             encoding: encoding.0,
         };
-        let body = full(Bytes::from_owner(data));
-        self.0.call(|door| stored(body, |body| async move { door.run_create(wish, body).await }))
+        let bytes = Bytes::from_owner(data);
+        self.0.call(|door| async move { door.run_create(wish, bytes).await })
     }
 
     fn list(

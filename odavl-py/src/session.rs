@@ -1,14 +1,19 @@
 //! A session as Python holds it.
 
+use std::sync::{Arc, atomic::AtomicBool};
+
+use odavl_client::door::origin::Origin;
 use pyo3::prelude::*;
 
 use crate::{
     call::Call,
     door::{self, Door},
-    failure::Result,
+    engine::Engine,
+    failure::{Failure, Result},
     gateway::Gateway,
-    input::{Arg, Text, read},
+    input::{Arg, Text, read, said},
     keys::Keys,
+    remote::Remote,
     runs::{Projects, Runs},
     storage::Storage,
     usage::Usage,
@@ -19,14 +24,38 @@ impl Door {
     async fn me(&self) -> Result<Me> {
         match self {
             Self::Embedded(session) => Ok(session.me().await?.into()),
+            Self::Remote(remote) => remote.me().await,
         }
     }
 
-    fn acting_on(&self, organization: &str) -> Self {
-        match self {
-            Self::Embedded(session) => Self::Embedded(session.acting_on(organization)),
-        }
+    fn acting_on(&self, organization: &str) -> Result<Self> {
+        Ok(match self {
+            Self::Embedded(session) => Self::Embedded(Arc::new(session.acting_on(organization))),
+            Self::Remote(remote) => Self::Remote(remote.acting_on(organization)?),
+        })
     }
+}
+
+/// Connects to the service at `url` as whoever holds `key`: the session, once the service has said who that is.
+#[pyfunction]
+pub(crate) fn connect(
+    py: Python<'_>,
+    url: Arg<'_, '_>,
+    key: Arg<'_, '_>,
+    organization: Arg<'_, '_>,
+    allow_http: Arg<'_, '_>,
+) -> PyResult<Call> {
+    read!(url: Text, key: Text, organization: Option<Text>, allow_http: bool);
+    let engine = Engine::of_process(py)?;
+    let origin: Origin = url.0.parse().map_err(Failure::from)?;
+    let organization = said(organization);
+    let within = engine.clone();
+    Ok(Call::new(&engine, async move {
+        let remote = Remote::at(origin, key.0, allow_http, organization.as_deref())?;
+        remote.me().await?;
+        let open = Arc::new(AtomicBool::new(true));
+        Ok(Session(door::Session::new(&within, Door::Remote(remote), open)))
+    }))
 }
 
 /// Someone who may act.
@@ -41,7 +70,7 @@ impl Session {
 
     fn acting_on(&self, organization: Arg<'_, '_>) -> PyResult<Self> {
         read!(organization: Text);
-        Ok(Self(self.0.beside(self.0.door()?.acting_on(&organization.0))))
+        Ok(Self(self.0.beside(self.0.door()?.acting_on(&organization.0)?)))
     }
 
     fn close(&self) {

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use odavl_core::page::PageQuery;
 use odavl_core::storage::{
     self, BoxBody, ByteRange, Depth, ListQuery, Listed, MediaType, NewObject, ObjectName, ObjectRow,
-    PresignedRequest, PutMode, Sha256, full,
+    PresignedRequest, PutMode, Sha256,
 };
 use pyo3::{prelude::*, pybacked::PyBackedBytes};
 
 use crate::{
-    body::{Opened, stored},
+    body::{Data, stored},
     call::Call,
     door::{Door, Session},
     download::Download,
@@ -60,6 +61,20 @@ values! {
     }
 }
 
+/// An object that was found, and what was asked for of its bytes.
+pub(crate) struct Found {
+    pub(crate) object: StoredObject,
+    pub(crate) size: u64,
+    pub(crate) body: BoxBody,
+}
+
+/// Which objects are asked for.
+pub(crate) struct Wanted {
+    pub(crate) prefix: String,
+    pub(crate) depth: Depth,
+    pub(crate) page: PageQuery,
+}
+
 impl From<ObjectRow> for StoredObject {
     fn from(row: ObjectRow) -> Self {
         Self {
@@ -95,21 +110,43 @@ impl From<PresignedRequest> for Presigned {
 }
 
 impl Door {
-    pub(crate) async fn put(&self, wish: NewObject, body: BoxBody) -> Result<StoredObject> {
+    /// Stores `data`. What is in memory or a file is stored by a task of its own; pieces come with theirs.
+    pub(crate) async fn put(&self, wish: NewObject, data: Data) -> Result<StoredObject> {
         match self {
-            Self::Embedded(session) => Ok(session.storage().put(wish, body).await?.into()),
+            Self::Embedded(session) => {
+                let session = session.clone();
+                let put =
+                    move |wish, body| async move { Ok(session.storage().put(wish, body).await?.into()) };
+                match data.body().await? {
+                    (body, None) => put(wish, body).await,
+                    (body, size) => {
+                        let wish = NewObject { size: wish.size.or(size), ..wish };
+                        stored(body, move |body| put(wish, body)).await
+                    }
+                }
+            }
+            Self::Remote(remote) => remote.put(wish, data).await,
         }
     }
 
-    async fn get(&self, name: ObjectName, range: Option<ByteRange>) -> Result<storage::Download> {
+    async fn get(&self, name: ObjectName, range: Option<ByteRange>) -> Result<Found> {
         match self {
-            Self::Embedded(session) => Ok(session.storage().read(&name, range).await?),
+            Self::Embedded(session) => {
+                let storage::Download { object, bytes } = session.storage().read(&name, range).await?;
+                let size = bytes.range.end - bytes.range.start;
+                Ok(Found { object: object.into(), size, body: bytes.body })
+            }
+            Self::Remote(remote) => remote.get(&name, range).await,
         }
     }
 
-    async fn list(&self, query: ListQuery) -> Result<Page<ObjectEntry>> {
+    async fn list(&self, wanted: Wanted) -> Result<Page<ObjectEntry>> {
         match self {
-            Self::Embedded(session) => Ok(Page::of(session.storage().list(&query).await?)),
+            Self::Embedded(session) => {
+                let query = ListQuery::new(wanted.prefix, wanted.depth, wanted.page)?;
+                Ok(Page::of(session.storage().list(&query).await?))
+            }
+            Self::Remote(remote) => remote.list(wanted).await,
         }
     }
 
@@ -119,6 +156,7 @@ impl Door {
                 let deleted = session.storage().delete(&name).await?;
                 Ok(DeletedObject { object: deleted.object.into(), freed_at: deleted.freed_at })
             }
+            Self::Remote(remote) => remote.delete(&name).await,
         }
     }
 
@@ -129,12 +167,14 @@ impl Door {
                 let storage::StorageStats { objects, bytes, garbage_bytes } = stats;
                 Ok(StorageStats { objects, bytes, garbage_bytes })
             }
+            Self::Remote(remote) => remote.stats().await,
         }
     }
 
     async fn download_url(&self, name: ObjectName) -> Result<Presigned> {
         match self {
             Self::Embedded(session) => Ok(session.storage().download_url(&name).await?.into()),
+            Self::Remote(remote) => remote.download_url(&name).await,
         }
     }
 }
@@ -183,10 +223,9 @@ impl Storage {
         sha256: Arg<'_, '_>,
     ) -> PyResult<Call> {
         read!(data: PyBackedBytes);
-        let mut wish = wish(name, content_type, mode, size, sha256)?;
-        wish.size = wish.size.or(Some(data.len() as u64));
-        let body = full(Bytes::from_owner(data));
-        self.0.call(|door| stored(body, |body| async move { door.put(wish, body).await }))
+        let wish = wish(name, content_type, mode, size, sha256)?;
+        let data = Data::Bytes(Bytes::from_owner(data));
+        self.0.call(|door| async move { door.put(wish, data).await })
     }
 
     #[expect(clippy::too_many_arguments, reason = "each is an argument in Python")]
@@ -200,12 +239,8 @@ impl Storage {
         sha256: Arg<'_, '_>,
     ) -> PyResult<Call> {
         read!(data: PathBuf);
-        let mut wish = wish(name, content_type, mode, size, sha256)?;
-        self.0.call(|door| async move {
-            let file = Opened::read(data).await?;
-            wish.size = wish.size.or(Some(file.size));
-            stored(Box::new(file), |body| async move { door.put(wish, body).await }).await
-        })
+        let wish = wish(name, content_type, mode, size, sha256)?;
+        self.0.call(|door| async move { door.put(wish, Data::File(data)).await })
     }
 
     #[expect(clippy::too_many_arguments, reason = "each is an argument in Python")]
@@ -218,7 +253,7 @@ impl Storage {
         sha256: Arg<'_, '_>,
     ) -> PyResult<Sink> {
         let wish = wish(name, content_type, mode, size, sha256)?;
-        Sink::begin(&self.0, |door, body| async move { door.put(wish, body).await })
+        Sink::begin(&self.0, |door, body| async move { door.put(wish, Data::Pieces(body)).await })
     }
 
     fn get(&self, name: Arg<'_, '_>, start: Arg<'_, '_>, end: Arg<'_, '_>) -> PyResult<Call> {
@@ -227,7 +262,7 @@ impl Storage {
         let engine = self.0.engine().clone();
         self.0.call(|door| async move {
             let found = door.get(name.0, range).await?;
-            Ok(Download::new(&engine, found.object.into(), found.bytes))
+            Ok(Download::new(&engine, found))
         })
     }
 
@@ -244,8 +279,8 @@ impl Storage {
             Some("/") => Depth::Folders,
             Some(_) => return Err(Failure::invalid("the delimiter is `/`, or absent").into()),
         };
-        let query = ListQuery::new(prefix.0, depth, page(limit, cursor)?).map_err(Failure::from)?;
-        self.0.call(|door| async move { door.list(query).await })
+        let wanted = Wanted { prefix: prefix.0, depth, page: page(limit, cursor)? };
+        self.0.call(|door| async move { door.list(wanted).await })
     }
 
     fn delete(&self, name: Arg<'_, '_>) -> PyResult<Call> {

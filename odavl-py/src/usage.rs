@@ -24,30 +24,35 @@ impl Door {
     async fn usage_read(&self) -> Result<UsageReport> {
         match self {
             Self::Embedded(session) => Ok(session.usage().read().await?.into()),
+            Self::Remote(remote) => remote.usage_read().await,
         }
     }
 
     async fn consume(&self, wish: Consume) -> Result<Consumed> {
         match self {
             Self::Embedded(session) => session.usage().consume(wish).await?.try_into(),
+            Self::Remote(remote) => remote.consume(wish).await,
         }
     }
 
     async fn reserve(&self, wish: Reserve) -> Result<Reserved> {
         match self {
             Self::Embedded(session) => Ok(session.usage().reserve(wish).await?.into()),
+            Self::Remote(remote) => remote.reserve(wish).await,
         }
     }
 
     async fn settle(&self, id: ReservationId, used: Vec<(MeterName, u64)>) -> Result<Ended> {
         match self {
             Self::Embedded(session) => Ok(Ended::new(id, session.usage().settle(id, used).await?)),
+            Self::Remote(remote) => remote.settle(id, used).await,
         }
     }
 
     async fn release(&self, id: ReservationId) -> Result<Ended> {
         match self {
             Self::Embedded(session) => Ok(Ended::new(id, session.usage().release(id).await?)),
+            Self::Remote(remote) => remote.release(id).await,
         }
     }
 
@@ -56,12 +61,14 @@ impl Door {
             Self::Embedded(session) => {
                 Ok(session.usage().history(&query).await?.into_iter().map(Bucket::from).collect())
             }
+            Self::Remote(remote) => remote.history(query).await,
         }
     }
 
     async fn ledger(&self, page: PageQuery) -> Result<Page<LedgerEntry>> {
         match self {
             Self::Embedded(session) => Ok(Page::of(session.usage().ledger(&page).await?)),
+            Self::Remote(remote) => remote.ledger(),
         }
     }
 }

@@ -30,7 +30,17 @@ CONFIG: dict[str, Any] = {
 """Meters without a limit, with a quota (20 tests a month), and with a rate (2 pages a minute)."""
 
 
-@pytest.fixture(params=["sync", "async"])
+DOORS = ["sync", "async", "connected"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test is of every door, unless it says why it is not: ``@pytest.mark.embedded("why")``."""
+    if "door" in metafunc.fixturenames:
+        is_embedded = metafunc.definition.get_closest_marker("embedded")
+        metafunc.parametrize("door", DOORS[:2] if is_embedded else DOORS, indirect=True)
+
+
+@pytest.fixture
 def door(request: pytest.FixtureRequest) -> Iterator[Door]:
     door = Door(request.param)
     yield door

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import doctest
 import importlib
+from contextlib import ExitStack
 from pathlib import Path
 
 import odavl
 import pytest
+from service import Service
 
 MODULES = ["odavl", *(f"odavl._sync.{name}" for name in ["installation", "session", "usage", "storage", "keys", "gateway"])]
 EXAMPLES = [
@@ -24,8 +26,11 @@ def test_an_example_says_what_it_says(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("odavl.toml").write_text("data = 'odavl-data'\n")
-    with odavl.Odavl.open(data=tmp_path / "example") as db:
+    with ExitStack() as served, odavl.Odavl.open(data=tmp_path / "example") as db:
         db.set_up(email="ada@example.com", password="correct horse battery", org="acme")
+        if example.name.endswith(".connect"):
+            key = db.system("acme").keys.create("example", ["usage:write"]).secret
+            example.globs.update(url=served.enter_context(Service(tmp_path / "example")).url, key=key)
         example.globs.update(folder=tmp_path / "folder", me=db.system("acme"), operator=db.system("operator"))
         said: list[str] = []
         doctest.DocTestRunner().run(example, out=said.append)

@@ -24,7 +24,7 @@ else:  # The tests of the scenarios need a reader of TOML.
 
 FOLDER = Path(__file__).parents[2] / "scenarios"
 EVERYTHING = ["keys:admin", "usage:admin", "storage:admin", "org:admin", "uploads:admin", "insight:admin"]
-DOORS = {"python": "sync", "python_async": "async"}
+DOORS = {"python": "sync", "python_async": "async", "python_connected": "connected"}
 ENGINES = ["sqlite", "postgres"]
 
 Step = Mapping[str, Any]
@@ -95,7 +95,8 @@ class World:
             environment = {**os.environ, **({"ODAVL_DATABASE": self._database} if self._database else {})}
             make = [command, "admin", *place, "org", "create", slug]
             subprocess.run(make, check=True, capture_output=True, env=environment)
-            keys[name] = self.db.system(slug).keys.create(name, EVERYTHING).secret
+            here = getattr(self.db, "here", self.db)
+            keys[name] = here.system(slug).keys.create(name, EVERYTHING).secret
         return keys
 
     def end(self) -> None:
@@ -239,11 +240,11 @@ class Play:
         return {"objects": stats.objects, "bytes": stats.bytes}, None
 
 
-@pytest.mark.parametrize(("engine", "door", "case"), PLAYED)
+@pytest.mark.parametrize(("engine", "way", "case"), PLAYED)
 def test_scenario(
-    worlds: dict[tuple[str, str], World], engine: str, door: str, case: dict[str, Any]
+    worlds: dict[tuple[str, str], World], engine: str, way: str, case: dict[str, Any]
 ) -> None:
-    play = Play(worlds[engine, door])
+    play = Play(worlds[engine, way])
     for step in case["steps"]:
         play.take(step)
 

@@ -1,4 +1,4 @@
-"""Objects through both doors: bytes, paths, files and iterators in; bytes, pieces and files out."""
+"""Objects through every door: bytes, paths, files and iterators in; bytes, pieces and files out."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def test_bytes_are_stored_and_read_back(me: Any) -> None:
     assert held(me) == 11
 
 
+@pytest.mark.embedded("bytes that were sent by a URL count until it has expired")
 def test_everything_that_gives_bytes_is_taken(db: Any, me: Any, tmp_path: Path) -> None:
     content = bytes(range(256)) * 8000
     path = tmp_path / "file"
@@ -107,6 +108,7 @@ def test_lists_go_into_folders_or_not(me: Any) -> None:
     assert [entry.object.size for entry in me.storage.list("a/")] == [1, 1]
 
 
+@pytest.mark.embedded("bytes that were sent by a URL count until it has expired")
 def test_what_is_deleted_counts_no_longer(me: Any) -> None:
     me.storage.put("x", b"12345")
     assert me.storage.delete("x").object.size == 5
@@ -123,6 +125,7 @@ def test_a_url_is_not_shown(me: Any) -> None:
     assert url.url not in repr(url) and url.url not in url._repr_html_()
 
 
+@pytest.mark.embedded("a service is asked when all of the data is there")
 def test_a_full_organisation_is_refused_before_and_while_bytes_come(me: Any) -> None:
     read = 0
 
@@ -182,6 +185,7 @@ def iter_raising(error: BaseException) -> Iterator[bytes]:
     raise error
 
 
+@pytest.mark.embedded("bytes that were sent by a URL count until it has expired")
 def test_data_that_lies_about_itself_is_refused(me: Any, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"12345")

@@ -1,4 +1,4 @@
-"""Sign-in and API keys, exact usage quotas, and object storage: the library in this process.
+"""Sign-in and API keys, exact usage quotas, and object storage: the library in this process, or a service's.
 
 >>> import odavl
 >>> db = odavl.Odavl.open("odavl.toml")
@@ -9,7 +9,7 @@
 >>> me.storage.put("insight/report.sarif", b"{}").size
 2
 
-`AsyncOdavl` has the same names, awaitable. What is refused or fails is an `OdavlError`.
+`connect` gives the same session over HTTP. `AsyncOdavl` has the same names, awaitable. What is refused or fails is an `OdavlError`.
 """
 
 from ._odavl import __version__
@@ -136,7 +136,11 @@ __all__ = [
     "UsageReport",
     "Verdict",
     "__version__",
+    "connect",
 ]
+
+
+connect = Odavl.connect
 
 
 def __getattr__(name: str) -> object:

@@ -39,6 +39,8 @@ __all__ = [
     "Storage",
     "Usage",
     "__version__",
+    "command",
+    "connect",
     "open",
 ]
 
@@ -203,6 +205,8 @@ class Gateway:
         tags: Mapping[str, str] | None,
     ) -> Call[Verdict]: ...
 
+def command(arguments: list[str]) -> int: ...
+def connect(url: str, key: str, organization: str | None, allow_http: bool) -> Call[Session]: ...
 def open(
     file: str | None,
     json: str | None,

@@ -41,6 +41,8 @@ class OdavlError(Exception):
     """The way out, where there is one."""
     retry_after: float | None = None
     """In how many seconds a retry can help; ``None`` where it cannot, or where nobody knows."""
+    request_id: str | None = None
+    """The request's id in the log of the service that refused it; ``None`` in this process."""
 
 
 class InvalidInputError(OdavlError, ValueError):

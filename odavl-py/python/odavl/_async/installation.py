@@ -60,6 +60,29 @@ class AsyncOdavl:
         file, json = described(config)
         return cls(await _odavl.open(file, json, database, storage, data))
 
+    @classmethod
+    def connect(
+        cls, url: str, *, key: str, organization: str | None = None, allow_http: bool = False
+    ) -> Opening[AsyncSession]:
+        """The session of whoever holds `key`, an API key or an access token, with the service at `url`.
+
+        It has the same names, answers and errors as one that is opened in this process, and asks the service over HTTP: no
+        database is needed here. `organization` (an id, a slug or ``external:<external_id>``) is another one to act on.
+        What can be is tried again for two seconds. Bytes go to the store and come from it by themselves; what comes in
+        pieces is kept in a temporary file first. `allow_http` lets the key go to another machine in the clear.
+
+        >>> with AsyncOdavl.connect(url, key=key) as me:
+        ...     me.usage.consume("insight_analyses").remaining
+        9
+
+        Raises ``UnauthenticatedError`` for a key that does not hold, ``UnavailableError`` where nobody answers.
+        """
+        return Opening(cls._connect(url, key, organization, allow_http))
+
+    @classmethod
+    async def _connect(cls, url: str, key: str, organization: str | None, allow_http: bool) -> AsyncSession:
+        return AsyncSession(await _odavl.connect(url, key, organization, allow_http))
+
     async def authenticate(self, credential: str, *, organization: str | None = None) -> AsyncSession:
         """The session of whoever holds `credential`: an API key or an access token.
 

@@ -85,7 +85,7 @@ class AsyncSession:
         return Metered(self._core.usage, meter, units, expires_in, tags)
 
     def close(self) -> None:
-        """Closes what the session came from, as ``db.close()`` does."""
+        """Closes what the session came from, as ``db.close()`` does. Calls under way are finished."""
         self._core.close()
 
     async def __aenter__(self) -> AsyncSession:

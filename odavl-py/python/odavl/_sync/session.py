@@ -86,7 +86,7 @@ class Session:
         return Metered(self._core.usage, meter, units, expires_in, tags)
 
     def close(self) -> None:
-        """Closes what the session came from, as ``db.close()`` does."""
+        """Closes what the session came from, as ``db.close()`` does. Calls under way are finished."""
         self._core.close()
 
     def __enter__(self) -> Session:

@@ -1,0 +1,121 @@
+//! A service that is asked over HTTP, as a session: the same use cases, with the same answers and errors.
+
+mod get;
+mod keys;
+mod put;
+mod runs;
+mod source;
+mod usage;
+mod values;
+
+use std::{num::NonZeroU32, time::Duration};
+
+use odavl_client::{
+    Client, Error as ApiError, ResponseValue,
+    door::{
+        failure::Failure as Why,
+        http::{Server, build},
+        origin::Origin,
+        retry::Tries,
+    },
+    types::Problem,
+};
+use odavl_core::{Error, Reason, page::PageQuery, random_id, secret::Secret};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+
+use crate::failure::Result;
+
+/// The name that the server's log knows this package by.
+const AGENT: &str = concat!("odavl-py/", env!("CARGO_PKG_VERSION"));
+/// How long a call may take that is not of bytes.
+const TOTAL: Duration = Duration::from_mins(1);
+
+/// What a generated method gives.
+type Answer<T> = std::result::Result<ResponseValue<T>, ApiError<Problem>>;
+
+/// A service, and who asks it.
+pub(crate) struct Remote {
+    server: Server,
+    key: Secret<String>,
+    client: Client,
+}
+
+impl Remote {
+    /// The service at `origin`, asked with `key`.
+    pub(crate) fn at(
+        origin: Origin,
+        key: String,
+        allow_http: bool,
+        organization: Option<&str>,
+    ) -> Result<Self> {
+        let server = Server { origin, allow_http, agent: AGENT };
+        Self::new(server, Secret::new(key), organization)
+    }
+
+    fn new(server: Server, key: Secret<String>, organization: Option<&str>) -> Result<Self> {
+        let mut headers = HeaderMap::new();
+        let shown = Some(format!("Bearer {}", key.reveal())).filter(|text| text.is_ascii());
+        let mut shown = shown.and_then(|text| HeaderValue::from_str(&text).ok()).ok_or_else(|| {
+            Error::unauthenticated(Reason::Malformed, "the credential holds what no header may")
+        })?;
+        shown.set_sensitive(true);
+        headers.insert(AUTHORIZATION, shown);
+        if let Some(organization) = organization {
+            let name = HeaderValue::from_str(organization)
+                .map_err(|_| Error::invalid("the organisation's name holds what no header may"))?;
+            headers.insert(HeaderName::from_static("odavl-organization"), name);
+        }
+        let http = build(server.for_bytes()?.default_headers(headers))?;
+        let client = Client::new_with_client(server.origin.as_str(), http);
+        Ok(Self { server, key, client })
+    }
+
+    /// The same caller, acting on another organisation.
+    pub(crate) fn acting_on(&self, organization: &str) -> Result<Self> {
+        Self::new(self.server.clone(), self.key.clone(), Some(organization))
+    }
+
+    /// Makes a call that may be made twice: one that reads, or that the service knows again.
+    async fn call<'a, T, W>(&'a self, call: impl Fn(&'a Client) -> W) -> Result<T>
+    where
+        W: Future<Output = Answer<T>>,
+    {
+        let mut tries = Tries::default();
+        loop {
+            match self.asked(call(&self.client)).await {
+                Ok(answer) => return Ok(answer),
+                Err(why) => tries.after(why).await?,
+            }
+        }
+    }
+
+    /// Makes a call that must not be made twice.
+    async fn once<'a, T, W>(&'a self, call: impl FnOnce(&'a Client) -> W) -> Result<T>
+    where
+        W: Future<Output = Answer<T>>,
+    {
+        Ok(self.asked(call(&self.client)).await?)
+    }
+
+    async fn asked<T>(&self, call: impl Future<Output = Answer<T>>) -> Result<T, Why> {
+        let origin = &self.server.origin;
+        let answer = tokio::time::timeout(TOTAL, call).await;
+        match answer.map_err(|_| Why::Still(origin.clone()))? {
+            Ok(answer) => Ok(answer.into_inner()),
+            Err(error) => {
+                let refused = |problem, wait| Why::Refused(Box::new(problem), wait);
+                Err(Why::of_call(origin, error, refused).await)
+            }
+        }
+    }
+}
+
+/// The caller's key for a call, else one of our own, so that the call may be made again when its answer is lost.
+fn known_by(said: Option<String>) -> String {
+    said.unwrap_or_else(random_id)
+}
+
+/// Where a page starts, and how many items it has.
+fn part(page: &PageQuery) -> (Option<&str>, Option<NonZeroU32>) {
+    (page.cursor.as_deref(), NonZeroU32::new(page.limit))
+}
