@@ -84,12 +84,14 @@ mod tests {
 
     use super::*;
     use crate::{
+        Settings,
         auth::{
-            MemoryAuth, Write,
+            MemoryAuth, OrgRef, Write,
             contract::{Subject, added_org, write},
         },
         clock::ManualClock,
         ids::OrgId,
+        view::OrgView,
     };
 
     async fn bump(auth: &Subject, org: OrgId) {
@@ -102,8 +104,14 @@ mod tests {
         let (views, clock) = (Views::default(), ManualClock::new(jiff::Timestamp::UNIX_EPOCH));
         let org = added_org(&auth, "org").await.unwrap().id;
         views.learn(org, 0, views.moment(clock.now()));
+        let catalog = Settings::preset("http://127.0.0.1:8787").unwrap().catalog;
+        let known = auth.org(&OrgRef::Id(org)).await.unwrap().unwrap();
+        let plan = catalog.plan("FREE").unwrap();
+        views.keep_org(&Arc::new(OrgView::new(known, &catalog, plan)));
         let place = ask(&*auth, &views, &clock, None).await.unwrap();
         assert_eq!(views.epoch(org, clock.now()), None);
+        // A server that took the place of a lost one may be behind what was seen there.
+        assert!(views.org(org).is_none());
 
         views.learn(org, 0, views.moment(clock.now()));
         bump(&auth, org).await;

@@ -275,7 +275,9 @@ impl Odavl {
         let noted = self.note().await;
         let stored = self.0.sweep_storage().await;
         let released = self.0.release_expired().await;
-        stored.and(released).and(noted)
+        // Last: nobody waits for it, and a large folder takes its time.
+        let found = self.0.sweep_strays(self.now()).await;
+        stored.and(released).and(noted).and(found)
     }
 
     /// Writes what this node alone knows: when keys were last used, and who was refused. [`Odavl::sweep`] and

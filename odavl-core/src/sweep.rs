@@ -52,16 +52,15 @@ impl<K: Ord> Pass<K> {
 }
 
 impl Core {
-    /// Ends the uploads that expired, removes the bytes that are due, and looks for some that nothing names. Another node
-    /// may do the same at the same time: each step can be taken again.
+    /// Ends the uploads that expired and removes the bytes that are due. Another node may do the same at the same
+    /// time: each step can be taken again.
     pub(crate) async fn sweep_storage(self: &Arc<Self>) -> Result<()> {
         let now = self.clock.now();
         let ended = self.end_uploads(now).await;
         #[cfg(feature = "uploads")]
         let ended = ended.and(self.sweep_uploads(now).await);
         let removed = self.sweep_garbage(now).await;
-        let found = self.sweep_strays(now).await;
-        ended.and(removed).and(found)
+        ended.and(removed)
     }
 
     async fn end_uploads(self: &Arc<Self>, now: Timestamp) -> Result<()> {

@@ -157,20 +157,17 @@ struct Known {
     used: HashMap<KeyId, (OrgId, Timestamp)>,
 }
 
-/// Epochs that are known at most.
-const EPOCHS_MOST: usize = 100_000;
-
 /// Keys whose last use is remembered until it is written; past it a use is not, for it is a hint.
 const USED_MOST: usize = 10_000;
 
 /// The node's memory of credentials.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Views(Mutex<Known>);
 
-impl Default for Views {
+impl Default for Known {
     fn default() -> Self {
-        Self(Mutex::new(Known {
-            epochs: Bounded::new(EPOCHS_MOST),
+        Self {
+            epochs: Bounded::new(100_000),
             told: 0,
             asked_at: None,
             orgs: Bounded::new(20_000),
@@ -178,7 +175,7 @@ impl Default for Views {
             #[cfg(feature = "sign-in")]
             logins: Bounded::new(20_000),
             used: HashMap::new(),
-        }))
+        }
     }
 }
 
@@ -224,9 +221,13 @@ impl Views {
         known.asked_at = Some(asked_at);
     }
 
-    /// Relies on no epoch that was read before: the feed begins anew, and tells what happens from now on.
+    /// Relies on nothing that was read before: the feed begins anew, and tells what happens from now on. A server that took
+    /// the place of a lost one may be behind it: what was seen there has a newer epoch than what is true here.
     pub(crate) fn begin_anew(&self, asked_at: Timestamp) {
-        self.lock().epochs = Bounded::new(EPOCHS_MOST);
+        let mut known = self.lock();
+        let (told, used) = (known.told, std::mem::take(&mut known.used));
+        *known = Known { told, used, ..Known::default() };
+        drop(known);
         self.follow(&[], asked_at);
     }
 

@@ -47,9 +47,9 @@ use crate::{address, caller::request_id, limits, problem};
 /// What a request needs to get through: an API key, and what it must be allowed and can pay.
 ///
 /// Each request is one decision, durable before the route is called; a refused one charges nothing and is answered with a
-/// problem document (RFC 9457). The route finds whose request it is as [`Identity`] in the request's extensions: in poem
-/// as `Data<&Identity>`, in axum as `Extension<Identity>`. Every answer says by `RateLimit-Policy` and `RateLimit` where
-/// the limits that were charged stand.
+/// problem document (RFC 9457). The key goes no further than the decision; the route finds whose request it is as
+/// [`Identity`] in the request's extensions: in poem as `Data<&Identity>`, in axum as `Extension<Identity>`. Every answer
+/// says by `RateLimit-Policy` and `RateLimit` where the limits that were charged stand.
 #[derive(Debug, Clone)]
 pub struct Protect {
     gateway: Arc<Session>,
@@ -222,6 +222,7 @@ impl<E: Endpoint> Endpoint for Protected<E> {
             Ok(passed) => passed,
             Err(refused) => return Ok(refused),
         };
+        request.headers_mut().remove(&self.protect.key_header);
         request.extensions_mut().insert(identity);
         let answer = self.inner.call(request).await;
         let mut response = answer.map_or_else(poem::Error::into_response, IntoResponse::into_response);
@@ -257,6 +258,7 @@ where
                 Ok(passed) => passed,
                 Err(refused) => return Ok(of_poem(refused).await),
             };
+            request.headers_mut().remove(&protect.key_header);
             request.extensions_mut().insert(identity);
             let mut response = inner.call(request).await?;
             limits::announce(response.headers_mut(), limits);

@@ -77,6 +77,7 @@ impl Routes {
         let calls = self.calls.clone();
         let route = make(move |request: Request| {
             calls.fetch_add(1, Ordering::Relaxed);
+            assert_no_key(request.headers());
             let identity = request.data::<Identity>().unwrap();
             let body = identity.key_id.to_string();
             async move { Ok::<_, poem::Error>(body) }
@@ -95,6 +96,7 @@ impl Routes {
         let calls = self.calls.clone();
         let route = service_fn(move |request: http::Request<()>| {
             calls.fetch_add(1, Ordering::Relaxed);
+            assert_no_key(request.headers());
             let identity = request.extensions().get::<Identity>().unwrap();
             let body = Bytes::from(identity.key_id.to_string());
             async move { Ok::<_, Infallible>(http::Response::new(body)) }
@@ -120,6 +122,12 @@ impl Routes {
     fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
+}
+
+/// What the route hands on is nobody's key.
+fn assert_no_key(headers: &HeaderMap) {
+    let shown = |value: &http::HeaderValue| value.to_str().unwrap().contains("odavl_live_");
+    assert!(!headers.values().any(shown), "{headers:?}");
 }
 
 async fn protect(app: &App) -> Protect {

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{MARGIN, Objects, check_name, creator, later};
 use crate::{
     action::Action,
-    error::{Error, Result},
+    error::{Error, ErrorCode, Result},
     hold::Hold,
     ids::{ObjectId, OrgId, ReservationId, UploadId},
     odavl::Core,
@@ -65,7 +65,9 @@ impl Objects<'_> {
                 let upload = core.objects.begin_upload(permit.org()?, &streamed(permit, &wish, id)?).await?;
                 let object = match self.receive(permit, &wish, &upload, body).await {
                     Ok(object) => object,
-                    Err(error) => core.drop_stream(permit, &upload).await.unwrap_or(None).ok_or(error)?,
+                    Err(error) => {
+                        core.drop_stream(permit, &upload, &error).await.unwrap_or(None).ok_or(error)?
+                    }
                 };
                 // It is an object, whatever happens now: what cannot be settled here, the sweeper settles.
                 let _ = core.settle_upload(permit.org()?, &upload, object.size).await;
@@ -131,10 +133,15 @@ fn streamed(permit: &Permit, wish: &NewObject, id: UploadId) -> Result<Upload> {
 }
 
 impl Core {
-    /// Drops a stream that failed; the gate gives back what it held. Nobody else could have sent its bytes. Answers the
-    /// object where it was complete after all.
-    pub(crate) async fn drop_stream(&self, permit: &Permit, upload: &Upload) -> Result<Option<ObjectRow>> {
-        let dropped = self.try_drop_stream(permit.org()?, upload).await;
+    /// Drops a stream that failed with `why`; the gate gives back what it held. Nobody else could have sent its bytes.
+    /// Answers the object where it was complete after all.
+    pub(crate) async fn drop_stream(
+        &self,
+        permit: &Permit,
+        upload: &Upload,
+        why: &Error,
+    ) -> Result<Option<ObjectRow>> {
+        let dropped = self.try_drop_stream(permit.org()?, upload, why).await;
         if dropped.is_err() {
             // The sweeper finds out what became of it.
             permit.keep_hold();
@@ -142,13 +149,17 @@ impl Core {
         dropped
     }
 
-    async fn try_drop_stream(&self, org: OrgId, upload: &Upload) -> Result<Option<ObjectRow>> {
+    async fn try_drop_stream(&self, org: OrgId, upload: &Upload, why: &Error) -> Result<Option<ObjectRow>> {
         let ended = self.objects.abandon_upload(org, upload.id, Timestamp::MAX, self.clock.now()).await?;
         if let Some(Upload { state: UploadState::Completed(arrived), .. }) = ended {
             return Ok(Some(upload.object(&arrived)));
         }
-        // Where the store was silent, its bytes may land yet: the row stays, and the sweeper removes them once more.
         self.storage.delete(&upload.key).await?;
+        // Where the store was silent, its bytes may land yet: the row stays, and the sweeper removes them once more.
+        if why.code() != ErrorCode::Unavailable {
+            self.objects.drop_garbage(org, upload.object).await?;
+            self.objects.forget_upload(org, upload.id).await?;
+        }
         Ok(None)
     }
 }

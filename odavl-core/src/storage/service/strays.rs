@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::later;
 use crate::{
-    error::Result,
+    error::{ErrorCode, Result},
     ids::{ObjectId, OrgId},
     odavl::Core,
     page::PageQuery,
@@ -61,9 +61,12 @@ impl Core {
         let listed = self.storage.list(&KeyPrefix::orgs(), &page).await?;
         let old = listed.items.into_iter().filter(|stored| later(stored.modified, LATE) <= now);
         let found = old.filter_map(|stored| Some((stored.key.names()?, stored.key))).collect();
-        self.queue_unnamed(found, now).await?;
-        self.walk.keep(Place { cursor: listed.next_cursor, ..place });
-        Ok(())
+        let queued = self.queue_unnamed(found, now).await;
+        // What makes no sense now makes none later: the walk goes on. What cannot be asked now is asked again.
+        if queued.as_ref().err().is_none_or(|error| error.code() != ErrorCode::Unavailable) {
+            self.walk.keep(Place { cursor: listed.next_cursor, ..place });
+        }
+        queued
     }
 
     async fn queue_unnamed(

@@ -189,7 +189,7 @@ impl Uploads<'_> {
         match core.finish_results(permit.org()?, object).await {
             Ok(Some(stored)) => Ok(stored),
             Ok(None) => {
-                let _ = core.drop_stream(permit, object).await;
+                let _ = core.drop_stream(permit, object, &error).await;
                 Err(error)
             }
             Err(_) => {
