@@ -67,12 +67,15 @@
 //! | `postgres`, `s3` | rows on PostgreSQL, objects in a bucket: any number of nodes |
 //! | `sign-in` | passwords, access tokens, the device flow |
 //! | `uploads` | results of analysis tools: SARIF |
+//! | `backup` | backups that have proved they restore |
 //! | `config` | `odavl.toml` |
 //! | `contract` | the contract suites, for adapters of your own |
 
 mod action;
 mod ask;
 pub mod auth;
+#[cfg(feature = "backup")]
+pub mod backup;
 mod caller;
 mod causes;
 mod clock;

@@ -1,0 +1,276 @@
+//! What a database holds, in so few words that two can be compared: before it was dumped, and after it was restored.
+
+use std::{collections::BTreeMap, fmt};
+
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+
+use crate::secret::{Digest, hex};
+
+/// By which rules fingerprints are made now. Those made by others say nothing about each other.
+pub const RULES: u32 = 1;
+
+/// How many things there are, and the sum of their SHA-256 digests modulo 2^256: the same in whatever order they come.
+///
+/// It tells loss and damage, and is not meant to withstand somebody who makes rows so that sums collide.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// How many.
+    pub count: u64,
+    /// The sum, as little-endian words.
+    #[serde(with = "sum")]
+    digest: [u64; 4],
+}
+
+impl Tally {
+    /// Counts one thing in, written as `bytes`.
+    pub fn add(&mut self, bytes: &[u8]) {
+        let mut words = [0; 4];
+        let digest = digest(&SHA256, bytes);
+        for (word, bytes) in words.iter_mut().zip(digest.as_ref().chunks_exact(8)) {
+            *word = bytes.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte));
+        }
+        self.merge(&Self { count: 1, digest: words });
+    }
+
+    /// Counts in what was counted elsewhere.
+    pub fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        let mut carry = false;
+        for (sum, word) in self.digest.iter_mut().zip(other.digest) {
+            let (once, over) = sum.overflowing_add(word);
+            let (twice, over_again) = once.overflowing_add(u64::from(carry));
+            (*sum, carry) = (twice, over || over_again);
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of digest {:016x}", self.count, self.digest[0].swap_bytes())
+    }
+}
+
+mod sum {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use super::{Digest, hex};
+
+    pub(super) fn serialize<S: Serializer>(sum: &[u64; 4], to: S) -> Result<S::Ok, S::Error> {
+        let bytes: Vec<u8> = sum.iter().flat_map(|word| word.to_le_bytes()).collect();
+        to.serialize_str(&hex(&bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u64; 4], D::Error> {
+        let text = String::deserialize(from)?;
+        let digest = Digest::from_hex(&text).ok_or_else(|| D::Error::custom("not 64 hexadecimal digits"))?;
+        let mut sum = [0; 4];
+        for (word, bytes) in sum.iter_mut().zip(digest.as_bytes().chunks_exact(8)) {
+            *word = bytes.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte));
+        }
+        Ok(sum)
+    }
+}
+
+/// What a database holds. Names of tables are in it: it is for nobody but those who may read the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint {
+    /// By which rules it was made: [`RULES`].
+    pub rules: u32,
+    /// What is declared, by kind: tables, columns, indexes, functions, ...
+    pub schema: BTreeMap<String, Tally>,
+    /// The rows of each table, by the name that the engine would write in a statement.
+    pub tables: BTreeMap<String, Tally>,
+    /// Where each sequence stands.
+    pub sequences: BTreeMap<String, String>,
+    /// The extensions, with their versions.
+    pub extensions: BTreeMap<String, String>,
+    /// Objects that lie beside the tables.
+    pub large_objects: Tally,
+}
+
+impl Default for Fingerprint {
+    fn default() -> Self {
+        Self {
+            rules: RULES,
+            schema: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            sequences: BTreeMap::new(),
+            extensions: BTreeMap::new(),
+            large_objects: Tally::default(),
+        }
+    }
+}
+
+impl Fingerprint {
+    /// How many rows all tables have.
+    pub fn rows(&self) -> u64 {
+        self.tables.values().map(|tally| tally.count).sum()
+    }
+
+    /// Compares this one, of what was dumped, with that of what was restored.
+    pub fn compare(&self, restored: &Self) -> Comparison {
+        let mut found = Comparison::default();
+        if self.rules != restored.rules {
+            found.differ("fingerprint", "rules", &self.rules, &restored.rules);
+            return found;
+        }
+        found.differ_in("schema", &self.schema, &restored.schema);
+        found.differ_in("table", &self.tables, &restored.tables);
+        found.differ_in("sequence", &self.sequences, &restored.sequences);
+        if self.large_objects != restored.large_objects {
+            found.differ("large objects", "", &self.large_objects, &restored.large_objects);
+        }
+        found.extensions(&self.extensions, &restored.extensions);
+        found
+    }
+}
+
+/// What two fingerprints differ in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// What makes the restored database another one; empty where it is the same.
+    pub differences: Vec<Difference>,
+    /// What whoever looks at it may want to know, and is no fault of the backup.
+    pub notes: Vec<String>,
+}
+
+/// One thing that is not as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Of what kind it is: `schema`, `table`, `sequence`, `extension`, `large objects`.
+    pub kind: String,
+    /// Its name; empty where there is but one.
+    pub name: String,
+    /// How it was; `None` where it was not there.
+    pub expected: Option<String>,
+    /// How it is; `None` where it is not there.
+    pub found: Option<String>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let space = if self.name.is_empty() { "" } else { " " };
+        write!(f, "{}{space}{}: ", self.kind, self.name)?;
+        match (&self.expected, &self.found) {
+            (Some(expected), Some(found)) => write!(f, "was {expected}, is {found}"),
+            (Some(expected), None) => write!(f, "was {expected}, is not there"),
+            (None, Some(found)) => write!(f, "was not there, is {found}"),
+            (None, None) => f.write_str("differs"),
+        }
+    }
+}
+
+impl Comparison {
+    /// Whether what was restored is what was dumped.
+    pub fn is_same(&self) -> bool {
+        self.differences.is_empty()
+    }
+
+    fn differ(&mut self, kind: &str, name: &str, expected: &impl ToString, found: &impl ToString) {
+        self.push(kind, name, Some(expected.to_string()), Some(found.to_string()));
+    }
+
+    fn push(&mut self, kind: &str, name: &str, expected: Option<String>, found: Option<String>) {
+        self.differences.push(Difference { kind: kind.to_owned(), name: name.to_owned(), expected, found });
+    }
+
+    fn differ_in<T: PartialEq + ToString>(
+        &mut self,
+        kind: &str,
+        expected: &BTreeMap<String, T>,
+        found: &BTreeMap<String, T>,
+    ) {
+        for (name, value) in expected {
+            let other = found.get(name);
+            if other != Some(value) {
+                self.push(kind, name, Some(value.to_string()), other.map(T::to_string));
+            }
+        }
+        for (name, value) in found.iter().filter(|(name, _)| !expected.contains_key(*name)) {
+            self.push(kind, name, None, Some(value.to_string()));
+        }
+    }
+
+    /// A dump says which extensions there are, and each server brings its own version of them.
+    fn extensions(&mut self, expected: &BTreeMap<String, String>, found: &BTreeMap<String, String>) {
+        let names = |of: &BTreeMap<String, String>| -> BTreeMap<String, &'static str> {
+            of.keys().map(|name| (name.clone(), "installed")).collect()
+        };
+        self.differ_in("extension", &names(expected), &names(found));
+        for (name, version) in expected {
+            if let Some(other) = found.get(name).filter(|other| *other != version) {
+                self.notes
+                    .push(format!("the extension {name} was {version}, and this server brings {other}"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(rows: &[&str]) -> Tally {
+        let mut tally = Tally::default();
+        rows.iter().for_each(|row| tally.add(row.as_bytes()));
+        tally
+    }
+
+    #[test]
+    fn a_tally_is_the_same_in_any_order_and_in_any_parts_and_tells_every_change() {
+        let whole = tally(&["a", "b", "c"]);
+        assert_eq!(whole, tally(&["c", "a", "b"]));
+        let mut parts = tally(&["b"]);
+        parts.merge(&tally(&["c", "a"]));
+        assert_eq!(whole, parts);
+        for other in [&["a", "b"][..], &["a", "b", "c", "c"], &["a", "b", "d"], &["a", "bc", ""]] {
+            assert_ne!(whole, tally(other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_tally_carries_between_its_words_and_survives_its_text() {
+        let most = Tally { count: 1, digest: [u64::MAX; 4] };
+        let mut sum = most;
+        sum.merge(&Tally { count: 1, digest: [1, 0, 0, 0] });
+        assert_eq!(sum, Tally { count: 2, digest: [0; 4] });
+        sum.merge(&tally(&["a"]));
+        let text = serde_json::to_string(&sum).unwrap();
+        assert_eq!(serde_json::from_str::<Tally>(&text).unwrap(), sum);
+        assert!(text.contains("ca978112ca1bbdca"), "{text}");
+    }
+
+    #[test]
+    fn a_comparison_names_what_is_lost_changed_and_added_and_lets_a_server_s_own_versions_be() {
+        let mut before = Fingerprint::default();
+        before.tables.insert("public.a".into(), tally(&["1"]));
+        before.tables.insert("public.b".into(), tally(&["1", "2"]));
+        before.sequences.insert("public.s".into(), "7".into());
+        before.extensions.insert("hstore".into(), "1.7".into());
+        let mut after = before.clone();
+        assert!(before.compare(&after).is_same());
+        assert_eq!(before.rows(), 3);
+
+        after.extensions.insert("hstore".into(), "1.8".into());
+        let noted = before.compare(&after);
+        assert!(noted.is_same() && noted.notes.len() == 1, "{noted:?}");
+
+        after.tables.insert("public.b".into(), tally(&["1"]));
+        after.tables.remove("public.a");
+        after.sequences.insert("public.t".into(), "1".into());
+        after.extensions.clear();
+        after.large_objects = tally(&["x"]);
+        let told: Vec<_> = before.compare(&after).differences.iter().map(Difference::to_string).collect();
+        assert_eq!(told.len(), 5, "{told:#?}");
+        assert!(told[0].starts_with("table public.a: was 1 of digest ") && told[0].ends_with("is not there"));
+        assert!(told[1].starts_with("table public.b: was 2 of") && told[1].contains(", is 1 of"));
+        assert_eq!(told[2], "sequence public.t: was not there, is 1");
+    }
+
+    #[test]
+    fn fingerprints_of_other_rules_are_not_called_the_same() {
+        let other = Fingerprint { rules: RULES + 1, ..Fingerprint::default() };
+        assert!(!Fingerprint::default().compare(&other).is_same());
+    }
+}
