@@ -72,17 +72,55 @@ mod sum {
     }
 }
 
+/// Where a sequence stands. No snapshot holds it still: it goes on while a dump is made, so the dump has it somewhere
+/// between how it was before and how it was after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Before: the last value, and whether it was given out.
+    pub from: (i64, bool),
+    /// After.
+    pub to: (i64, bool),
+}
+
+impl Standing {
+    /// It stood still.
+    pub const fn still(value: i64, given: bool) -> Self {
+        Self { from: (value, given), to: (value, given) }
+    }
+
+    /// Whether one that was dumped while it stood here can stand at `found`.
+    fn admits(&self, found: &Self) -> bool {
+        let (least, most) = (self.from.0.min(self.to.0), self.from.0.max(self.to.0));
+        let between = |(value, _)| least < value && value < most;
+        [found.from, found.to].iter().all(|at| *at == self.from || *at == self.to || between(*at))
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = |(value, given): (i64, bool)| {
+            if given { format!("after {value}") } else { format!("before {value}") }
+        };
+        f.write_str(&at(self.from))?;
+        if self.from == self.to { Ok(()) } else { write!(f, " to {}", at(self.to)) }
+    }
+}
+
 /// What a database holds. Names of tables are in it: it is for nobody but those who may read the database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint {
     /// By which rules it was made: [`RULES`].
     pub rules: u32,
+    /// Whose words it is in, as `postgres 15`: other versions of the engine write the same definitions otherwise.
+    pub made_on: String,
     /// What is declared, by kind: tables, columns, indexes, functions, ...
     pub schema: BTreeMap<String, Tally>,
+    /// By what definitions, by kind, as this version of the engine writes them.
+    pub definitions: BTreeMap<String, Tally>,
     /// The rows of each table, by the name that the engine would write in a statement.
     pub tables: BTreeMap<String, Tally>,
     /// Where each sequence stands.
-    pub sequences: BTreeMap<String, String>,
+    pub sequences: BTreeMap<String, Standing>,
     /// The extensions, with their versions.
     pub extensions: BTreeMap<String, String>,
     /// Objects that lie beside the tables.
@@ -93,7 +131,9 @@ impl Default for Fingerprint {
     fn default() -> Self {
         Self {
             rules: RULES,
+            made_on: String::new(),
             schema: BTreeMap::new(),
+            definitions: BTreeMap::new(),
             tables: BTreeMap::new(),
             sequences: BTreeMap::new(),
             extensions: BTreeMap::new(),
@@ -115,9 +155,16 @@ impl Fingerprint {
             found.differ("fingerprint", "rules", &self.rules, &restored.rules);
             return found;
         }
-        found.differ_in("schema", &self.schema, &restored.schema);
-        found.differ_in("table", &self.tables, &restored.tables);
-        found.differ_in("sequence", &self.sequences, &restored.sequences);
+        let (same, admits) = (PartialEq::eq, Standing::admits);
+        found.differ_in("schema", (&self.schema, &restored.schema), same);
+        found.differ_in("table", (&self.tables, &restored.tables), same);
+        found.differ_in("sequence", (&self.sequences, &restored.sequences), admits);
+        if self.made_on == restored.made_on {
+            found.differ_in("definition", (&self.definitions, &restored.definitions), same);
+        } else {
+            let note = "definitions are not compared: they were written by";
+            found.notes.push(format!("{note} {}, and are by {}", self.made_on, restored.made_on));
+        }
         if self.large_objects != restored.large_objects {
             found.differ("large objects", "", &self.large_objects, &restored.large_objects);
         }
@@ -138,7 +185,7 @@ pub struct Comparison {
 /// One thing that is not as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// Of what kind it is: `schema`, `table`, `sequence`, `extension`, `large objects`.
+    /// Of what kind it is: `schema`, `definition`, `table`, `sequence`, `extension`, `large objects`.
     pub kind: String,
     /// Its name; empty where there is but one.
     pub name: String,
@@ -175,15 +222,15 @@ impl Comparison {
         self.differences.push(Difference { kind: kind.to_owned(), name: name.to_owned(), expected, found });
     }
 
-    fn differ_in<T: PartialEq + ToString>(
+    fn differ_in<T: ToString>(
         &mut self,
         kind: &str,
-        expected: &BTreeMap<String, T>,
-        found: &BTreeMap<String, T>,
+        (expected, found): (&BTreeMap<String, T>, &BTreeMap<String, T>),
+        is_same: impl Fn(&T, &T) -> bool,
     ) {
         for (name, value) in expected {
             let other = found.get(name);
-            if other != Some(value) {
+            if !other.is_some_and(|other| is_same(value, other)) {
                 self.push(kind, name, Some(value.to_string()), other.map(T::to_string));
             }
         }
@@ -197,7 +244,7 @@ impl Comparison {
         let names = |of: &BTreeMap<String, String>| -> BTreeMap<String, &'static str> {
             of.keys().map(|name| (name.clone(), "installed")).collect()
         };
-        self.differ_in("extension", &names(expected), &names(found));
+        self.differ_in("extension", (&names(expected), &names(found)), PartialEq::eq);
         for (name, version) in expected {
             if let Some(other) = found.get(name).filter(|other| *other != version) {
                 self.notes
@@ -246,7 +293,7 @@ mod tests {
         let mut before = Fingerprint::default();
         before.tables.insert("public.a".into(), tally(&["1"]));
         before.tables.insert("public.b".into(), tally(&["1", "2"]));
-        before.sequences.insert("public.s".into(), "7".into());
+        before.sequences.insert("public.s".into(), Standing::still(7, true));
         before.extensions.insert("hstore".into(), "1.7".into());
         let mut after = before.clone();
         assert!(before.compare(&after).is_same());
@@ -258,14 +305,42 @@ mod tests {
 
         after.tables.insert("public.b".into(), tally(&["1"]));
         after.tables.remove("public.a");
-        after.sequences.insert("public.t".into(), "1".into());
+        after.sequences.insert("public.t".into(), Standing::still(1, false));
         after.extensions.clear();
         after.large_objects = tally(&["x"]);
         let told: Vec<_> = before.compare(&after).differences.iter().map(Difference::to_string).collect();
         assert_eq!(told.len(), 5, "{told:#?}");
         assert!(told[0].starts_with("table public.a: was 1 of digest ") && told[0].ends_with("is not there"));
         assert!(told[1].starts_with("table public.b: was 2 of") && told[1].contains(", is 1 of"));
-        assert_eq!(told[2], "sequence public.t: was not there, is 1");
+        assert_eq!(told[2], "sequence public.t: was not there, is before 1");
+    }
+
+    #[test]
+    fn a_sequence_that_went_on_during_the_dump_stands_between_and_one_that_did_not_where_it_was() {
+        let went_on = Standing { from: (1, false), to: (5, true) };
+        for (value, given, admitted) in [
+            (1, false, true),
+            (1, true, false),
+            (3, true, true),
+            (5, true, true),
+            (6, true, false),
+            (0, true, false),
+        ] {
+            assert_eq!(went_on.admits(&Standing::still(value, given)), admitted, "{value} {given}");
+        }
+        assert!(!Standing::still(5, true).admits(&Standing::still(5, false)));
+        assert_eq!(went_on.to_string(), "before 1 to after 5");
+    }
+
+    #[test]
+    fn definitions_are_compared_where_the_same_version_wrote_them() {
+        let mut before = Fingerprint { made_on: "postgres 15".into(), ..Fingerprint::default() };
+        before.definitions.insert("view".into(), tally(&["SELECT 1"]));
+        let mut after = Fingerprint { made_on: "postgres 15".into(), ..Fingerprint::default() };
+        assert!(!before.compare(&after).is_same());
+        after.made_on = "postgres 17".into();
+        assert!(before.compare(&after).is_same());
+        assert_eq!(before.compare(&after).notes.len(), 1);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 mod fingerprint;
 mod port;
 
-pub use fingerprint::{Comparison, Difference, Fingerprint, RULES, Tally};
+pub use fingerprint::{Comparison, Difference, Fingerprint, RULES, Standing, Tally};
 pub use port::{
     Backup, Checkup, DatabaseName, Dump, DumpOptions, Dumped, Engine, Format, Ownership, Purpose, Reading,
     RestoreOptions, Restored, Source,
