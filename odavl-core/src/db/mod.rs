@@ -36,6 +36,8 @@ pub use value::Value;
 
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{Conn, Param};
+#[cfg(all(feature = "postgres", feature = "backup"))]
+pub(crate) use postgres::{Settings as PostgresSettings, pg_error};
 #[cfg(feature = "postgres")]
 pub(crate) use retry::TRIES;
 pub(crate) use retry::retried;

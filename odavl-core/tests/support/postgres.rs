@@ -1,5 +1,7 @@
 //! The tests' own PostgreSQL.
 
+#![allow(dead_code, reason = "each test crate uses a part of it")]
+
 use odavl_core::{Clock, db::Db};
 
 /// A schema of the test's own, which goes with the last clone.

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long a connection may take to come about.
-const CONNECT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT: Duration = Duration::from_secs(5);
 
 /// How long an answer is waited for: longer than the server lets a statement run, so that it speaks first.
 const ANSWER: Duration = Duration::from_secs(15);

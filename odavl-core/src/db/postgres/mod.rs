@@ -6,6 +6,8 @@ mod error;
 mod examine;
 mod migrate;
 mod open;
+#[cfg(feature = "backup")]
+mod outside;
 mod settings;
 #[cfg(feature = "sqlite")]
 mod target;
@@ -27,6 +29,8 @@ use jiff::Timestamp;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use self::ear::Ear;
+#[cfg(feature = "backup")]
+pub(crate) use self::outside::pg_error;
 #[cfg(feature = "sqlite")]
 pub(super) use self::target::Target;
 #[cfg(all(test, feature = "sqlite"))]

@@ -17,8 +17,10 @@ const SILENT: Duration = Duration::from_secs(10);
 /// How a connection is made. It cannot be printed: it holds a password.
 #[derive(Clone)]
 pub(crate) struct Settings {
-    config: Config,
+    pub(super) config: Config,
     tls: tls::Connector,
+    #[cfg(feature = "backup")]
+    pub(super) trust: Trust,
     place: String,
 }
 
@@ -50,11 +52,18 @@ impl Settings {
         }
         config.ssl_mode(if trust == Trust::Plain { SslMode::Disable } else { SslMode::Require });
         config.keepalives_idle(SILENT).tcp_user_timeout(SILENT);
-        Ok(Self { config, tls: tls::connector(trust)?, place })
+        let tls = tls::connector(&trust)?;
+        Ok(Self {
+            config,
+            tls,
+            #[cfg(feature = "backup")]
+            trust,
+            place,
+        })
     }
 
     /// Host, port and database, for whoever reads an error.
-    pub(super) fn place(&self) -> &str {
+    pub(crate) fn place(&self) -> &str {
         &self.place
     }
 

@@ -62,7 +62,7 @@ where
     Ok(client)
 }
 
-pub(super) fn connector(trust: Trust) -> Result<Connector> {
+pub(super) fn connector(trust: &Trust) -> Result<Connector> {
     let provider = Arc::new(ring::default_provider());
     let config =
         ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
@@ -70,7 +70,7 @@ pub(super) fn connector(trust: Trust) -> Result<Connector> {
     let config = match trust {
         Trust::Plain => return Ok(Connector::Plain),
         Trust::Anybody => config.dangerous().with_custom_certificate_verifier(Arc::new(Anybody(provider))),
-        Trust::Named(Some(file)) => config.with_root_certificates(read(&file)?),
+        Trust::Named(Some(file)) => config.with_root_certificates(read(file)?),
         Trust::Named(None) => config.with_root_certificates(of_the_system()?),
     };
     Ok(Connector::Encrypted(MakeRustlsConnect::new(config.with_no_client_auth())))

@@ -1,0 +1,300 @@
+//! Databases beside the live one: made, marked as ours, removed, and put in its place.
+
+use std::{collections::BTreeMap, pin::pin, time::Duration};
+
+use futures_util::future::{Either, select};
+use tokio_postgres::{Client, error::SqlState};
+
+use super::session::text;
+use crate::{
+    backup::{DatabaseName, Purpose},
+    causes::Chain,
+    db::{PostgresSettings, pg_error},
+    error::{Error, Result},
+};
+
+/// What a database is to us, as its comment says: only we make such comments, and only such databases are removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// A restore has begun and not ended.
+    Restoring,
+    /// Restored to be looked at.
+    Scratch,
+    /// Restored to stay.
+    Restored,
+    /// It was live, until another was put in its place.
+    Aside,
+}
+
+impl Mark {
+    const ALL: [Self; 4] = [Self::Restoring, Self::Scratch, Self::Restored, Self::Aside];
+
+    const fn comment(self) -> &'static str {
+        match self {
+            Self::Restoring => "odavl: is being restored",
+            Self::Scratch => "odavl: restored to be verified",
+            Self::Restored => "odavl: restored",
+            Self::Aside => "odavl: put aside",
+        }
+    }
+
+    fn of(comment: Option<&str>) -> Option<Self> {
+        Self::ALL.into_iter().find(|mark| Some(mark.comment()) == comment)
+    }
+}
+
+impl From<Purpose> for Mark {
+    fn from(purpose: Purpose) -> Self {
+        match purpose {
+            Purpose::Scratch => Self::Scratch,
+            Purpose::Keep => Self::Restored,
+        }
+    }
+}
+
+/// A connection to a database of the server that is neither live nor restored.
+pub(super) struct Server {
+    client: Client,
+    pub(super) version: u32,
+    settings: PostgresSettings,
+}
+
+/// Those that are there unless somebody removed them.
+const OTHERS: [&str; 2] = ["postgres", "template1"];
+
+const KNOWN: &str = "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database
+    WHERE datname = $1::TEXT";
+
+impl Server {
+    pub(super) async fn connect(settings: &PostgresSettings, not: &[&DatabaseName]) -> Result<Self> {
+        let mut last = None;
+        for name in OTHERS.into_iter().filter(|name| !not.iter().any(|other| other.as_str() == *name)) {
+            match settings.in_database(name).client().await {
+                Ok((client, version)) => {
+                    let tell = "SET statement_timeout = 0; SET lock_timeout = '30s'; SET search_path = '';
+                        SET idle_in_transaction_session_timeout = '60s'";
+                    client.batch_execute(tell).await.map_err(pg_error)?;
+                    return Ok(Self { client, version, settings: settings.clone() });
+                }
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| Error::internal("no database is left to connect to", None)))
+    }
+
+    /// Which server it is, however it is reached.
+    pub(super) async fn identity(&self) -> Result<String> {
+        const WHICH: &str = "SELECT system_identifier::TEXT FROM pg_catalog.pg_control_system()";
+        text(&self.client.query_one(WHICH, &[]).await.map_err(pg_error)?, 0)
+    }
+
+    /// What the database of that name is to us; `None` where it is not there.
+    pub(super) async fn mark(&self, name: &DatabaseName) -> Result<Option<Option<Mark>>> {
+        let row = self.client.query_opt(KNOWN, &[&name.as_str()]).await.map_err(pg_error)?;
+        row.map(|row| Ok(Mark::of(text(&row, 0)?))).transpose()
+    }
+
+    pub(super) async fn set_mark(&self, name: &DatabaseName, mark: Mark) -> Result<()> {
+        self.tell(&format!("COMMENT ON DATABASE {} IS '{}'", quoted(name.as_str()), mark.comment())).await
+    }
+
+    /// Makes an empty database that takes a dump of one with these properties, and marks it.
+    pub(super) async fn create(
+        &self,
+        name: &DatabaseName,
+        properties: &BTreeMap<String, String>,
+    ) -> Result<()> {
+        let mut create = format!("CREATE DATABASE {} TEMPLATE template0", quoted(name.as_str()));
+        for (words, value) in locale(properties, self.version) {
+            create += &format!(" {words} {}", literal(&value));
+        }
+        self.tell(&create).await?;
+        self.set_mark(name, Mark::Restoring).await
+    }
+
+    /// Removes a database, whoever is connected to it.
+    pub(super) async fn remove(&self, name: &DatabaseName) -> Result<()> {
+        self.tell(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name.as_str()))).await
+    }
+
+    /// Gives the live database's name, and what belongs to it rather than to what it holds, to another, at once.
+    pub(super) async fn swap(
+        &self,
+        live: &DatabaseName,
+        restored: &DatabaseName,
+        aside: &DatabaseName,
+    ) -> Result<()> {
+        let (was, is, old) = (quoted(live.as_str()), quoted(restored.as_str()), quoted(aside.as_str()));
+        let mut sql = String::from("BEGIN;");
+        for statement in self.belongings(live, &is).await? {
+            sql.push_str(&statement);
+            sql.push(';');
+        }
+        sql += &format!(
+            "ALTER DATABASE {was} RENAME TO {old}; ALTER DATABASE {is} RENAME TO {was};
+            COMMENT ON DATABASE {old} IS '{}'; COMMIT",
+            Mark::Aside.comment()
+        );
+        // Whoever is connected is sent away while the rename waits for that: it holds new ones off.
+        let helper = self.settings.in_database(self.own().await?.as_str()).client().await?.0;
+        let sending = pin!(send_away(&helper, [live.as_str(), restored.as_str()]));
+        let swapped = match select(pin!(self.tell(&sql)), sending).await {
+            Either::Left((swapped, _)) => swapped,
+            Either::Right(((), swapping)) => swapping.await,
+        };
+        if swapped.is_err() {
+            // The one that failed may have begun.
+            let _ = self.client.batch_execute("ROLLBACK").await;
+        }
+        swapped
+    }
+
+    async fn own(&self) -> Result<String> {
+        text(&self.client.query_one("SELECT current_database()::TEXT", &[]).await.map_err(pg_error)?, 0)
+    }
+
+    /// Statements that give `to` the owner, the grants, the settings, the bound and the comment of the live database.
+    async fn belongings(&self, live: &DatabaseName, to: &str) -> Result<Vec<String>> {
+        let rows = self.client.query(BELONGINGS, &[&live.as_str()]).await.map_err(pg_error)?;
+        let mut told = vec![format!("COMMENT ON DATABASE {to} IS NULL")];
+        for row in rows {
+            told.push(text::<String>(&row, 0)?.replace("$database", to));
+        }
+        Ok(told)
+    }
+
+    pub(super) async fn tell(&self, sql: &str) -> Result<()> {
+        self.client.batch_execute(sql).await.map_err(|error| match error.as_db_error() {
+            Some(told) => refused(told.code(), told.message()).unwrap_or_else(|| pg_error(error)),
+            None => pg_error(error),
+        })
+    }
+}
+
+/// Grants in the order in which they were made; what is set for a role in that database alone is set so.
+const BELONGINGS: &str = "
+WITH d AS (SELECT oid, datdba, datacl, datconnlimit FROM pg_catalog.pg_database WHERE datname = $1::TEXT)
+SELECT 'ALTER DATABASE $database OWNER TO ' || quote_ident(pg_get_userbyid(datdba)) FROM d
+    WHERE pg_get_userbyid(datdba) <> current_user
+UNION ALL SELECT 'REVOKE ALL ON DATABASE $database FROM PUBLIC' FROM d WHERE datacl IS NOT NULL
+UNION ALL SELECT format('GRANT %s ON DATABASE $database TO %s%s', a.privilege_type,
+        CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
+        CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+    FROM d, pg_catalog.aclexplode(datacl) AS a WHERE a.grantee <> d.datdba
+UNION ALL SELECT format('ALTER DATABASE $database CONNECTION LIMIT %s', datconnlimit) FROM d WHERE datconnlimit >= 0
+UNION ALL SELECT CASE WHEN s.setrole = 0 THEN 'ALTER DATABASE $database'
+        ELSE 'ALTER ROLE ' || quote_ident(pg_get_userbyid(s.setrole)) || ' IN DATABASE $database' END
+        || ' SET ' || split_part(set, '=', 1) || ' = '
+        || CASE WHEN lower(split_part(set, '=', 1)) IN ('search_path', 'temp_tablespaces', 'session_preload_libraries',
+            'local_preload_libraries', 'unix_socket_directories') THEN substr(set, strpos(set, '=') + 1)
+        ELSE quote_literal(substr(set, strpos(set, '=') + 1)) END
+    FROM d JOIN pg_catalog.pg_db_role_setting s ON s.setdatabase = d.oid, unnest(s.setconfig) AS set
+UNION ALL SELECT 'COMMENT ON DATABASE $database IS ' || quote_literal(shobj_description(oid, 'pg_database')) FROM d
+    WHERE shobj_description(oid, 'pg_database') IS NOT NULL";
+
+/// Ends the connections to these databases, again and again, until it is dropped. Where it may not, the rename says that
+/// they are in use.
+async fn send_away(helper: &Client, names: [&str; 2]) {
+    const END: &str = "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
+        WHERE datname = ANY ($1::TEXT[]) AND pid <> pg_catalog.pg_backend_pid()";
+    loop {
+        if let Err(error) = helper.query(END, &[&names.as_slice()]).await {
+            tracing::debug!(error = %Chain(&error), "who uses a database could not be sent away");
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// `CREATE DATABASE`'s words for how text is written and sorted.
+fn locale(properties: &BTreeMap<String, String>, version: u32) -> Vec<(&'static str, String)> {
+    let property = |name: &str| properties.get(name).cloned();
+    let mut words = Vec::new();
+    let mut say = |word, value: Option<String>| words.extend(value.map(|value| (word, value)));
+    say("ENCODING", property("encoding"));
+    say("LC_COLLATE", property("collate"));
+    say("LC_CTYPE", property("ctype"));
+    match property("provider").as_deref() {
+        Some("i") if version >= 150_000 => {
+            say("LOCALE_PROVIDER", Some("icu".into()));
+            say("ICU_LOCALE", property("locale"));
+            say("ICU_RULES", property("icu_rules").filter(|_| version >= 160_000));
+        }
+        Some("b") if version >= 170_000 => {
+            say("LOCALE_PROVIDER", Some("builtin".into()));
+            say("BUILTIN_LOCALE", property("locale"));
+        }
+        // By the C library's, whatever the template has.
+        Some(_) if version >= 150_000 => say("LOCALE_PROVIDER", Some("libc".into())),
+        _ => {}
+    }
+    words
+}
+
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Refusals that whoever asked for it can mend.
+fn refused(code: &SqlState, message: &str) -> Option<Error> {
+    Some(match code {
+        &SqlState::INSUFFICIENT_PRIVILEGE => Error::invalid_with(
+            format!("the server does not let its user do that: {message}"),
+            "a restore needs a user with CREATEDB, and replacing the owner of the live database",
+        ),
+        &SqlState::OBJECT_IN_USE => Error::Conflict(format!("{message}: whoever uses it comes back at once")),
+        &SqlState::DUPLICATE_DATABASE => Error::Conflict(message.to_owned()),
+        &SqlState::UNDEFINED_OBJECT | &SqlState::WRONG_OBJECT_TYPE | &SqlState::INVALID_PARAMETER_VALUE => {
+            Error::Conflict(format!("the server cannot make such a database: {message}"))
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_is_made_with_the_locale_of_the_one_that_was_dumped_in_the_words_of_each_version() {
+        let of = |pairs: &[(&str, &str)]| {
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect::<BTreeMap<_, _>>()
+        };
+        let icu = of(&[
+            ("encoding", "UTF8"),
+            ("collate", "C"),
+            ("ctype", "C"),
+            ("provider", "i"),
+            ("locale", "de"),
+        ]);
+        let words = |properties, version| {
+            locale(properties, version)
+                .iter()
+                .map(|(word, value)| format!("{word}={value}"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(words(&icu, 140_000), "ENCODING=UTF8 LC_COLLATE=C LC_CTYPE=C");
+        assert_eq!(
+            words(&icu, 150_000),
+            "ENCODING=UTF8 LC_COLLATE=C LC_CTYPE=C LOCALE_PROVIDER=icu ICU_LOCALE=de"
+        );
+        let libc = of(&[("encoding", "LATIN1"), ("provider", "c"), ("collate", "de_DE")]);
+        assert_eq!(words(&libc, 150_000), "ENCODING=LATIN1 LC_COLLATE=de_DE LOCALE_PROVIDER=libc");
+    }
+
+    #[test]
+    fn only_our_own_comments_are_marks() {
+        for mark in Mark::ALL {
+            assert_eq!(Mark::of(Some(mark.comment())), Some(mark));
+        }
+        assert_eq!(Mark::of(Some("odavl's own")), None);
+        assert_eq!(Mark::of(None), None);
+    }
+}

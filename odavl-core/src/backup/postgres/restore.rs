@@ -1,0 +1,176 @@
+//! A restore: into a new database, which is there as a whole or not at all.
+
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+use tokio::process::Command;
+
+use super::{
+    child::{Running, command},
+    dump::roots,
+    manage::{Mark, Server},
+    session::Session,
+    spool::Spool,
+    tools::{Tool, Tools, connection, reads_archive},
+};
+use crate::{
+    backup::{Engine, Format, Ownership, RestoreOptions, Restored},
+    causes::Chain,
+    db::PostgresSettings,
+    error::{Error, Result},
+    storage::BoxBody,
+};
+
+/// What a restore is made by.
+pub(super) struct Restoring<'a> {
+    pub(super) settings: &'a PostgresSettings,
+    pub(super) tools: &'a Tools,
+    pub(super) folder: Option<&'a Path>,
+    pub(super) jobs: usize,
+}
+
+impl Restoring<'_> {
+    pub(super) async fn run(self, dump: BoxBody, options: RestoreOptions) -> Result<Restored> {
+        hold(&options)?;
+        let server = Server::connect(self.settings, &[&options.to]).await?;
+        self.refuse_live(&server, &options).await?;
+        let known = server.mark(&options.to).await?;
+        let fresh = matches!(known, None | Some(Some(Mark::Restoring)));
+        if !fresh {
+            refuse_full(&self.settings.in_database(options.to.as_str())).await?;
+        }
+        // Whatever comes, nothing is made before it has come whole.
+        let spool = Spool::receive(dump, self.folder).await?;
+        let tool = self.tool(&spool, &options, server.version / 10_000).await?;
+        if fresh {
+            // What another try left of it is no use.
+            if known.is_some() {
+                server.remove(&options.to).await?;
+            }
+            server.create(&options.to, &options.source.properties).await?;
+        } else {
+            server.set_mark(&options.to, Mark::Restoring).await?;
+        }
+        match self.fill(&tool, &spool, &options).await {
+            Ok(notes) => {
+                server.set_mark(&options.to, options.purpose.into()).await?;
+                Ok(Restored { tool: tool.told(), notes })
+            }
+            Err(failed) => {
+                if let Err(error) = server.remove(&options.to).await {
+                    // It bears our mark, and is removed by whoever restores to that name again.
+                    tracing::warn!(error = %Chain(&error), "a database that was half restored is left");
+                }
+                Err(failed)
+            }
+        }
+    }
+
+    /// Neither the live database of this adapter nor, where it is on this server, the one that was dumped.
+    async fn refuse_live(&self, server: &Server, options: &RestoreOptions) -> Result<()> {
+        let (to, source) = (&options.to, &options.source);
+        let dumped = to == &source.database && server.identity().await? == source.server;
+        if dumped || to.as_str() == self.settings.database() {
+            return Err(Error::Conflict(format!(
+                "{to} is the live database: restore to another name, and let that take its place"
+            )));
+        }
+        Ok(())
+    }
+
+    async fn tool(&self, spool: &Spool, options: &RestoreOptions, server: u32) -> Result<Tool> {
+        if options.format == Format::Sql {
+            let ends = spool.tail.windows(END.len()).any(|bytes| bytes == END);
+            if !ends || !spool.head.starts_with(b"--\n-- PostgreSQL database dump") {
+                return Err(Error::corrupted("those are not the statements of a whole dump", None));
+            }
+            return self.tools.find("psql", server).await;
+        }
+        let reader = reads_archive(&spool.head);
+        let reader = reader.ok_or_else(|| Error::corrupted("that is no archive of pg_dump", None))?;
+        self.tools.find("pg_restore", server.max(reader)).await
+    }
+
+    async fn fill(&self, tool: &Tool, spool: &Spool, options: &RestoreOptions) -> Result<Vec<String>> {
+        let roots = roots(self.settings, self.folder)?;
+        let settings = self.settings.in_database(options.to.as_str());
+        let mut command = command(tool, &settings, roots.as_ref().map(NamedTempFile::path));
+        command.arg("--no-password").arg("-d").arg(connection(options.to.as_str()));
+        if options.format == Format::Sql {
+            command.args(["-X", "-q", "--set=ON_ERROR_STOP=1", "--single-transaction", "-f"]);
+        } else {
+            self.archive(&mut command, options);
+        }
+        spool.give(&mut command)?;
+        Running::start(tool, command)?.end(failed).await
+    }
+
+    fn archive(&self, command: &mut Command, options: &RestoreOptions) {
+        command.arg("--exit-on-error").arg(format!("--jobs={}", options.jobs.unwrap_or(self.jobs).max(1)));
+        if options.ownership == Ownership::Mine {
+            command.args(["--no-owner", "--no-acl"]);
+        }
+    }
+}
+
+/// Whether it is for this engine.
+fn hold(options: &RestoreOptions) -> Result<()> {
+    if options.source.engine != Engine::Postgres || options.format == Format::File {
+        return Err(Error::Unsupported("PostgreSQL takes no dump of another engine".into()));
+    }
+    if options.to.as_str().len() > 63 {
+        return Err(Error::invalid_with("the name is too long for PostgreSQL", "use up to 63 bytes"));
+    }
+    Ok(())
+}
+
+/// Statements that were cut off run as well as all of them would, so their last words are looked for.
+const END: &[u8] = b"-- PostgreSQL database dump complete";
+
+/// What people made in a database; the system's own have small OIDs, and nothing but an extension is there with template0.
+const SOMETHING: &str = "
+SELECT 1 FROM pg_catalog.pg_class WHERE oid >= 16384 AND relnamespace::regnamespace::TEXT !~ '^pg_'
+UNION ALL SELECT 1 FROM pg_catalog.pg_proc WHERE oid >= 16384
+UNION ALL SELECT 1 FROM pg_catalog.pg_type WHERE oid >= 16384
+UNION ALL SELECT 1 FROM pg_catalog.pg_namespace WHERE oid >= 16384 AND nspname !~ '^pg_'
+UNION ALL SELECT 1 FROM pg_catalog.pg_extension WHERE oid >= 16384
+UNION ALL SELECT 1 FROM pg_catalog.pg_largeobject_metadata
+LIMIT 1";
+
+async fn refuse_full(settings: &PostgresSettings) -> Result<()> {
+    let session = Session::begin(settings).await?;
+    if session.rows(SOMETHING).await?.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Conflict(format!(
+        "the database {} is not empty: name one that is not there, as a restore makes it itself",
+        settings.database()
+    )))
+}
+
+/// Whether it is the dump that makes no sense, the server that is not there, or what the dump asks of it.
+fn failed(what: String) -> Error {
+    const BROKEN: [&str; 6] = [
+        "could not read from input file",
+        "end of file",
+        "did not find magic string",
+        "unexpected block ID",
+        "corrupt",
+        "unrecognized data block type",
+    ];
+    const LOST: [&str; 6] = [
+        "could not connect",
+        "connection to server",
+        "server closed",
+        "terminating connection",
+        "No space left",
+        "signal",
+    ];
+    if BROKEN.iter().any(|words| what.contains(words)) {
+        Error::corrupted(what, None)
+    } else if LOST.iter().any(|words| what.contains(words)) {
+        Error::unavailable(what, None)
+    } else {
+        Error::Conflict(what)
+    }
+}

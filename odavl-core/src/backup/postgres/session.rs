@@ -1,0 +1,99 @@
+//! A connection that reads one snapshot, and writes what it reads the same on every server.
+
+use bytes::Bytes;
+use futures_util::{StreamExt, pin_mut};
+use tokio_postgres::{Client, CopyOutStream, Row, error::SqlState};
+
+use crate::{
+    db::{PostgresSettings, pg_error},
+    error::{Error, Result},
+};
+
+/// How values are written is the reader's choice: all that a server, a role or a database could have set otherwise. What
+/// goes out is in the database's own encoding, as it is. Row security hides nothing: where it would, there is an error.
+const SETTINGS: &str = "
+    SET statement_timeout = 0;
+    SET lock_timeout = '5min';
+    SET idle_in_transaction_session_timeout = 0;
+    SET search_path = '';
+    SET row_security = off;
+    SET DateStyle = 'ISO, YMD';
+    SET IntervalStyle = 'postgres';
+    SET TimeZone = 'UTC';
+    SET bytea_output = 'hex';
+    SET extra_float_digits = 3;
+    SET lc_monetary = 'C';
+    SET xmlbinary = 'base64';
+    SET quote_all_identifiers = off;
+    SET jit = off;
+    SET max_parallel_workers_per_gather = 0;
+    BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+";
+
+/// A connection in a snapshot.
+pub(super) struct Session {
+    pub(super) client: Client,
+    /// The server's version, as 150007.
+    pub(super) version: u32,
+}
+
+impl Session {
+    /// Takes a new snapshot.
+    pub(super) async fn begin(settings: &PostgresSettings) -> Result<Self> {
+        let (client, version) = settings.client().await?;
+        client.batch_execute(SETTINGS).await.map_err(read_error)?;
+        Ok(Self { client, version })
+    }
+
+    /// Shares the snapshot of another, which holds it until then.
+    pub(super) async fn join(settings: &PostgresSettings, snapshot: &str) -> Result<Self> {
+        let session = Self::begin(settings).await?;
+        let snapshot = snapshot.replace('\'', "''");
+        session.tell(&format!("SET TRANSACTION SNAPSHOT '{snapshot}'")).await?;
+        Ok(session)
+    }
+
+    /// The name by which others share the snapshot for as long as this one is there.
+    pub(super) async fn export(&self) -> Result<String> {
+        let rows = self.rows("SELECT pg_export_snapshot()").await?;
+        let row = rows.first().ok_or_else(|| Error::internal("a snapshot has no name", None))?;
+        text(row, 0)
+    }
+
+    pub(super) async fn tell(&self, sql: &str) -> Result<()> {
+        self.client.batch_execute(sql).await.map_err(read_error)
+    }
+
+    pub(super) async fn rows(&self, sql: &str) -> Result<Vec<Row>> {
+        self.client.query(sql, &[]).await.map_err(read_error)
+    }
+
+    /// Hands over each line that a COPY puts out: the server sends them one by one.
+    pub(super) async fn copy(&self, sql: &str, mut line: impl FnMut(&[u8])) -> Result<()> {
+        let lines: CopyOutStream = self.client.copy_out(sql).await.map_err(read_error)?;
+        pin_mut!(lines);
+        while let Some(piece) = lines.next().await {
+            let piece: Bytes = piece.map_err(read_error)?;
+            line(&piece);
+        }
+        Ok(())
+    }
+}
+
+/// A column of a row that is there and is of that type.
+pub(super) fn text<'a, T: tokio_postgres::types::FromSql<'a>>(row: &'a Row, column: usize) -> Result<T> {
+    row.try_get(column).map_err(pg_error)
+}
+
+/// What an error of a statement that only reads means.
+pub(super) fn read_error(error: tokio_postgres::Error) -> Error {
+    let told = error.as_db_error().filter(|told| *told.code() == SqlState::INSUFFICIENT_PRIVILEGE);
+    match told {
+        Some(told) => Error::invalid_with(
+            format!("the database does not let its user do that: {}", told.message()),
+            "to be dumped, it needs a user who may read all of it: its owner, or a member of pg_read_all_data that \
+             bypasses row security",
+        ),
+        None => pg_error(error),
+    }
+}

@@ -1,0 +1,17 @@
+//! The behaviour of the Backup port, on every adapter, and what each engine does that goes wrong.
+
+#![cfg(feature = "backup")]
+
+#[cfg(test)]
+#[path = "backup_contract/memory.rs"]
+mod memory;
+
+#[cfg(test)]
+#[cfg(all(unix, feature = "postgres"))]
+#[path = "backup_contract/postgres.rs"]
+mod postgres;
+
+#[cfg(test)]
+#[cfg(all(unix, feature = "postgres"))]
+#[path = "support/postgres.rs"]
+mod server;

@@ -1,0 +1,1 @@
+//! Faults: programs killed, connections cut.

@@ -1,0 +1,1 @@
+//! Databases that are hard to back up.
