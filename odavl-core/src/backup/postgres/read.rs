@@ -29,6 +29,10 @@ SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,
         FROM pg_catalog.pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''), '') AS columns,
     e.filter,
+    -- bool, bytea, int8, int2, int4, text, json, bpchar, varchar, date, timestamp, timestamptz, numeric, uuid, jsonb
+    NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.atttypid NOT IN
+            (16, 17, 20, 21, 23, 25, 114, 1042, 1043, 1082, 1114, 1184, 1700, 2950, 3802)),
     CASE WHEN m.amname = 'heap' THEN pg_relation_size(c.oid) / current_setting('block_size')::BIGINT ELSE 0 END
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -67,6 +71,10 @@ struct Table {
     name: String,
     columns: String,
     filter: Option<String>,
+    /// Whether all its columns are of types that are sent the same in binary, whatever they went through, which is faster.
+    /// It is not so for numbers of floating point, of which some that are written the same are not, and for what is sent
+    /// with the OIDs of its parts.
+    binary: bool,
     pages: i64,
 }
 
@@ -78,8 +86,8 @@ impl Snapshot {
         let name = session.export().await?;
         let mut tables = Vec::new();
         for row in session.rows(TABLES).await? {
-            let (columns, filter) = (text(&row, 1)?, text(&row, 2)?);
-            tables.push(Table { name: text(&row, 0)?, columns, filter, pages: text(&row, 3)? });
+            let (columns, filter, binary) = (text(&row, 1)?, text(&row, 2)?, text(&row, 3)?);
+            tables.push(Table { name: text(&row, 0)?, columns, filter, binary, pages: text(&row, 4)? });
         }
         let rows = session.rows(SEQUENCES).await?;
         let sequences = rows.iter().map(|row| text(row, 0)).collect::<Result<Vec<String>>>()?;
@@ -169,21 +177,21 @@ impl Table {
             if self.filter.is_some() || self.columns.is_empty() { 1 } else { self.pages / PAGES + 1 };
         (0..pieces).map(move |piece| {
             let (name, columns) = (&self.name, &self.columns);
-            let from = piece * PAGES;
-            match &self.filter {
+            let (from, next) = (piece * PAGES, (piece + 1) * PAGES);
+            let rows = match &self.filter {
                 // It brings its own WHERE.
-                Some(filter) => format!("COPY (SELECT {columns} FROM ONLY {name} {filter}) TO STDOUT"),
-                None if columns.is_empty() => format!("COPY {name} TO STDOUT"),
-                None if pieces == 1 => format!("COPY {name} ({columns}) TO STDOUT"),
+                Some(filter) => format!("(SELECT {columns} FROM ONLY {name} {filter})"),
+                None if columns.is_empty() => name.clone(),
+                None if pieces == 1 => format!("{name} ({columns})"),
                 // It may have grown since: the last takes all that there is.
                 None if piece + 1 == pieces => {
-                    format!("COPY (SELECT {columns} FROM ONLY {name} WHERE ctid >= '({from},0)') TO STDOUT")
+                    format!("(SELECT {columns} FROM ONLY {name} WHERE ctid >= '({from},0)')")
                 }
                 None => format!(
-                    "COPY (SELECT {columns} FROM ONLY {name} WHERE ctid >= '({from},0)' AND ctid < '({},0)') TO STDOUT",
-                    from + PAGES
+                    "(SELECT {columns} FROM ONLY {name} WHERE ctid >= '({from},0)' AND ctid < '({next},0)')"
                 ),
-            }
+            };
+            format!("COPY {rows} TO STDOUT (FORMAT {})", if self.binary { "binary" } else { "text" })
         })
     }
 }

@@ -68,16 +68,30 @@ impl Session {
         self.client.query(sql, &[]).await.map_err(read_error)
     }
 
-    /// Hands over each line that a COPY puts out: the server sends them one by one.
-    pub(super) async fn copy(&self, sql: &str, mut line: impl FnMut(&[u8])) -> Result<()> {
-        let lines: CopyOutStream = self.client.copy_out(sql).await.map_err(read_error)?;
-        pin_mut!(lines);
-        while let Some(piece) = lines.next().await {
+    /// Hands over each row that a COPY puts out: the server sends them one by one.
+    pub(super) async fn copy(&self, sql: &str, mut row: impl FnMut(&[u8])) -> Result<()> {
+        let pieces: CopyOutStream = self.client.copy_out(sql).await.map_err(read_error)?;
+        pin_mut!(pieces);
+        while let Some(piece) = pieces.next().await {
             let piece: Bytes = piece.map_err(read_error)?;
-            line(&piece);
+            if let Some(bytes) = of_a_row(&piece) {
+                row(bytes);
+            }
         }
         Ok(())
     }
+}
+
+/// What is of a row. In binary, a head comes with the first, and an end after the last, which begins as no row does.
+fn of_a_row(piece: &[u8]) -> Option<&[u8]> {
+    const HEAD: &[u8] = b"PGCOPY\n\xff\r\n\0";
+    const END: &[u8] = &[0xff, 0xff];
+    let row = match piece.strip_prefix(HEAD) {
+        // Flags, and the length of what is to come of a newer version: nothing.
+        Some(rest) => rest.get(8..)?,
+        None => piece,
+    };
+    (!row.is_empty() && row != END).then_some(row)
 }
 
 /// A column of a row that is there and is of that type.
@@ -95,5 +109,20 @@ pub(super) fn read_error(error: tokio_postgres::Error) -> Error {
              bypasses row security",
         ),
         None => pg_error(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_a_row;
+
+    #[test]
+    fn rows_are_told_from_the_head_and_the_end_of_a_copy() {
+        let head = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+        assert_eq!(of_a_row(b"1\ttext\n"), Some(&b"1\ttext\n"[..]));
+        assert_eq!(of_a_row(&[&head[..], b"\0\x01row"].concat()), Some(&b"\0\x01row"[..]));
+        assert_eq!(of_a_row(&[&head[..], b"\xff\xff"].concat()), None);
+        assert_eq!(of_a_row(head), None);
+        assert_eq!(of_a_row(b"\xff\xff"), None);
     }
 }
