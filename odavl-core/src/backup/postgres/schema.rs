@@ -9,6 +9,9 @@ use crate::{backup::Tally, error::Result};
 /// In a schema that lasts and is not the system's.
 const LASTING: &str = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
+/// Foreign keys that partitions have from their parents are not dumped, and get other names when they are made again. Names
+/// of NOT NULL constraints are a newer server's.
+///
 /// Each answers a kind, what must be the same on any server, and a definition in the server's own words.
 const KINDS: [(&str, &str); 12] = [
     (
@@ -42,14 +45,15 @@ const KINDS: [(&str, &str); 12] = [
     (
         "constraint",
         r#"SELECT concat_ws(' ', COALESCE(NULLIF(x.conrelid, 0)::regclass::TEXT, format_type(x.contypid, NULL)),
-            quote_ident(x.conname), x.contype, x.condeferrable, x.condeferred, x.convalidated, x.connoinherit,
+            quote_ident(x.conname), x.contype, x.condeferrable, x.condeferred, x.convalidated,
+            CASE WHEN x.contype = 'c' THEN x.connoinherit END,
             (SELECT string_agg(quote_ident(a.attname), ' ' ORDER BY a.attname COLLATE "C")
                 FROM pg_catalog.pg_attribute a WHERE a.attrelid = x.conrelid AND a.attnum = ANY (x.conkey)),
             NULLIF(x.confrelid, 0)::regclass, NULLIF(x.confupdtype, ''), NULLIF(x.confdeltype, ''),
             NULLIF(x.confmatchtype, '')),
             pg_get_constraintdef(x.oid)
         FROM pg_catalog.pg_constraint x JOIN pg_catalog.pg_namespace n ON n.oid = x.connamespace
-        WHERE x.contype <> 'n' AND $LASTING AND $OURS(pg_class, x.conrelid) AND $OURS(pg_type, x.contypid)"#,
+        WHERE x.contype <> 'n' AND NOT (x.contype = 'f' AND x.conparentid <> 0) AND $LASTING AND $OURS(pg_class, x.conrelid) AND $OURS(pg_type, x.contypid)"#,
     ),
     (
         "index",
@@ -107,11 +111,12 @@ const KINDS: [(&str, &str); 12] = [
 /// What was said about an object. An extension's own is its own, and those in the system's schemas come with the server.
 const COMMENTS: &str = r"SELECT concat_ws(' ', i.type, i.identity, md5(x.description)), NULL
     FROM pg_catalog.pg_description x, pg_catalog.pg_identify_object(x.classoid, x.objoid, x.objsubid) AS i
-    WHERE x.objoid >= 16384 AND x.classoid <> 'pg_catalog.pg_extension'::regclass
+    WHERE x.objoid >= 16384 AND x.classoid NOT IN
+            ('pg_catalog.pg_extension'::regclass, 'pg_catalog.pg_subscription'::regclass)
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
             WHERE e.classid = x.classoid AND e.objid = x.objoid AND e.deptype = 'e')";
 
-/// That there is one of that name: of what is rare.
+/// That there is one of that name: of what is rare. An operator that others only speak of is not dumped.
 const OBJECTS: &str = r"SELECT concat_ws(' ', i.type, i.identity), NULL
     FROM (SELECT tableoid, oid FROM pg_catalog.pg_am UNION ALL
         SELECT tableoid, oid FROM pg_catalog.pg_cast UNION ALL
@@ -122,7 +127,7 @@ const OBJECTS: &str = r"SELECT concat_ws(' ', i.type, i.identity), NULL
         SELECT tableoid, oid FROM pg_catalog.pg_foreign_server UNION ALL
         SELECT tableoid, oid FROM pg_catalog.pg_language UNION ALL
         SELECT tableoid, oid FROM pg_catalog.pg_opclass UNION ALL
-        SELECT tableoid, oid FROM pg_catalog.pg_operator UNION ALL
+        SELECT tableoid, oid FROM pg_catalog.pg_operator WHERE oprcode <> 0 UNION ALL
         SELECT tableoid, oid FROM pg_catalog.pg_opfamily UNION ALL
         SELECT tableoid, oid FROM pg_catalog.pg_publication UNION ALL
         SELECT tableoid, oid FROM pg_catalog.pg_statistic_ext UNION ALL
