@@ -3,6 +3,7 @@
 //! A dump says nothing about whether it can be restored. So what is read with it, in the same snapshot, is a
 //! [`Fingerprint`]; a backup has proved itself once it was restored and what is there now has the same.
 
+mod alert;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod fingerprint;
@@ -10,7 +11,9 @@ mod memory;
 mod port;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod schedule;
 
+pub use alert::{Alert, Attempt, Expectation, Record, Trouble, TroubleKind, alerts};
 pub use fingerprint::{Comparison, Difference, Fingerprint, RULES, Standing, Tally};
 pub use memory::MemoryBackup;
 pub use port::{
@@ -19,3 +22,4 @@ pub use port::{
 };
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresBackup;
+pub use schedule::Schedule;
