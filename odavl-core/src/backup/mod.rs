@@ -10,6 +10,8 @@ mod memory;
 mod port;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use fingerprint::{Comparison, Difference, Fingerprint, RULES, Standing, Tally};
 pub use memory::MemoryBackup;
@@ -19,3 +21,5 @@ pub use port::{
 };
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresBackup;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteBackup;
