@@ -15,3 +15,8 @@ mod postgres;
 #[cfg(all(unix, feature = "postgres"))]
 #[path = "support/postgres.rs"]
 mod server;
+
+#[cfg(test)]
+#[cfg(all(unix, feature = "sqlite"))]
+#[path = "backup_contract/sqlite.rs"]
+mod sqlite;

@@ -12,6 +12,8 @@ mod port;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod schedule;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use alert::{Alert, Attempt, Expectation, Record, Trouble, TroubleKind, alerts};
 pub use fingerprint::{Comparison, Difference, Fingerprint, RULES, Standing, Tally};
@@ -23,3 +25,5 @@ pub use port::{
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresBackup;
 pub use schedule::Schedule;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteBackup;

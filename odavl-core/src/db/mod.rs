@@ -42,7 +42,7 @@ pub(crate) use postgres::{Settings as PostgresSettings, pg_error};
 pub(crate) use retry::TRIES;
 pub(crate) use retry::retried;
 #[cfg(feature = "sqlite")]
-pub(crate) use sqlite::sqlite_error;
+pub(crate) use sqlite::{blocking, sqlite_error};
 
 /// A database, open: clone it freely, all clones share its connections.
 ///
@@ -154,7 +154,7 @@ impl Db {
     pub async fn open_sqlite(path: impl AsRef<std::path::Path>, clock: &dyn Clock) -> Result<Self> {
         let (path, now) = (path.as_ref().to_owned(), clock.now());
         let open = move || Self::migrated(sqlite::Sqlite::open(&path, ())?, now);
-        sqlite::blocking(open).await?
+        blocking(open).await?
     }
 
     /// Opens a database of its own in a temporary folder that goes when the last clone does; not durable.
@@ -170,7 +170,7 @@ impl Db {
             sqlite.writer_mut()?.execute_batch("PRAGMA synchronous = OFF").map_err(sqlite_error)?;
             Self::migrated(sqlite, now)
         };
-        sqlite::blocking(open).await?
+        blocking(open).await?
     }
 
     fn migrated(mut sqlite: sqlite::Sqlite, now: Timestamp) -> Result<Self> {

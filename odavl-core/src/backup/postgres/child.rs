@@ -174,6 +174,20 @@ impl Output {
         Ok((Self { stdout, running: Some(running), buffer: BytesMut::new(), told: Some(told) }, hear))
     }
 
+    /// Waits for as much as is handed out at once, or the end.
+    pub(super) async fn fill(&mut self) -> Result<()> {
+        while self.running.is_some() && self.buffer.len() < PIECE {
+            self.buffer.reserve(PIECE);
+            let read = self.stdout.read_buf(&mut self.buffer).await.map_err(|source| {
+                Error::unavailable("a program's output could not be read", Some(source.into()))
+            })?;
+            if read == 0 {
+                self.end().await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn end(&mut self) -> Result<()> {
         let (Some(running), Some(told)) = (self.running.take(), self.told.take()) else { return Ok(()) };
         let complaints = running.end(|what| Error::unavailable(what, None)).await?;
@@ -186,15 +200,7 @@ impl Output {
 #[async_trait]
 impl Body for Output {
     async fn next(&mut self) -> Result<Option<Bytes>> {
-        while self.running.is_some() && self.buffer.len() < PIECE {
-            self.buffer.reserve(PIECE);
-            let read = self.stdout.read_buf(&mut self.buffer).await.map_err(|source| {
-                Error::unavailable("a program's output could not be read", Some(source.into()))
-            })?;
-            if read == 0 {
-                self.end().await?;
-            }
-        }
+        self.fill().await?;
         let piece = self.buffer.split().freeze();
         Ok((!piece.is_empty()).then_some(piece))
     }

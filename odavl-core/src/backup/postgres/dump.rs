@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     backup::{Dump, DumpOptions, Dumped, Engine, Fingerprint, Format, Reading, Source},
+    causes::{Chain, causes},
     db::PostgresSettings,
     error::{Error, Result},
     storage::Body,
@@ -43,23 +44,51 @@ impl Dumping<'_> {
                 ));
             }
         };
-        let snapshot = Snapshot::take(self.settings).await?;
+        for _ in 1..TRIES {
+            match self.once(options.fingerprint, format, how).await {
+                // Somebody waits to change a table that some of us hold and others are still to hold: they wait for us,
+                // and we for them. Once we let go it is done.
+                Err(error) if is_standoff(&error) => {
+                    tracing::debug!(error = %Chain(&error), "a dump is begun again");
+                }
+                begun => return begun,
+            }
+        }
+        self.once(options.fingerprint, format, how).await
+    }
+
+    async fn once(&self, reading: Reading, format: Format, how: &[&str]) -> Result<Dump> {
+        let mut snapshot = Snapshot::take(self.settings).await?;
+        if reading == Reading::With {
+            snapshot = snapshot.with_readers(self.jobs).await?;
+        }
         let source = describe(&snapshot.session, self.settings).await?;
         let tool = self.tools.find("pg_dump", snapshot.session.version / 10_000).await?;
         let roots = roots(self.settings, self.folder)?;
         let mut command = command(&tool, self.settings, roots.as_ref().map(NamedTempFile::path));
-        command.args(how).args(["--no-password", "--lock-wait-timeout=300000"]);
+        command.args(how).args(["--no-password", "--lock-wait-timeout=5000"]);
         command.arg(format!("--snapshot={}", snapshot.name));
-        let globals =
-            Task::spawn(globals(self.tools.clone(), self.settings.clone(), self.folder.map(Path::to_owned)));
-        let (output, complaints) = Output::of(&tool, command)?;
-        let fingerprint = Task::spawn(fingerprint(snapshot, options.fingerprint, self.jobs));
+        let (mut output, complaints) = Output::of(&tool, command)?;
+        // Before it puts anything out, it has joined the snapshot and holds all that it will read.
+        output.fill().await?;
+        let folder = self.folder.map(Path::to_owned);
+        let globals = Task::spawn(globals(self.tools.clone(), self.settings.clone(), folder));
+        let fingerprint = Task::spawn(fingerprint(snapshot, reading));
         let ending = async move {
             let _until_now = roots;
             ending(fingerprint, globals, complaints).await
         };
         Ok(Dump::new(source, (format, tool.told()), Box::new(output), ending))
     }
+}
+
+/// So often a dump is begun before who is in its way is told of.
+const TRIES: usize = 5;
+
+/// Whether it waited for a table too long, we or `pg_dump`, which bounds nothing else.
+fn is_standoff(error: &Error) -> bool {
+    let waited = |text: &str| text.starts_with("55P03") || text.contains("due to statement timeout");
+    waited(&error.to_string()) || causes(error).any(|cause| waited(&cause.to_string()))
 }
 
 /// Something that goes on beside us, and ends with us.
@@ -82,13 +111,9 @@ impl<T> Drop for Task<T> {
 }
 
 /// The snapshot stays until the dump has ended, for sequences are looked at once more.
-async fn fingerprint(
-    snapshot: Snapshot,
-    reading: Reading,
-    jobs: usize,
-) -> Result<(Snapshot, Option<Fingerprint>)> {
+async fn fingerprint(mut snapshot: Snapshot, reading: Reading) -> Result<(Snapshot, Option<Fingerprint>)> {
     let found = match reading {
-        Reading::With => Some(snapshot.fingerprint(jobs).await?),
+        Reading::With => Some(snapshot.fingerprint().await?),
         Reading::Without => None,
     };
     Ok((snapshot, found))

@@ -116,7 +116,7 @@ impl Backup for PostgresBackup {
 
     async fn fingerprint(&self, database: &DatabaseName) -> Result<Fingerprint> {
         let settings = self.there(database).await?;
-        Snapshot::take(&settings).await?.fingerprint(self.jobs).await
+        Snapshot::take(&settings).await?.with_readers(self.jobs).await?.fingerprint().await
     }
 
     async fn check(&self, database: &DatabaseName) -> Result<Checkup> {

@@ -56,6 +56,10 @@ ORDER BY 1";
 
 const EXTENSIONS: &str = "SELECT extname::TEXT, extversion FROM pg_catalog.pg_extension";
 
+/// Where no encoding is known, bytes are not held to make sense in ours.
+const AS_IT_IS: &str = "SELECT set_config('client_encoding', 'SQL_ASCII', false)
+    WHERE current_setting('server_encoding') = 'SQL_ASCII'";
+
 /// A snapshot that all that read the fingerprint share, and the tables in it, which nobody changes the shape of or empties
 /// until it is let go.
 pub(super) struct Snapshot {
@@ -65,6 +69,7 @@ pub(super) struct Snapshot {
     tables: Vec<Table>,
     sequences: Vec<String>,
     before: BTreeMap<String, (i64, bool)>,
+    readers: Vec<Reader>,
 }
 
 struct Table {
@@ -76,6 +81,18 @@ struct Table {
     /// with the OIDs of its parts.
     binary: bool,
     pages: i64,
+}
+
+/// A connection that reads its share of the small tables, and holds them.
+struct Reader {
+    session: Session,
+    share: Vec<Piece>,
+}
+
+/// A statement that reads a table or a part of it.
+struct Piece {
+    table: String,
+    copy: String,
 }
 
 impl Snapshot {
@@ -91,23 +108,40 @@ impl Snapshot {
         }
         let rows = session.rows(SEQUENCES).await?;
         let sequences = rows.iter().map(|row| text(row, 0)).collect::<Result<Vec<String>>>()?;
-        for some in tables.chunks(100) {
-            let names: Vec<_> = some.iter().map(|table| format!("ONLY {}", table.name)).collect();
-            session.tell(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", names.join(", "))).await?;
-        }
+        session.hold(tables.iter().map(|table| table.name.as_str()), "").await?;
         let before = standings(&session, &sequences).await?;
-        let settings = settings.clone();
-        Ok(Self { session, name, settings, tables, sequences, before })
+        Ok(Self { session, name, settings: settings.clone(), tables, sequences, before, readers: Vec::new() })
     }
 
-    /// Reads all of it, by `jobs` connections beside this one.
-    pub(super) async fn fingerprint(&self, jobs: usize) -> Result<Fingerprint> {
-        let work = Mutex::new(self.work());
-        let readers = (0..jobs.max(1)).map(|_| self.read(&work));
-        let (tables, schema, large_objects) =
-            try_join3(try_join_all(readers), schema::read(&self.session), objects::read(&self.session))
-                .await?;
-        let (schema, definitions) = schema;
+    /// Lets `jobs` connections take part in the reading. Each holds what it is to read before anybody can wait to change
+    /// it: behind who waits for us, it would wait for ourselves.
+    pub(super) async fn with_readers(mut self, jobs: usize) -> Result<Self> {
+        let readers = try_join_all((0..jobs.max(1)).map(|job| self.reader(job, jobs.max(1)))).await?;
+        self.readers = readers;
+        Ok(self)
+    }
+
+    /// Tables are in the order of their sizes, so that every so-manieth makes shares of about one size.
+    async fn reader(&self, job: usize, jobs: usize) -> Result<Reader> {
+        let session = Session::join(&self.settings, &self.name).await?;
+        let small = self.tables.iter().filter(|table| table.pieces() == 1).skip(job).step_by(jobs);
+        let large = self.tables.iter().filter(|table| table.pieces() > 1);
+        session.hold(small.clone().chain(large).map(|table| table.name.as_str()), "NOWAIT").await?;
+        session.tell(AS_IT_IS).await?;
+        Ok(Reader { session, share: small.flat_map(Table::read).collect() })
+    }
+
+    /// Reads all of it.
+    pub(super) async fn fingerprint(&mut self) -> Result<Fingerprint> {
+        let large = self.tables.iter().filter(|table| table.pieces() > 1).flat_map(Table::read);
+        let large = Mutex::new(large.collect::<Vec<_>>());
+        let readers = std::mem::take(&mut self.readers);
+        let (tables, (schema, definitions), large_objects) = try_join3(
+            try_join_all(readers.into_iter().map(|reader| reader.read(&large))),
+            schema::read(&self.session),
+            objects::read(&self.session),
+        )
+        .await?;
         let mut extensions = BTreeMap::new();
         for row in self.session.rows(EXTENSIONS).await? {
             extensions.insert(text(&row, 0)?, text(&row, 1)?);
@@ -118,12 +152,12 @@ impl Snapshot {
             definitions,
             extensions,
             large_objects,
+            sequences: self.sequences().await?,
             ..Fingerprint::default()
         };
         for (name, tally) in tables.into_iter().flatten() {
             found.tables.entry(name).or_default().merge(&tally);
         }
-        found.sequences = self.sequences().await?;
         Ok(found)
     }
 
@@ -136,45 +170,30 @@ impl Snapshot {
         };
         Ok(self.before.iter().map(both).collect())
     }
+}
 
-    /// What is to be read, the largest tables in pieces, the largest pieces last: they are taken from the end.
-    fn work(&self) -> Vec<(String, String)> {
-        let mut work: Vec<_> = self
-            .tables
-            .iter()
-            .flat_map(|table| table.statements().map(|sql| (table.name.clone(), sql)))
-            .collect();
-        work.reverse();
-        work
-    }
-
-    async fn read(&self, work: &Mutex<Vec<(String, String)>>) -> Result<Vec<(String, Tally)>> {
-        let next = || work.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let (mut session, mut read) = (None, Vec::new());
-        while let Some((name, sql)) = next() {
-            let session = match &mut session {
-                Some(session) => session,
-                none => none.insert(self.reader().await?),
-            };
+impl Reader {
+    /// Reads parts of large tables for as long as there are any, and then its share.
+    async fn read(mut self, large: &Mutex<Vec<Piece>>) -> Result<Vec<(String, Tally)>> {
+        let next = || large.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut read = Vec::new();
+        while let Some(piece) = next().or_else(|| self.share.pop()) {
             let mut tally = Tally::default();
-            session.copy(&sql, |line| tally.add(line)).await?;
-            read.push((name, tally));
+            self.session.copy(&piece.copy, |row| tally.add(row)).await?;
+            read.push((piece.table, tally));
         }
         Ok(read)
-    }
-
-    async fn reader(&self) -> Result<Session> {
-        let session = Session::join(&self.settings, &self.name).await?;
-        // Nothing is translated: what makes no sense in its encoding is in the dump, too.
-        session.tell("SET client_encoding = 'SQL_ASCII'").await?;
-        Ok(session)
     }
 }
 
 impl Table {
-    fn statements(&self) -> impl Iterator<Item = String> {
-        let pieces =
-            if self.filter.is_some() || self.columns.is_empty() { 1 } else { self.pages / PAGES + 1 };
+    /// In how many parts it is read.
+    const fn pieces(&self) -> i64 {
+        if self.filter.is_some() || self.columns.is_empty() { 1 } else { self.pages / PAGES + 1 }
+    }
+
+    fn read(&self) -> impl Iterator<Item = Piece> {
+        let pieces = self.pieces();
         (0..pieces).map(move |piece| {
             let (name, columns) = (&self.name, &self.columns);
             let (from, next) = (piece * PAGES, (piece + 1) * PAGES);
@@ -191,7 +210,8 @@ impl Table {
                     "(SELECT {columns} FROM ONLY {name} WHERE ctid >= '({from},0)' AND ctid < '({next},0)')"
                 ),
             };
-            format!("COPY {rows} TO STDOUT (FORMAT {})", if self.binary { "binary" } else { "text" })
+            let format = if self.binary { "binary" } else { "text" };
+            Piece { table: name.clone(), copy: format!("COPY {rows} TO STDOUT (FORMAT {format})") }
         })
     }
 }

@@ -9,8 +9,8 @@ use crate::{
     error::{Error, Result},
 };
 
-/// How values are written is the reader's choice: all that a server, a role or a database could have set otherwise. What
-/// goes out is in the database's own encoding, as it is. Row security hides nothing: where it would, there is an error.
+/// How values are written is the reader's choice: all that a server, a role or a database could have set otherwise. Row
+/// security hides nothing: where it would, there is an error.
 const SETTINGS: &str = "
     SET statement_timeout = 0;
     SET lock_timeout = '5min';
@@ -58,6 +58,15 @@ impl Session {
         let rows = self.rows("SELECT pg_export_snapshot()").await?;
         let row = rows.first().ok_or_else(|| Error::internal("a snapshot has no name", None))?;
         text(row, 0)
+    }
+
+    /// Holds tables as they are for as long as the session is there; waits for its turn, or does not: `NOWAIT`.
+    pub(super) async fn hold(&self, tables: impl Iterator<Item = &str>, wait: &str) -> Result<()> {
+        let tables: Vec<_> = tables.map(|table| format!("ONLY {table}")).collect();
+        for some in tables.chunks(100) {
+            self.tell(&format!("LOCK TABLE {} IN ACCESS SHARE MODE {wait}", some.join(", "))).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn tell(&self, sql: &str) -> Result<()> {

@@ -2,7 +2,7 @@
 
 #[cfg(target_os = "linux")]
 use std::io::Seek;
-use std::{fs::File, path::Path};
+use std::{fs::File, io::ErrorKind, path::Path};
 
 use tempfile::NamedTempFile;
 use tokio::{io::AsyncWriteExt, process::Command};
@@ -91,7 +91,7 @@ impl Spool {
 /// What an error of such a file means.
 pub(super) fn io_error(source: std::io::Error) -> Error {
     let what = match source.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             "the disk of the temporary folder is full"
         }
         _ => "the temporary folder cannot be written",

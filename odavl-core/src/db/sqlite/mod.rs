@@ -273,7 +273,7 @@ impl Reader {
 }
 
 /// Runs what waits for the disk where waiting is allowed.
-pub(super) async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+pub(crate) async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(act).await.map_err(|error| {
         if error.is_panic() {
             Error::internal("a statement panicked", Some(error.into()))

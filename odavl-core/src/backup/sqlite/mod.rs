@@ -1,0 +1,340 @@
+//! Backup of SQLite: a copy that SQLite itself makes, and files that take each other's place.
+
+mod place;
+mod read;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    fs::{File, OpenOptions},
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use rusqlite::Connection;
+use tempfile::TempPath;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use self::{
+    place::{Mark, Place},
+    read::{faults, fingerprint, is_whole, open, pragma},
+};
+use super::{
+    Backup, Checkup, DatabaseName, Dump, DumpOptions, Dumped, Engine, Fingerprint, Format, Reading,
+    RestoreOptions, Restored, Source,
+};
+use crate::{
+    db::{blocking, sqlite_error},
+    error::{Error, Result},
+    storage::{Body, BoxBody, PIECE},
+};
+
+/// A SQLite database, dumped by `VACUUM INTO`, which others may write beside, and restored to a file in the same folder.
+///
+/// A file that is restored has one of ours beside it that says so. Before the live one is replaced, whoever uses it has to
+/// stop: SQLite sends nobody away.
+#[derive(Clone)]
+pub struct SqliteBackup {
+    path: PathBuf,
+    temporary: Option<PathBuf>,
+}
+
+impl SqliteBackup {
+    /// The database in the file at `path`. Nothing is opened yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), temporary: None }
+    }
+
+    /// Makes copies in that folder for the time being, rather than in the system's temporary one.
+    #[must_use]
+    pub fn with_temporary(self, folder: impl Into<PathBuf>) -> Self {
+        Self { temporary: Some(folder.into()), ..self }
+    }
+
+    fn live(&self) -> Result<DatabaseName> {
+        let name = self.path.file_name().and_then(|name| name.to_str());
+        name.ok_or_else(|| Error::invalid("the path of the SQLite database ends in no name"))?.parse()
+    }
+
+    /// The place of that name in the live one's folder.
+    fn place(&self, name: &DatabaseName) -> Result<Place> {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        Place::new(folder.unwrap_or(Path::new(".")), name)
+    }
+
+    /// Runs `act` on the database of that name, which is there, off the runtime.
+    async fn at<T: Send + 'static>(
+        &self,
+        name: &DatabaseName,
+        act: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let place = self.place(name)?;
+        blocking(move || act(&open(&place.there()?)?)).await?
+    }
+
+    fn describe_now(&self, connection: &Connection) -> Result<Source> {
+        let folder = self.path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
+        let pages: u64 = pragma::<i64>(connection, "page_count")?.unsigned_abs();
+        let page: u64 = pragma::<i64>(connection, "page_size")?.unsigned_abs();
+        let journal: String = pragma(connection, "journal_mode")?;
+        Ok(Source {
+            engine: Engine::Sqlite,
+            version: rusqlite::version().to_owned(),
+            server: folder.unwrap_or_default().display().to_string(),
+            database: self.live()?,
+            size: pages * page,
+            properties: BTreeMap::from([("journal_mode".to_owned(), journal)]),
+            formats: vec![Format::File],
+        })
+    }
+
+    /// A copy of the live database in a file that only we can read, and what it holds.
+    fn copy(&self, reading: Reading) -> Result<(Source, File, Option<Fingerprint>)> {
+        let connection = open(&self.place(&self.live()?)?.there()?)?;
+        let source = self.describe_now(&connection)?;
+        // A copy is well-formed whatever it was made of.
+        if let Some(fault) = faults(&connection, "quick_check")?.first() {
+            return Err(Error::corrupted(
+                format!("the database {} is damaged: {fault}", source.database),
+                None,
+            ));
+        }
+        let copy = self.temporary_file()?;
+        let to = copy.to_str().ok_or_else(|| Error::invalid("the temporary folder's path is not UTF-8"))?;
+        connection.execute("VACUUM INTO ?1", [to]).map_err(sqlite_error)?;
+        let copied = open(&copy)?;
+        if let Some(fault) = faults(&copied, "quick_check")?.first() {
+            return Err(Error::corrupted(
+                format!("the copy of {} is damaged: {fault}", source.database),
+                None,
+            ));
+        }
+        let found = match reading {
+            Reading::With => Some(fingerprint(&copied)?),
+            Reading::Without => None,
+        };
+        drop(copied);
+        // From here on it has no name where the system lets it go without.
+        let file = File::open(&copy).map_err(temporary_failed)?;
+        Ok((source, file, found))
+    }
+
+    fn temporary_file(&self) -> Result<TempPath> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".odavl-");
+        let made = match &self.temporary {
+            Some(folder) => builder.tempfile_in(folder),
+            None => builder.tempfile(),
+        };
+        made.map(tempfile::NamedTempFile::into_temp_path).map_err(temporary_failed)
+    }
+
+    /// Whether a dump can be restored to that name.
+    fn admit(&self, options: &RestoreOptions) -> Result<Place> {
+        if options.source.engine != Engine::Sqlite || options.format != Format::File {
+            return Err(Error::Unsupported("SQLite takes no dump of another engine".into()));
+        }
+        let (place, live) = (self.place(&options.to)?, self.live()?);
+        if options.to == live {
+            return Err(Error::Conflict(format!(
+                "{live} is the live database: restore to another name, and let that take its place"
+            )));
+        }
+        match place.size()? {
+            None | Some(0) => Ok(place),
+            Some(_) => Err(Error::Conflict(format!("the database {} is not empty", options.to))),
+        }
+    }
+}
+
+#[async_trait]
+impl Backup for SqliteBackup {
+    async fn describe(&self) -> Result<Source> {
+        let this = self.clone();
+        self.at(&self.live()?, move |connection| this.describe_now(connection)).await
+    }
+
+    async fn dump(&self, options: DumpOptions) -> Result<Dump> {
+        if options.format.is_some_and(|format| format != Format::File) {
+            return Err(Error::Unsupported("a SQLite database is dumped as a file".into()));
+        }
+        let this = self.clone();
+        let (source, file, fingerprint) = blocking(move || this.copy(options.fingerprint)).await??;
+        let length = file.metadata().map_err(temporary_failed)?.len();
+        let body = Copied { file: tokio::fs::File::from_std(file), left: length };
+        let ending = async move { Ok(Dumped { fingerprint, globals: None, notes: Vec::new() }) };
+        Ok(Dump::new(source, (Format::File, tool()), Box::new(body), ending))
+    }
+
+    async fn restore(&self, dump: BoxBody, options: RestoreOptions) -> Result<Restored> {
+        let place = self.admit(&options)?;
+        let unfinished = receive(dump, &place).await?;
+        let wal = options.source.properties.get("journal_mode").is_some_and(|mode| mode == "wal");
+        blocking(move || {
+            let finished = finish(&place, wal, options.purpose.into());
+            if finished.is_err() {
+                // What is left of it is taken away by whoever restores to that name again.
+                let _ = place::remove(&place.unfinished());
+            }
+            drop(unfinished);
+            finished
+        })
+        .await??;
+        Ok(Restored { tool: tool(), notes: Vec::new() })
+    }
+
+    async fn fingerprint(&self, database: &DatabaseName) -> Result<Fingerprint> {
+        self.at(database, fingerprint).await
+    }
+
+    async fn check(&self, database: &DatabaseName) -> Result<Checkup> {
+        let faults = self.at(database, |connection| faults(connection, "integrity_check")).await?;
+        Ok(Checkup { examined: vec!["integrity_check".to_owned()], faults, ..Checkup::default() })
+    }
+
+    async fn discard(&self, database: &DatabaseName) -> Result<()> {
+        let (place, live) = (self.place(database)?, self.live()?);
+        let name = database.clone();
+        blocking(move || {
+            let ours = place.size()?.is_none() || place.mark()?.is_some();
+            if name != live && ours {
+                return place.remove();
+            }
+            Err(Error::Conflict(format!("{name} was not restored by odavl: it stays")))
+        })
+        .await?
+    }
+
+    async fn replace(&self, restored: &DatabaseName, aside: &DatabaseName) -> Result<()> {
+        let [live, new, old] = [&self.live()?, restored, aside].map(|name| self.place(name));
+        let (live, new, old, name) = (live?, new?, old?, (restored.clone(), aside.clone()));
+        blocking(move || {
+            let (restored, aside) = name;
+            if old.size()?.is_some() {
+                return Err(Error::AlreadyExists { kind: "database", name: aside.to_string() });
+            }
+            if new.size()?.is_none() && !new.unfinished().exists() {
+                return Err(Error::not_found("database", &restored));
+            }
+            if new.size()?.is_none() || !matches!(new.mark()?, Some(Mark::Restored | Mark::Aside)) {
+                return Err(Error::Conflict(format!(
+                    "{restored} was not restored to stay: it replaces nothing"
+                )));
+            }
+            let (live_held, mode) = hold(&live)?;
+            let (new_held, new_mode) = hold(&new)?;
+            new.replace(&live, &old)?;
+            drop((live_held, new_held));
+            set_mode(&live.path(), &new_mode)?;
+            set_mode(&old.path(), &mode)
+        })
+        .await?
+    }
+}
+
+/// A database that nobody else uses, without anything beside it, and how it kept its journal.
+fn hold(place: &Place) -> Result<(Connection, String)> {
+    let connection = open(&place.there()?)?;
+    let mode: String = pragma(&connection, "journal_mode")?;
+    let in_use =
+        || Error::Conflict(format!("{} is in use: stop what uses it, and try again", place.path().display()));
+    // Leaving WAL takes all that is in the log to the file, and is refused while anybody else is connected.
+    let left =
+        connection.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get::<_, String>(0));
+    if !left.is_ok_and(|mode| mode == "delete") {
+        return Err(in_use());
+    }
+    connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").map_err(|_| in_use())?;
+    // Nothing was written: there is no journal.
+    if place.has_beside() { Err(in_use()) } else { Ok((connection, mode)) }
+}
+
+fn set_mode(path: &Path, mode: &str) -> Result<()> {
+    let set = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+    open(path)?.pragma_update_and_check(None, "journal_mode", mode, set).map(drop).map_err(sqlite_error)
+}
+
+/// Writes all bytes beside where they are to be. Two who restore to one name do not mix.
+async fn receive(mut dump: BoxBody, place: &Place) -> Result<File> {
+    let failed = |error| place.failed(error);
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let held = options.open(place.unfinished()).map_err(failed)?;
+    if held.try_lock().is_err() {
+        return Err(Error::Conflict(format!("{} is being restored already", place.path().display())));
+    }
+    held.set_len(0).map_err(failed)?;
+    let received = async {
+        let mut file = tokio::fs::File::from_std(held.try_clone().map_err(failed)?);
+        while let Some(piece) = dump.next().await? {
+            file.write_all(&piece).await.map_err(failed)?;
+        }
+        file.flush().await.map_err(failed)?;
+        file.sync_all().await.map_err(failed)
+    };
+    match received.await {
+        Ok(()) => Ok(held),
+        Err(error) => {
+            let _ = place::remove(&place.unfinished());
+            Err(error)
+        }
+    }
+}
+
+/// Proves what has come, and gives it its name.
+fn finish(place: &Place, wal: bool, mark: Mark) -> Result<()> {
+    let path = place.unfinished();
+    let head = || {
+        let (mut file, mut head) = (File::open(&path)?, Vec::new());
+        Read::by_ref(&mut file).take(100).read_to_end(&mut head)?;
+        Ok((head, file.metadata()?.len()))
+    };
+    let (head, length) = head().map_err(|error| place.failed(error))?;
+    is_whole(&head, length)?;
+    let connection = open(&path)?;
+    if let Some(fault) = faults(&connection, "integrity_check")?.first() {
+        return Err(Error::corrupted(format!("the SQLite database is damaged: {fault}"), None));
+    }
+    drop(connection);
+    set_mode(&path, if wal { "WAL" } else { "DELETE" })?;
+    File::open(&path).and_then(|file| file.sync_all()).map_err(|error| place.failed(error))?;
+    place.set_mark(mark, &path)?;
+    place.publish(&path)
+}
+
+fn tool() -> String {
+    format!("sqlite {}", rusqlite::version())
+}
+
+fn temporary_failed(source: std::io::Error) -> Error {
+    Error::unavailable("the temporary folder cannot be written", Some(source.into()))
+}
+
+/// A copy on its way.
+struct Copied {
+    file: tokio::fs::File,
+    left: u64,
+}
+
+#[async_trait]
+impl Body for Copied {
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        let mut piece = BytesMut::with_capacity(PIECE);
+        while piece.len() < PIECE && self.file.read_buf(&mut piece).await.map_err(temporary_failed)? > 0 {}
+        self.left = self.left.saturating_sub(piece.len() as u64);
+        if piece.is_empty() && self.left > 0 {
+            return Err(Error::unavailable("a copy of the database ended early", None));
+        }
+        Ok((!piece.is_empty()).then(|| piece.freeze()))
+    }
+}
+
+impl fmt::Debug for SqliteBackup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SqliteBackup").field(&self.path).finish()
+    }
+}
