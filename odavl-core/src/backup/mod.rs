@@ -4,26 +4,46 @@
 //! [`Fingerprint`]; a backup has proved itself once it was restored and what is there now has the same.
 
 mod alert;
+mod cipher;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod fingerprint;
+mod manifest;
 mod memory;
+mod pipeline;
+mod place;
 mod port;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod progress;
+mod retention;
 mod schedule;
+mod signing;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod vault;
 
 pub use alert::{Alert, Attempt, Expectation, Record, Trouble, TroubleKind, alerts};
+pub use cipher::{Encryption, Identities, Recipients};
 pub use fingerprint::{Comparison, Difference, Fingerprint, RULES, Standing, Tally};
+pub use manifest::{
+    Compression, Contents, Digests, Findings, Manifest, Outcome, StoredBytes, StoredPart, Tier, Timings,
+    Verdict, Volume,
+};
 pub use memory::MemoryBackup;
+pub use place::{Label, Place};
 pub use port::{
     Backup, Checkup, DatabaseName, Dump, DumpOptions, Dumped, Engine, Format, Ownership, Purpose, Reading,
     RestoreOptions, Restored, Source,
 };
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresBackup;
+pub use progress::{Progress, Stage};
+pub use retention::{Candidate, Decision, Keep, Pinned, Policy, Proof, Why};
 pub use schedule::Schedule;
+pub use signing::{PublicKey, SigningKey, Trusted};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteBackup;
+pub use vault::{
+    Created, Entry, Keys, Listing, Plan, Pruned, Pruning, RestoreWish, Vault, Verified, Which, Wish,
+};

@@ -1,0 +1,350 @@
+//! What is known of a backup: the manifest, written last, and the verdicts about it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    cipher::{Encryption, Identities, Sealed},
+    fingerprint::{Difference, Fingerprint},
+    place::Place,
+    port::{Engine, Format, Source},
+    retention::Proof,
+};
+use crate::{
+    error::{Error, Result},
+    ids::BackupId,
+    storage::{Part, Sha256},
+};
+
+/// By which rules manifests are written now.
+pub(super) const VERSION: u32 = 1;
+
+/// How the bytes of a dump are made smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compression {
+    /// zstd (RFC 8878).
+    Zstd,
+    /// gzip (RFC 1952), as `gunzip -c | psql` reads it.
+    Gzip,
+}
+
+impl Compression {
+    /// What a file's name ends in.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Zstd => "zst",
+            Self::Gzip => "gz",
+        }
+    }
+}
+
+/// Two digests of the same bytes: SHA-256, which every tool knows, and BLAKE3, which shares no weakness with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digests {
+    /// How many bytes.
+    pub size: u64,
+    /// Their SHA-256.
+    pub sha256: Sha256,
+    /// Their BLAKE3, in hexadecimal.
+    pub blake3: String,
+}
+
+/// Makes [`Digests`] from bytes as they come.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Digester {
+    size: u64,
+    sha256: crate::storage::Hasher,
+    blake3: blake3::Hasher,
+}
+
+impl Digester {
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        self.size += bytes.len() as u64;
+        self.sha256.update(bytes);
+        self.blake3.update(bytes);
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(super) fn finish(self) -> Digests {
+        let blake3 = self.blake3.finalize().to_hex().to_string();
+        Digests { size: self.size, sha256: self.sha256.finish(), blake3 }
+    }
+}
+
+/// An object that holds bytes of a backup, or all of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// What it is called beside the manifest.
+    pub name: String,
+    /// What it was put together from, in order.
+    pub parts: Vec<StoredPart>,
+}
+
+/// A part of a volume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredPart {
+    /// How many bytes.
+    pub size: u64,
+    /// Their digest.
+    pub sha256: Sha256,
+}
+
+impl From<Part> for StoredPart {
+    fn from(part: Part) -> Self {
+        Self { size: part.size, sha256: part.sha256 }
+    }
+}
+
+/// What lies in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredBytes {
+    /// Of all bytes of all volumes, in order.
+    #[serde(flatten)]
+    pub digests: Digests,
+    /// Where they are.
+    pub volumes: Vec<Volume>,
+}
+
+/// When a backup was made, and how long it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timings {
+    /// When it was begun. The snapshot is a moment younger.
+    pub started_at: Timestamp,
+    /// When all its bytes were in the store.
+    pub finished_at: Timestamp,
+}
+
+impl Timings {
+    /// How many seconds it took.
+    pub fn seconds(&self) -> f64 {
+        self.finished_at.duration_since(self.started_at).as_secs_f64()
+    }
+}
+
+/// A backup, as everybody may know it who can read the store. What is written last: it is there, so the backup is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// By which rules it is written.
+    pub version: u32,
+    /// Which backup it is.
+    pub id: BackupId,
+    /// Of what.
+    #[serde(flatten)]
+    pub place: Place,
+    /// Whose dump it is.
+    pub engine: Engine,
+    /// The server's version.
+    pub server_version: String,
+    /// What the dump's bytes are.
+    pub format: Format,
+    /// How they were made smaller.
+    pub compression: Compression,
+    /// For whom they were encrypted; none where they were not. They are told, and never used.
+    pub recipients: Vec<String>,
+    /// What made the dump, as `pg_dump 15.7`.
+    pub tool: String,
+    /// What made the backup, as `odavl 0.1.0`.
+    pub by: String,
+    /// When.
+    #[serde(flatten)]
+    pub timings: Timings,
+    /// How many bytes the dump has.
+    pub size: u64,
+    /// Whether it holds a fingerprint, so that a restore of it can prove something.
+    pub has_fingerprint: bool,
+    /// What lies in the store.
+    pub stored: StoredBytes,
+    /// The [`Contents`].
+    pub(super) sealed: Sealed,
+}
+
+/// What of a backup is for those alone who may read the database: names of tables, and what would tell its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contents {
+    /// The database.
+    pub source: Source,
+    /// What was in it.
+    pub fingerprint: Option<Fingerprint>,
+    /// The dump's bytes, before anything was done to them.
+    pub plain: Digests,
+    /// What the database needs of its server, as statements.
+    pub globals: Option<String>,
+    /// What the tools said besides.
+    pub notes: Vec<String>,
+}
+
+impl Manifest {
+    /// Refuses what this version does not know, and what does not belong where it lies.
+    pub(super) fn check(&self, place: &Place, id: BackupId) -> Result<()> {
+        if self.version > VERSION {
+            return Err(Error::Unsupported(format!(
+                "the manifest of {id} is of version {}, and this odavl reads up to {VERSION}: use a newer one",
+                self.version
+            )));
+        }
+        if (&self.place, self.id) != (place, id) {
+            let detail =
+                format!("where {id} of {place} lies is the manifest of {} of {}", self.id, self.place);
+            return Err(Error::corrupted(detail, None));
+        }
+        let parts = || self.stored.volumes.iter().flat_map(|volume| &volume.parts);
+        if parts().map(|part| part.size).sum::<u64>() != self.stored.digests.size {
+            return Err(Error::corrupted(format!("the parts of {id} do not add up"), None));
+        }
+        Ok(())
+    }
+
+    /// What only those may read who have an identity.
+    pub fn contents(&self, identities: &Identities) -> Result<Contents> {
+        self.sealed.open(identities)
+    }
+}
+
+/// How thoroughly a backup was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tier {
+    /// All its bytes were read, and are those that were stored.
+    Bytes,
+    /// It was restored, and compared.
+    Restore,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It is good.
+    Passed,
+    /// It is bad.
+    Failed,
+}
+
+/// What was found out about a backup. Signed, and bound to the one manifest that it is about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// About which backup.
+    pub backup: BackupId,
+    /// The digest of its manifest's text.
+    pub manifest: Sha256,
+    /// How thoroughly it was looked at.
+    pub tier: Tier,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// When it was begun.
+    pub at: Timestamp,
+    /// How many seconds it took.
+    pub seconds: f64,
+    /// What looked at it, as `odavl 0.1.0, pg_restore 15.7`.
+    pub by: String,
+    /// The [`Findings`].
+    pub(super) sealed: Sealed,
+}
+
+/// What was found, for those alone who may read the database.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Findings {
+    /// Why it is bad; empty where it is not.
+    pub faults: Vec<String>,
+    /// What else was seen.
+    pub notes: Vec<String>,
+}
+
+/// The most differences that are told one by one.
+const TOLD: usize = 100;
+
+impl Findings {
+    /// The same, and how what was restored differs.
+    pub(super) fn differ(&mut self, differences: &[Difference]) {
+        self.faults.extend(differences.iter().take(TOLD).map(ToString::to_string));
+        if let Some(more) = differences.len().checked_sub(TOLD).filter(|more| *more > 0) {
+            self.faults.push(format!("and {more} differences more"));
+        }
+    }
+
+    pub(super) fn outcome(&self) -> Outcome {
+        if self.faults.is_empty() { Outcome::Passed } else { Outcome::Failed }
+    }
+
+    pub(super) fn seal(&self, encryption: &Encryption) -> Result<Sealed> {
+        Sealed::new(encryption, self)
+    }
+}
+
+impl Verdict {
+    /// What was found.
+    pub fn findings(&self, identities: &Identities) -> Result<Findings> {
+        self.sealed.open(identities)
+    }
+
+    /// What all verdicts on a backup come to, in any order. The last word about its bytes counts; a restore proves that they
+    /// were good, until they are found to be bad.
+    pub(super) fn proof(verdicts: &[Self]) -> Proof {
+        let last =
+            |tier| verdicts.iter().filter(|verdict| verdict.tier == tier).max_by_key(|verdict| verdict.at);
+        let failed =
+            |verdict: Option<&Self>| verdict.is_some_and(|verdict| verdict.outcome == Outcome::Failed);
+        match (last(Tier::Bytes), last(Tier::Restore)) {
+            (bytes, restore) if failed(bytes) && bytes.map(|it| it.at) >= restore.map(|it| it.at) => {
+                Proof::Failed
+            }
+            (_, restore) if failed(restore) => Proof::Failed,
+            (_, Some(_)) => Proof::Verified,
+            (_, None) => Proof::Unproved,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(second: i64, tier: Tier, outcome: Outcome) -> Verdict {
+        let at = Timestamp::from_second(second).unwrap();
+        Verdict {
+            backup: BackupId::derive(&[]),
+            manifest: Sha256::of(b""),
+            tier,
+            outcome,
+            at,
+            seconds: 1.0,
+            by: String::new(),
+            sealed: Sealed::Open("{}".into()),
+        }
+    }
+
+    #[test]
+    fn only_a_restore_proves_a_backup_and_later_damage_ends_that() {
+        use Outcome::{Failed, Passed};
+        use Tier::{Bytes, Restore};
+        for (verdicts, proof) in [
+            (vec![], Proof::Unproved),
+            (vec![(1, Bytes, Passed)], Proof::Unproved),
+            (vec![(1, Bytes, Failed)], Proof::Failed),
+            (vec![(1, Bytes, Passed), (2, Restore, Passed)], Proof::Verified),
+            (vec![(1, Bytes, Failed), (2, Bytes, Passed), (3, Restore, Passed)], Proof::Verified),
+            (vec![(2, Restore, Passed), (3, Bytes, Failed)], Proof::Failed),
+            (vec![(2, Restore, Passed), (3, Bytes, Failed), (4, Bytes, Passed)], Proof::Verified),
+            (vec![(1, Restore, Failed), (2, Bytes, Passed)], Proof::Failed),
+            (vec![(1, Restore, Failed), (2, Restore, Passed)], Proof::Verified),
+            (vec![(1, Restore, Passed), (2, Restore, Failed)], Proof::Failed),
+        ] {
+            let made = verdicts.iter().map(|(second, tier, outcome)| verdict(*second, *tier, *outcome));
+            assert_eq!(Verdict::proof(&made.collect::<Vec<_>>()), proof, "{verdicts:?}");
+        }
+    }
+
+    #[test]
+    fn digests_are_those_that_others_make() {
+        let mut digester = Digester::default();
+        digester.update(b"a");
+        digester.update(b"bc");
+        let digests = digester.finish();
+        assert_eq!((digests.size, digests.sha256), (3, Sha256::of(b"abc")));
+        assert!(digests.blake3.starts_with("6437b3ac38465133ffb63b75273a8db5"), "{digests:?}");
+    }
+}
