@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        admin, completions, doctor, insight, keys, link, login, logout, org, serve, storage, uploads, usage,
-        whoami,
+        admin, backup, completions, doctor, insight, keys, link, login, logout, org, serve, storage, uploads,
+        usage, whoami,
     },
     output,
 };
@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Uploads(uploads::Args),
     /// What was used and what is left
     Usage(usage::Args),
+    /// Back up databases, prove it, and restore them
+    Backup(backup::Args),
     /// Say where each setting came from, and whether all is well
     Doctor(doctor::Args),
     /// Work on the installation itself, on its server

@@ -1,6 +1,7 @@
 //! One file a command: decode, one call, encode.
 
 pub(crate) mod admin;
+pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod insight;
@@ -42,6 +43,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         Command::Uploads(args) => here(uploads::run(args, output)),
         Command::Usage(args) => here(usage::run(args, output)),
         Command::Doctor(args) => here(doctor::run(args, output)),
+        Command::Backup(args) => on(Builder::new_multi_thread(), backup::run(args, output)),
         Command::Admin(args) => here(admin::run(args, output)),
         Command::Openapi => Ok(openapi::run()?),
         Command::Completions(args) => completions::run(&args),

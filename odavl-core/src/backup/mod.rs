@@ -5,6 +5,8 @@
 
 mod alert;
 mod cipher;
+#[cfg(feature = "config")]
+mod config;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod fingerprint;
@@ -25,6 +27,8 @@ mod vault;
 
 pub use alert::{Alert, Attempt, Expectation, Record, Trouble, TroubleKind, alerts};
 pub use cipher::{Encryption, Identities, Recipients};
+#[cfg(feature = "config")]
+pub use config::{BackupConfig, BackupSource, Rules};
 pub use fingerprint::{Comparison, Difference, Fingerprint, RULES, Standing, Tally};
 pub use manifest::{
     Compression, Contents, Digests, Findings, Manifest, Outcome, StoredBytes, StoredPart, Tier, Timings,

@@ -50,6 +50,9 @@ pub struct Config {
     pub meters: Option<BTreeMap<MeterName, MeterEntry>>,
     /// The plans, in place of the preset's.
     pub plans: Option<BTreeMap<String, PlanEntry>>,
+    /// Backups.
+    #[cfg(feature = "backup")]
+    pub backup: crate::backup::BackupConfig,
     /// The settings of `odavl serve`.
     pub serve: Serve,
 }

@@ -1,0 +1,91 @@
+//! `odavl backup restore`: what it would do, then the work.
+
+use jiff::Timestamp;
+use odavl_core::{
+    Error,
+    backup::{DatabaseName, Ownership, Plan, Proof, RestoreWish, Which},
+};
+
+use super::{
+    One,
+    open::{self, Named},
+};
+use crate::{config::Location, failure::Result, output::Output};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  odavl backup restore main verified --to app_yesterday\n  \
+    odavl backup restore main verified --replace --yes")]
+pub(super) struct Restore {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    which: One,
+    /// The new database: on the same server, or a file in the same folder
+    #[arg(long, value_name = "DATABASE", required_unless_present = "replace")]
+    to: Option<DatabaseName>,
+    /// Restore beside the live database, compare, then take its name; the old one is kept under another
+    #[arg(long)]
+    replace: bool,
+    /// Do it; without it the plan is shown
+    #[arg(long)]
+    yes: bool,
+    /// Give everything to whom it belonged, rather than to the user that restores
+    #[arg(long)]
+    owners: bool,
+    /// How many things are restored at a time
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+}
+
+pub(super) async fn run(wish: &Restore, location: &Location, output: Output) -> Result<()> {
+    let opened = open::open(&wish.named, location, output).await?;
+    let server = opened.database()?;
+    let entry = opened.vault.find(&opened.place, wish.which.backup).await?;
+    let live = server.describe().await?.database;
+    let stamp = Timestamp::now().strftime("%Y%m%d%H%M%S");
+    let beside = |what: &str| -> Result<DatabaseName, Error> {
+        // A name has room for 63 bytes.
+        let head: String = live.as_str().chars().take(30).collect();
+        format!("{head}_{what}_{stamp}").parse()
+    };
+    let to = wish.to.clone().map_or_else(|| beside("restored"), Ok)?;
+    let aside = wish.replace.then(|| beside("before")).transpose()?;
+    let ownership = if wish.owners { Ownership::AsDumped } else { Ownership::Mine };
+    let restore = RestoreWish { to, aside, ownership, jobs: wish.jobs };
+    let which = Which::Id(entry.manifest.id);
+    let plan = opened.vault.plan(&opened.place, which, (&*server, &restore)).await?;
+    if !wish.yes {
+        output.record(&plan, &fields(&plan))?;
+        output.ask("nothing was done: say --yes to do it");
+        return Ok(());
+    }
+    let findings = opened.vault.restore(&opened.place, which, (&*server, &restore)).await?;
+    for note in &findings.notes {
+        output.say(note);
+    }
+    output.record(&plan, &fields(&plan))
+}
+
+fn fields(plan: &Plan) -> Vec<(&'static str, String)> {
+    let proof = match plan.proof {
+        Proof::Verified => "verified by a restore",
+        Proof::Unproved => "not restored yet",
+        Proof::Failed => "bad",
+    };
+    let mut fields = vec![
+        ("backup", plan.backup.to_string()),
+        ("of", plan.at.to_string()),
+        ("bytes", plan.bytes.to_string()),
+        ("fetched", plan.stored_bytes.to_string()),
+        ("proof", proof.to_owned()),
+        ("to", plan.to.clone()),
+    ];
+    if let Some(took) = plan.took {
+        fields.push(("took last time", format!("{took:.1} s")));
+    }
+    if let Some((live, aside)) = &plan.replaces {
+        fields.push(("replaces", live.clone()));
+        fields.push(("which is kept as", aside.clone()));
+    }
+    fields
+}

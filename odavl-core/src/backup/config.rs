@@ -1,0 +1,151 @@
+//! What `odavl.toml` says of backups.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use super::{Encryption, Keep, Place, Policy, Pruning, PublicKey, Trusted};
+use crate::{
+    error::{Error, Result},
+    secret::Secret,
+};
+
+/// The environment of a source that names none.
+const ENVIRONMENT: &str = "production";
+
+/// `[backup]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BackupConfig {
+    /// Where backups are kept: a bucket of their own, `s3://bucket/prefix?region=eu-central-1`, or a folder.
+    pub store: Option<String>,
+    /// For whom they are encrypted, each as `age1...`.
+    pub recipients: Vec<String>,
+    /// That they are not encrypted: whoever can read the store reads the databases.
+    pub unencrypted: bool,
+    /// Whose signatures count besides this installation's, each as `ed25519:...`.
+    pub trusted: Vec<PublicKey>,
+    /// The folder that dumps are written to while they are restored. The system's temporary one.
+    pub temporary: Option<PathBuf>,
+    /// The databases, by name.
+    pub sources: BTreeMap<String, BackupSource>,
+}
+
+/// `[backup.sources.NAME]`: a database, named in one way.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BackupSource {
+    /// Its environment. `production`.
+    pub environment: Option<String>,
+    /// Its URL, as `postgres://user:password@host/database`.
+    pub url: Option<Secret<String>>,
+    /// The variable that its URL is in.
+    pub url_env: Option<String>,
+    /// The file that its URL is in.
+    pub url_file: Option<PathBuf>,
+    /// The file of a SQLite database.
+    pub sqlite: Option<PathBuf>,
+    /// By which rules its backups are kept: `production` (30 days), `staging` (7 days), or a table of them.
+    pub keep: Option<Rules>,
+    /// Whose days and weeks the rules mean, as `Europe/Berlin`. UTC.
+    pub zone: Option<String>,
+}
+
+/// Rules, or the name of some.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Rules {
+    /// `production` or `staging`.
+    Preset(String),
+    /// Rules of one's own.
+    Own(Keep),
+}
+
+impl BackupConfig {
+    /// For whom backups are encrypted.
+    ///
+    /// # Errors
+    /// `invalid_input` where nobody is named, and it is not said that nobody is meant.
+    pub fn encryption(&self) -> Result<Encryption> {
+        match (self.recipients.is_empty(), self.unencrypted) {
+            (true, true) => Ok(Encryption::Nobody),
+            (false, true) => Err(Error::invalid("[backup] names recipients, and says `unencrypted = true`")),
+            _ => self.recipients.join("\n").parse().map(Encryption::For),
+        }
+    }
+
+    /// Whose signatures count besides one's own.
+    pub fn trusted(&self) -> Trusted {
+        self.trusted.clone().into()
+    }
+}
+
+impl BackupSource {
+    /// Where the backups of the source of that name lie.
+    pub fn place(&self, name: &str) -> Result<Place> {
+        let environment = self.environment.as_deref().unwrap_or(ENVIRONMENT);
+        Ok(Place { environment: environment.parse()?, source: name.parse()? })
+    }
+
+    /// By which rules they are kept: those of its environment, unless it has its own.
+    pub fn pruning(&self) -> Result<Pruning> {
+        let environment = self.environment.as_deref().unwrap_or(ENVIRONMENT);
+        let policy = match &self.keep {
+            Some(Rules::Own(keep)) => (*keep).try_into()?,
+            Some(Rules::Preset(name)) => preset(name)?,
+            None => preset(environment)?,
+        };
+        let zone = match self.zone.as_deref() {
+            Some(zone) => TimeZone::get(zone).map_err(|error| {
+                Error::invalid_with(
+                    format!("there is no zone `{zone}`: {error}"),
+                    "say it as `Europe/Berlin`",
+                )
+            })?,
+            None => TimeZone::UTC,
+        };
+        Ok(Pruning { policy, zone })
+    }
+}
+
+fn preset(name: &str) -> Result<Policy> {
+    Policy::preset(name).ok_or_else(|| {
+        Error::invalid_with(
+            format!("there are no rules for `{name}` by which backups are kept"),
+            "say `keep = \"production\"` (30 days), `keep = \"staging\"` (7 days), or `keep = { daily = 7, weekly = 4 }`",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<BackupConfig> {
+        toml::from_str(text).map_err(|error| Error::invalid(error.to_string()))
+    }
+
+    #[test]
+    fn a_source_keeps_by_its_environment_unless_it_has_rules_of_its_own() {
+        let config = read(
+            "[sources.main]\nurl_env = 'DATABASE_URL'\n[sources.trial]\nenvironment = 'staging'\n\
+             [sources.own]\nkeep = { daily = 7, weekly = 4 }\nzone = 'Europe/Berlin'\n[sources.odd]\nenvironment = 'blue'\n",
+        );
+        let config = config.unwrap();
+        let policy = |name: &str| config.sources[name].pruning().map(|pruning| pruning.policy);
+        assert_eq!(policy("main").unwrap(), Policy::PRODUCTION);
+        assert_eq!(policy("trial").unwrap(), Policy::STAGING);
+        assert_eq!(Keep::from(policy("own").unwrap()), Keep { daily: 7, weekly: 4, ..Keep::default() });
+        assert!(policy("odd").unwrap_err().hint().unwrap().contains("keep"));
+        assert_eq!(config.sources["main"].place("main").unwrap().to_string(), "main of production");
+    }
+
+    #[test]
+    fn that_nobody_is_meant_is_said_and_not_guessed() {
+        assert!(read("").unwrap().encryption().is_err());
+        assert!(matches!(read("unencrypted = true").unwrap().encryption(), Ok(Encryption::Nobody)));
+        assert!(read("unencrypted = true\nrecipients = ['age1x']").unwrap().encryption().is_err());
+        assert!(read("sources.a.urll = 'x'").is_err());
+    }
+}
