@@ -152,8 +152,9 @@ async fn encoding_and_locale_are_those_of_the_source_and_bytes_that_make_no_sens
     {
         let harness = Harness::new().await;
         let (name, to) = (harness.name(&format!("odd_{number}")), harness.name("copy"));
-        let make = format!("CREATE DATABASE \"{name}\" TEMPLATE template0 {how} LC_COLLATE 'C' LC_CTYPE 'C'");
-        run(&super::server::url(), &make).await;
+        let create =
+            format!("CREATE DATABASE \"{name}\" TEMPLATE template0 {how} LC_COLLATE 'C' LC_CTYPE 'C'");
+        run(&super::server::url(), &create).await;
         run(&url_of(name.as_str()), "CREATE TABLE t (\"größe\" TEXT); INSERT INTO t VALUES ('übel')").await;
         if number == 1 {
             run(&url_of(name.as_str()), "INSERT INTO t VALUES (E'\\xff\\xfe')").await;
@@ -164,8 +165,8 @@ async fn encoding_and_locale_are_those_of_the_source_and_bytes_that_make_no_sens
         let made = format!(
             "SELECT concat_ws(' ', encoding, datcollate, datctype, datlocprovider, daticulocale) FROM pg_database WHERE datname IN ('{name}', '{to}')"
         );
-        let made = rows(&super::server::url(), &made).await;
-        assert_eq!(made[0], made[1]);
+        let both = rows(&super::server::url(), &made).await;
+        assert_eq!(both[0], both[1]);
     }
 }
 
