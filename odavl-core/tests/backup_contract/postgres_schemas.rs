@@ -285,7 +285,11 @@ async fn a_role_without_special_rights_restores_and_replaces_its_own() {
     let (to, aside) = (harness.name("copy"), harness.name("aside"));
     let options = RestoreOptions::scratch(to.clone(), source, Format::Archive);
     let options = RestoreOptions { ownership: Ownership::AsDumped, purpose: Purpose::Keep, ..options };
-    backup.restore(full(bytes), options).await.unwrap();
+    let by_superuser = harness
+        .backup
+        .restore(full(bytes.clone()), RestoreOptions { to: harness.name("other"), ..options.clone() });
+    assert!(by_superuser.await.unwrap().notes.iter().any(|note| note.contains("a superuser")));
+    assert!(backup.restore(full(bytes), options).await.unwrap().notes.is_empty());
     let facts = format!(
         "SELECT concat_ws(' ', pg_get_userbyid(datdba), (SELECT array_agg(a ORDER BY a::TEXT) FROM unnest(datacl) AS a), (SELECT setconfig FROM pg_db_role_setting WHERE setdatabase = d.oid),
             shobj_description(oid, 'pg_database')) FROM pg_database d WHERE datname = '{role}'"

@@ -88,6 +88,12 @@ impl Server {
         text(&self.client.query_one(WHICH, &[]).await.map_err(pg_error)?, 0)
     }
 
+    /// Whether its user may do whatever a dump makes it do.
+    pub(super) async fn is_almighty(&self) -> Result<bool> {
+        const WHO: &str = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user";
+        text(&self.client.query_one(WHO, &[]).await.map_err(pg_error)?, 0)
+    }
+
     /// What the database of that name is to us; `None` where it is not there.
     pub(super) async fn mark(&self, name: &DatabaseName) -> Result<Option<Option<Mark>>> {
         let row = self.client.query_opt(KNOWN, &[&name.as_str()]).await.map_err(pg_error)?;
