@@ -285,9 +285,10 @@ async fn a_role_without_special_rights_restores_and_replaces_its_own() {
     let (to, aside) = (harness.name("copy"), harness.name("aside"));
     let options = RestoreOptions::scratch(to.clone(), source, Format::Archive);
     let options = RestoreOptions { ownership: Ownership::AsDumped, purpose: Purpose::Keep, ..options };
-    let by_superuser = harness
-        .backup
-        .restore(full(bytes.clone()), RestoreOptions { to: harness.name("other"), ..options.clone() });
+    let by_superuser = harness.backup.restore(
+        full(bytes.clone()),
+        RestoreOptions { to: harness.name("other"), ownership: Ownership::Mine, ..options.clone() },
+    );
     assert!(by_superuser.await.unwrap().notes.iter().any(|note| note.contains("a superuser")));
     assert!(backup.restore(full(bytes), options).await.unwrap().notes.is_empty());
     let facts = format!(
