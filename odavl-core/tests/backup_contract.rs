@@ -20,3 +20,8 @@ mod server;
 #[cfg(all(unix, feature = "sqlite"))]
 #[path = "backup_contract/sqlite.rs"]
 mod sqlite;
+
+#[cfg(test)]
+#[cfg(all(unix, feature = "sqlite", feature = "postgres"))]
+#[path = "backup_contract/own.rs"]
+mod own;

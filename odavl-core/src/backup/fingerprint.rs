@@ -260,7 +260,9 @@ mod tests {
 
     fn tally(rows: &[&str]) -> Tally {
         let mut tally = Tally::default();
-        rows.iter().for_each(|row| tally.add(row.as_bytes()));
+        for row in rows {
+            tally.add(row.as_bytes());
+        }
         tally
     }
 

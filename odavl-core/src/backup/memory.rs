@@ -220,7 +220,9 @@ fn fingerprint(content: &Content) -> Fingerprint {
     let mut found = Fingerprint { made_on: "memory 1".to_owned(), ..Fingerprint::default() };
     for (name, rows) in &content.tables {
         let mut tally = Tally::default();
-        rows.iter().for_each(|row| tally.add(row.as_bytes()));
+        for row in rows {
+            tally.add(row.as_bytes());
+        }
         found.tables.insert(name.clone(), tally);
         found.schema.entry("table".to_owned()).or_default().add(name.as_bytes());
     }

@@ -58,7 +58,7 @@ SELECT nextval('falling'), nextval('falling');
 
 CREATE UNLOGGED TABLE unlogged AS SELECT 1 AS a;
 CREATE VIEW seen WITH (security_barrier) AS SELECT b.*, (SELECT count(*) FROM listed l WHERE l.region IN ('eu', b.state)) AS n
-    FROM base b LEFT JOIN parent USING (id) WHERE w BETWEEN 1 AND 5 OR state ~ '^(a|b)$';
+    FROM base b LEFT JOIN parent p ON p.a = b.id WHERE w BETWEEN 1 AND 5 OR state ~ '^(a|b)$';
 CREATE MATERIALIZED VIEW full_one AS SELECT sum(id) AS sum FROM listed;
 CREATE UNIQUE INDEX ON full_one (sum);
 CREATE MATERIALIZED VIEW stale AS SELECT count(*) FROM unlogged;

@@ -121,10 +121,11 @@ impl BackupHarness for Harness {
 
     async fn insert(&self, table: &str, rows: &[&str]) -> Result<()> {
         let table = quoted(table);
-        let mut sql = format!("CREATE TABLE IF NOT EXISTS {table} (value TEXT);");
-        for row in rows {
-            sql += &format!("INSERT INTO {table} VALUES ('{}');", row.replace('\'', "''"));
-        }
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|row| format!("INSERT INTO {table} VALUES ('{}')", row.replace('\'', "''")))
+            .collect();
+        let sql = format!("CREATE TABLE IF NOT EXISTS {table} (value TEXT); {}", rows.join("; "));
         self.run(&sql).await;
         Ok(())
     }

@@ -190,7 +190,9 @@ async fn a_restore_whose_program_is_killed_or_that_is_given_up_leaves_the_live_o
         async move { backup.restore(full(bytes), options).await }
     });
     until(async || !processes("pg_restore", to.as_str()).is_empty() || restoring.is_finished()).await;
-    processes("pg_restore", to.as_str()).iter().for_each(|(pid, _)| kill(*pid));
+    for (pid, _) in processes("pg_restore", to.as_str()) {
+        kill(pid);
+    }
     // It may have been done by then.
     match restoring.await.unwrap() {
         Ok(_) => backup.discard(&to).await.unwrap(),

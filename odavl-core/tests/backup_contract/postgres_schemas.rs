@@ -152,8 +152,9 @@ async fn encoding_and_locale_are_those_of_the_source_and_bytes_that_make_no_sens
     {
         let harness = Harness::new().await;
         let (name, to) = (harness.name(&format!("odd_{number}")), harness.name("copy"));
-        let make = format!("CREATE DATABASE \"{name}\" TEMPLATE template0 {how} LC_COLLATE 'C' LC_CTYPE 'C'");
-        run(&super::server::url(), &make).await;
+        let create =
+            format!("CREATE DATABASE \"{name}\" TEMPLATE template0 {how} LC_COLLATE 'C' LC_CTYPE 'C'");
+        run(&super::server::url(), &create).await;
         run(&url_of(name.as_str()), "CREATE TABLE t (\"größe\" TEXT); INSERT INTO t VALUES ('übel')").await;
         if number == 1 {
             run(&url_of(name.as_str()), "INSERT INTO t VALUES (E'\\xff\\xfe')").await;
@@ -164,8 +165,8 @@ async fn encoding_and_locale_are_those_of_the_source_and_bytes_that_make_no_sens
         let made = format!(
             "SELECT concat_ws(' ', encoding, datcollate, datctype, datlocprovider, daticulocale) FROM pg_database WHERE datname IN ('{name}', '{to}')"
         );
-        let made = rows(&super::server::url(), &made).await;
-        assert_eq!(made[0], made[1]);
+        let both = rows(&super::server::url(), &made).await;
+        assert_eq!(both[0], both[1]);
     }
 }
 
@@ -284,7 +285,12 @@ async fn a_role_without_special_rights_restores_and_replaces_its_own() {
     let (to, aside) = (harness.name("copy"), harness.name("aside"));
     let options = RestoreOptions::scratch(to.clone(), source, Format::Archive);
     let options = RestoreOptions { ownership: Ownership::AsDumped, purpose: Purpose::Keep, ..options };
-    backup.restore(full(bytes), options).await.unwrap();
+    let by_superuser = harness.backup.restore(
+        full(bytes.clone()),
+        RestoreOptions { to: harness.name("other"), ownership: Ownership::Mine, ..options.clone() },
+    );
+    assert!(by_superuser.await.unwrap().notes.iter().any(|note| note.contains("a superuser")));
+    assert!(backup.restore(full(bytes), options).await.unwrap().notes.is_empty());
     let facts = format!(
         "SELECT concat_ws(' ', pg_get_userbyid(datdba), (SELECT array_agg(a ORDER BY a::TEXT) FROM unnest(datacl) AS a), (SELECT setconfig FROM pg_db_role_setting WHERE setdatabase = d.oid),
             shobj_description(oid, 'pg_database')) FROM pg_database d WHERE datname = '{role}'"

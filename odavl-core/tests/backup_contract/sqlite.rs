@@ -249,7 +249,7 @@ async fn a_database_that_is_damaged_is_not_dumped() {
     harness.run("PRAGMA journal_mode = DELETE; CREATE TABLE t (a); CREATE INDEX i ON t (a);
         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) INSERT INTO t SELECT i FROM n");
     let file = fs::File::options().write(true).open(harness.path("live.db")).unwrap();
-    file.write_all_at(&[0xa5; 3000], 2 * 4096 + 500).unwrap();
+    file.write_all_at(&[0xa5; 4096], 5 * 4096).unwrap();
     let error = harness.backup.dump(DumpOptions::default()).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Corrupted, "{error}");
     assert_eq!(fs::read_dir(harness.temporary.path()).unwrap().count(), 0);

@@ -53,16 +53,13 @@ pub async fn a_dump_whose_maker_failed_ends_in_an_error(harness: &mut dyn Backup
             return Ok(());
         }
     };
-    loop {
+    let failed = loop {
         match dump.next().await {
-            Ok(Some(_)) => {}
-            Ok(None) => panic!("the dump ended as if it were whole"),
-            Err(error) => {
-                assert_eq!(error.code(), ErrorCode::Unavailable, "{error}");
-                break;
-            }
+            Ok(piece) => assert!(piece.is_some(), "the dump ended as if it were whole"),
+            Err(error) => break error,
         }
-    }
+    };
+    assert_eq!(failed.code(), ErrorCode::Unavailable, "{failed}");
     assert!(dump.finish().await.is_err());
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! A dump: `pg_dump` in our snapshot, and what is read beside it.
 
-use std::{io::Write, path::Path};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use bytes::{Bytes, BytesMut};
 use tempfile::NamedTempFile;
@@ -11,7 +14,7 @@ use super::{
     read::Snapshot,
     session::{Session, text},
     spool,
-    tools::{Tool, Tools},
+    tools::Tools,
 };
 use crate::{
     backup::{Dump, DumpOptions, Dumped, Engine, Fingerprint, Format, Reading, Source},
@@ -63,16 +66,19 @@ impl Dumping<'_> {
             snapshot = snapshot.with_readers(self.jobs).await?;
         }
         let source = describe(&snapshot.session, self.settings).await?;
-        let tool = self.tools.find("pg_dump", snapshot.session.version / 10_000).await?;
+        let major = snapshot.session.version / 10_000;
+        let tool = self.tools.find("pg_dump", major).await?;
         let roots = roots(self.settings, self.folder)?;
         let mut command = command(&tool, self.settings, roots.as_ref().map(NamedTempFile::path));
         command.args(how).args(["--no-password", "--lock-wait-timeout=5000"]);
         command.arg(format!("--snapshot={}", snapshot.name));
+        // Whatever the database tells its clients to speak.
+        command.args(source.properties.get("encoding").map(|encoding| format!("--encoding={encoding}")));
         let (mut output, complaints) = Output::of(&tool, command)?;
         // Before it puts anything out, it has joined the snapshot and holds all that it will read.
         output.fill().await?;
         let folder = self.folder.map(Path::to_owned);
-        let globals = Task::spawn(globals(self.tools.clone(), self.settings.clone(), folder));
+        let globals = Task::spawn(globals(self.tools.clone(), major, self.settings.clone(), folder));
         let fingerprint = Task::spawn(fingerprint(snapshot, reading));
         let ending = async move {
             let _until_now = roots;
@@ -142,12 +148,11 @@ async fn ending(
 /// Roles and tablespaces, as statements, without passwords.
 async fn globals(
     tools: Tools,
+    major: u32,
     settings: PostgresSettings,
-    folder: Option<std::path::PathBuf>,
+    folder: Option<PathBuf>,
 ) -> Result<Bytes> {
-    let (client, version) = settings.client().await?;
-    drop(client);
-    let tool: Tool = tools.find("pg_dumpall", version / 10_000).await?;
+    let tool = tools.find("pg_dumpall", major).await?;
     let roots = roots(&settings, folder.as_deref())?;
     let mut command = command(&tool, &settings, roots.as_ref().map(NamedTempFile::path));
     command.args(["--globals-only", "--no-role-passwords", "--no-password"]);

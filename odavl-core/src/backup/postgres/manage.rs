@@ -88,6 +88,12 @@ impl Server {
         text(&self.client.query_one(WHICH, &[]).await.map_err(pg_error)?, 0)
     }
 
+    /// Whether its user may do whatever a dump makes it do.
+    pub(super) async fn is_almighty(&self) -> Result<bool> {
+        const WHO: &str = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user";
+        text(&self.client.query_one(WHO, &[]).await.map_err(pg_error)?, 0)
+    }
+
     /// What the database of that name is to us; `None` where it is not there.
     pub(super) async fn mark(&self, name: &DatabaseName) -> Result<Option<Option<Mark>>> {
         let row = self.client.query_opt(KNOWN, &[&name.as_str()]).await.map_err(pg_error)?;
@@ -106,7 +112,7 @@ impl Server {
     ) -> Result<()> {
         let mut create = format!("CREATE DATABASE {} TEMPLATE template0", quoted(name.as_str()));
         for (words, value) in locale(properties, self.version) {
-            create += &format!(" {words} {}", literal(&value));
+            create.extend([" ", words, " ", &literal(&value)]);
         }
         self.tell(&create).await?;
         self.set_mark(name, Mark::Restoring).await
@@ -125,15 +131,11 @@ impl Server {
         aside: &DatabaseName,
     ) -> Result<()> {
         let (was, is, old) = (quoted(live.as_str()), quoted(restored.as_str()), quoted(aside.as_str()));
-        let mut sql = String::from("BEGIN;");
-        for statement in self.belongings(live, &is).await? {
-            sql.push_str(&statement);
-            sql.push(';');
-        }
-        sql += &format!(
-            "ALTER DATABASE {was} RENAME TO {old}; ALTER DATABASE {is} RENAME TO {was};
-            COMMENT ON DATABASE {old} IS '{}'; COMMIT",
-            Mark::Aside.comment()
+        let belongings = self.belongings(live, &is).await?.join("; ");
+        let mark = Mark::Aside.comment();
+        let sql = format!(
+            "BEGIN; {belongings}; ALTER DATABASE {was} RENAME TO {old}; ALTER DATABASE {is} RENAME TO {was};
+            COMMENT ON DATABASE {old} IS '{mark}'; COMMIT"
         );
         // Whoever is connected is sent away while the rename waits for that: it holds new ones off.
         let helper = self.settings.in_database(self.own().await?.as_str()).client().await?.0;

@@ -52,7 +52,10 @@ impl Restoring<'_> {
             server.set_mark(&options.to, Mark::Restoring).await?;
         }
         match self.fill(&tool, &spool, &options).await {
-            Ok(notes) => {
+            Ok(mut notes) => {
+                if server.is_almighty().await? {
+                    notes.push(ALMIGHTY.to_owned());
+                }
                 server.set_mark(&options.to, options.purpose.into()).await?;
                 Ok(Restored { tool: tool.told(), notes })
             }
@@ -112,6 +115,10 @@ impl Restoring<'_> {
         }
     }
 }
+
+/// What was dumped can run as who restores it: what a table computes, and what watches over it.
+const ALMIGHTY: &str =
+    "it was restored by a superuser: a role with CREATEDB alone is enough, and can do less";
 
 /// Whether it is for this engine.
 fn hold(options: &RestoreOptions) -> Result<()> {
