@@ -350,7 +350,7 @@ impl Core {
             self.views.learn(id, epoch, moment);
             epoch
         };
-        if let Some(view) = self.views.org(id).filter(|view| view.org.epoch >= epoch) {
+        if let Some(view) = self.views.org(id).filter(|view| view.org.epoch == epoch) {
             return Ok(view);
         }
         let moment = self.views.moment(now);

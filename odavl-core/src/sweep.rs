@@ -8,24 +8,27 @@ use crate::{error::Result, ids::OrgId, odavl::Core, storage::Upload};
 
 /// How many rows are read at once.
 const BATCH: usize = 100;
+/// How many a pass takes at most, so that what comes after it has its turn. The next sweep, seconds later, takes more.
+const MOST: usize = 1000;
 
 /// A pass over rows that are due: each is taken once. Those that fail, or are left, are tried again at the next sweep and
 /// hold up no other: past them more is read.
 #[derive(Debug)]
 pub(crate) struct Pass<K> {
     tried: BTreeSet<K>,
+    done: usize,
     over: bool,
     outcome: Result<()>,
 }
 
 impl<K: Ord> Pass<K> {
     pub(crate) const fn new() -> Self {
-        Self { tried: BTreeSet::new(), over: false, outcome: Ok(()) }
+        Self { tried: BTreeSet::new(), done: 0, over: false, outcome: Ok(()) }
     }
 
     /// How many rows to read next; `None` where the pass is over.
     pub(crate) fn most(&self) -> Option<u32> {
-        (!self.over).then(|| u32::try_from(BATCH + self.tried.len()).unwrap_or(u32::MAX))
+        (!self.over && self.done < MOST).then(|| u32::try_from(BATCH + self.tried.len()).unwrap_or(u32::MAX))
     }
 
     /// Those of the rows that were not tried yet.
@@ -40,8 +43,10 @@ impl<K: Ord> Pass<K> {
 
     /// Notes what came of a row.
     pub(crate) fn took(&mut self, done: Result<()>) {
-        if self.outcome.is_ok() {
-            self.outcome = done;
+        match done {
+            Ok(()) => self.done += 1,
+            Err(error) if self.outcome.is_ok() => self.outcome = Err(error),
+            Err(_) => {}
         }
     }
 
@@ -80,5 +85,37 @@ impl Core {
             return self.sweep_results(org, upload, now).await;
         }
         self.sweep_upload(org, upload, now).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    /// Takes what there is, of which `fails` is not done; answers how many were.
+    fn pass(rows: &mut Vec<usize>, fails: impl Fn(usize) -> bool) -> usize {
+        let (mut pass, mut done) = (Pass::new(), 0);
+        while let Some(most) = pass.most() {
+            let due: Vec<_> = rows.iter().take(most as usize).copied().collect();
+            for row in pass.fresh(due, |row| *row) {
+                if fails(row) {
+                    pass.took(Err(Error::internal("it fails", None)));
+                } else {
+                    rows.retain(|other| *other != row);
+                    pass.took(Ok(()));
+                    done += 1;
+                }
+            }
+        }
+        assert_eq!(pass.end().is_err(), rows.iter().any(|row| fails(*row)));
+        done
+    }
+
+    #[test]
+    fn a_pass_is_bounded_and_what_fails_holds_up_no_other() {
+        let mut rows: Vec<_> = (0..2500).collect();
+        let fails = |row| row < 1200;
+        assert_eq!([pass(&mut rows, fails), pass(&mut rows, fails), pass(&mut rows, fails)], [1000, 300, 0]);
     }
 }

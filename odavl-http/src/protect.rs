@@ -44,6 +44,9 @@ use tower_service::Service;
 
 use crate::{address, caller::request_id, limits, problem};
 
+/// What a refusal asks for where the key has a header of its own (RFC 9110, 11.6.1).
+const ASKS_FOR_KEY: HeaderValue = HeaderValue::from_static("ApiKey realm=\"odavl\"");
+
 /// What a request needs to get through: an API key, and what it must be allowed and can pay.
 ///
 /// Each request is one decision, durable before the route is called; a refused one charges nothing and is answered with a
@@ -135,6 +138,10 @@ impl Protect {
                     limits::announce(response.headers_mut(), limits);
                 }
                 let headers = response.headers_mut();
+                if self.key_header != header::AUTHORIZATION && headers.contains_key(header::WWW_AUTHENTICATE)
+                {
+                    headers.insert(header::WWW_AUTHENTICATE, ASKS_FOR_KEY);
+                }
                 headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
                 if let Ok(request_id) = HeaderValue::from_str(&request_id) {
                     headers.insert(HeaderName::from_static("x-request-id"), request_id);

@@ -95,6 +95,7 @@ pub struct StorageStats {
 /// - The first multipart name that is attached to an open upload counts.
 /// - Deleting removes the row once and queues its bytes.
 /// - Garbage is due when the last URL for it has expired, and goes when it is dropped.
+/// - Bytes that an object has are never due, whatever was queued.
 /// - What neither an object, an upload nor garbage names is unnamed; what one of them names, in the organisation that is
 ///   asked about, never is, also while it goes from one to the next.
 /// - Garbage that is queued again stays as it is.

@@ -27,6 +27,8 @@ use crate::{
 const WINDOW: usize = 64;
 /// How many of them to one endpoint.
 const SHARE: usize = 4;
+/// How many of them for one organisation, however many endpoints it has.
+const ORG_SHARE: usize = 16;
 /// How many endpoints are looked at together: more than can have their share under way.
 const TURNS: usize = 32;
 /// How long those that are under way are waited for: a slow one is left to go on.
@@ -85,6 +87,10 @@ impl Sender {
             let ended = timeout_at(until, self.under_way.join_next_with_id()).await;
             let Ok(Some(ended)) = ended else { return done };
             done = done.and(self.ended(ended));
+            // Those that ended meanwhile make room together.
+            while let Some(ended) = self.under_way.try_join_next_with_id() {
+                done = done.and(self.ended(ended));
+            }
         }
     }
 
@@ -131,8 +137,10 @@ impl Sender {
 
     /// How many more messages to that endpoint may be under way.
     fn share(&self, to: Receiver) -> usize {
-        let under_way = self.to.values().filter(|other| **other == to).count();
-        SHARE.saturating_sub(under_way).min(WINDOW.saturating_sub(self.to.len()))
+        let under_way = |like: &dyn Fn(&Receiver) -> bool| self.to.values().filter(|to| like(to)).count();
+        let of_endpoint = SHARE.saturating_sub(under_way(&|other| *other == to));
+        let of_org = ORG_SHARE.saturating_sub(under_way(&|other| other.0 == to.0));
+        of_endpoint.min(of_org).min(WINDOW.saturating_sub(self.to.len()))
     }
 
     /// Puts what is due to an endpoint under way, up to its share.

@@ -295,6 +295,18 @@ pub async fn garbage_is_queued_once(catalog: &dyn Catalog) -> Result<()> {
     Ok(())
 }
 
+/// Bytes that an object has are never due, whatever was queued.
+pub async fn what_an_object_has_is_not_garbage(catalog: &dyn Catalog) -> Result<()> {
+    let org = org()?;
+    let begun = upload(org, "kept")?;
+    catalog.queue_garbage(org, &begun.garbage(NOW)).await?;
+    catalog.begin_upload(org, &begun).await?;
+    assert_eq!(catalog.due_garbage(later(60), 10).await?.len(), 1);
+    catalog.complete_upload(org, begun.id, &arrived(5)).await?;
+    assert_eq!(catalog.due_garbage(later(60), 10).await?, []);
+    Ok(())
+}
+
 /// Uploads are listed when they have expired, whatever became of them; an open one is not forgotten.
 pub async fn expired_uploads_are_listed_until_they_are_forgotten(catalog: &dyn Catalog) -> Result<()> {
     let (org, other) = (org()?, org()?);

@@ -45,6 +45,11 @@ impl Rows {
         self.objects.values().find(|object| object.id == id)
     }
 
+    /// The garbage that no object has.
+    fn unwanted(&self) -> impl Iterator<Item = &Garbage> {
+        self.garbage.values().filter(|garbage| self.object(garbage.object).is_none())
+    }
+
     fn names(&self, id: ObjectId) -> bool {
         self.object(id).is_some()
             || self.garbage.contains_key(&id)
@@ -235,8 +240,7 @@ impl Catalog for MemoryCatalog {
 
     async fn due_garbage(&self, now: Timestamp, most: u32) -> Result<Vec<(OrgId, Garbage)>> {
         let orgs = self.orgs();
-        let all =
-            orgs.iter().flat_map(|(org, rows)| rows.garbage.values().map(|garbage| (*org, garbage.clone())));
+        let all = orgs.iter().flat_map(|(org, rows)| rows.unwanted().map(|garbage| (*org, garbage.clone())));
         let mut due: Vec<_> = all.filter(|(_, garbage)| garbage.due_at <= now).collect();
         due.sort_by_key(|(org, garbage)| (garbage.due_at, *org, garbage.object));
         due.truncate(most as usize);

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::later;
 use crate::{
-    error::{ErrorCode, Result},
+    error::{Error, ErrorCode, Result},
     ids::{ObjectId, OrgId},
     odavl::Core,
     page::PageQuery,
@@ -86,12 +86,26 @@ impl Core {
                 ours.insert(*org, self.auth.epoch(*org).await?.is_some());
             }
         }
-        for ((org, object), key) in found {
-            if unnamed.contains(&(org, object)) && ours.get(&org) == Some(&true) {
-                let garbage = Garbage { object, key, multipart: None, size: 0, due_at: later(now, LATE) };
-                self.objects.queue_garbage(org, &garbage).await?;
-            }
+        let is_stray = |(org, object): &(OrgId, ObjectId)| {
+            unnamed.contains(&(*org, *object)) && ours.get(org) == Some(&true)
+        };
+        let strays: Vec<_> = found.into_iter().filter(|(names, _)| is_stray(names)).collect();
+        if let Some((_, first)) = strays.get(self.settings.strays_most as usize) {
+            return Err(too_many(strays.len(), first));
+        }
+        for ((org, object), key) in strays {
+            let garbage = Garbage { object, key, multipart: None, size: 0, due_at: later(now, LATE) };
+            self.objects.queue_garbage(org, &garbage).await?;
         }
         Ok(())
     }
+}
+
+/// So many are not left over: they are what another database has stored since this one was copied.
+fn too_many(strays: usize, one: &StoreKey) -> Error {
+    Error::Conflict(format!(
+        "nothing in the database names {strays} of a thousand keys in the store, `{one}` among them, and none was removed. A copy \
+         of a database needs a store of its own, and an old one must be brought up to date; where this is the right one, \
+         set `strays_most = 1000` until they are gone"
+    ))
 }

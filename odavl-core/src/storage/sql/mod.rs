@@ -55,8 +55,9 @@ const STATS: &str = "SELECT
     (SELECT COUNT(*) FROM storage_objects WHERE org = $1) AS objects,
     (SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM storage_objects WHERE org = $1) AS bytes,
     (SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM storage_garbage WHERE org = $1) AS garbage_bytes";
-const DUE_GARBAGE: &str = "SELECT object, store_key, multipart, size, due_at, org FROM storage_garbage
-    WHERE due_at <= $1 ORDER BY due_at, org, object LIMIT $2";
+const DUE_GARBAGE: &str = "SELECT object, store_key, multipart, size, due_at, org FROM storage_garbage AS due
+    WHERE due_at <= $1 AND NOT EXISTS (SELECT 1 FROM storage_objects WHERE org = due.org AND id = due.object)
+    ORDER BY due_at, org, object LIMIT $2";
 const DISCARD: &str = "INSERT INTO storage_garbage (org, object, store_key, multipart, size, due_at)
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (org, object) DO NOTHING";
 const DROP_GARBAGE: &str = "DELETE FROM storage_garbage WHERE org = $1 AND object = $2";
