@@ -58,7 +58,6 @@ impl Installation {
             r#"public_url = "http://{HOST}"
             resources = ["insight"]
             private_webhooks = true
-            strays_most = 1000
             [serve]
             anonymous_per_minute = 0
             [meters]

@@ -42,8 +42,6 @@ pub struct Config {
     pub clients: Option<Vec<String>>,
     /// The most bytes of an upload after unpacking. 64 MiB.
     pub upload_most: Option<u64>,
-    /// Of a thousand keys of the store, how many that nothing in the database names may be removed. 10; 1000 is all.
-    pub strays_most: Option<u32>,
     /// The resources of the team's own that scopes may name.
     pub resources: Option<BTreeSet<String>>,
     /// Whether webhooks may go to private addresses, and by http.
@@ -186,7 +184,6 @@ impl Config {
         settings.database.clone_from(&self.database);
         settings.bucket = self.bucket()?;
         settings.private_webhooks = self.private_webhooks.unwrap_or(settings.private_webhooks);
-        settings.strays_most = self.strays_most.unwrap_or(settings.strays_most);
         settings.upload_most = self.upload_most.unwrap_or(settings.upload_most);
         settings.catalog = self.catalog(settings.catalog)?;
         settings.catalog.check()?;

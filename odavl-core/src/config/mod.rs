@@ -35,9 +35,6 @@ pub struct Settings {
     pub database: Option<Secret<String>>,
     /// The S3 bucket that objects are kept in; `None` is the data folder.
     pub bucket: Option<Bucket>,
-    /// Of a thousand keys of the store, how many that no row names are taken for left over, and removed. Where there are more,
-    /// the database is rather a copy or an old one: none is removed, and the sweep fails.
-    pub strays_most: u32,
     /// Whether webhooks may go to private addresses, and by http: for a network of the team's own, and for tests.
     pub private_webhooks: bool,
 }
@@ -54,7 +51,6 @@ impl Settings {
             upload_most: 64 << 20,
             database: None,
             bucket: None,
-            strays_most: 10,
             private_webhooks: false,
         })
     }

@@ -48,6 +48,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../migrations/0010_lives.postgres.sql"),
         ..Migration::new(10, "lives", include_str!("../../migrations/0010_lives.sql"))
     },
+    Migration::new(11, "store marks", include_str!("../../migrations/0011_store_marks.sql")),
 ];
 
 pub(super) const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (

@@ -61,7 +61,7 @@ impl Odavl {
         Sender { odavl, courier, under_way: JoinSet::new(), to: HashMap::new(), last: None }
     }
 
-    /// Tells whoever wants to know of what happened, by `courier`, and waits for all of it. Safe to run on every node, at
+    /// Tells whoever wants to know of what happened, by `courier`, of up to a thousand things, and waits for all of it. Safe to run on every node, at
     /// any time.
     pub async fn deliver(&self, courier: &Arc<dyn Courier>) -> Result<()> {
         let mut sender = self.sender(courier.clone());
@@ -82,8 +82,17 @@ impl Sender {
     pub async fn deliver(&mut self) -> Result<()> {
         let until = Instant::now() + PATIENCE;
         let mut done = self.odavl.core().post_thresholds().await;
+        let mut more = true;
         loop {
-            done = done.and(self.fill().await);
+            if more {
+                match self.fill().await {
+                    Ok(due) => more = due,
+                    Err(error) => done = done.and(Err(error)),
+                }
+            }
+            if Instant::now() >= until {
+                return done;
+            }
             let ended = timeout_at(until, self.under_way.join_next_with_id()).await;
             let Ok(Some(ended)) = ended else { return done };
             done = done.and(self.ended(ended));
@@ -103,11 +112,14 @@ impl Sender {
         sent
     }
 
-    /// Puts as many messages under way as there is room for, each endpoint's at its turn.
-    async fn fill(&mut self) -> Result<()> {
-        let (mut seen, mut done) = (BTreeSet::new(), Ok(()));
+    /// Puts as many messages under way as there is room for, each endpoint's at its turn; answers whether anything was due.
+    async fn fill(&mut self) -> Result<bool> {
+        let (mut seen, mut done) = (BTreeSet::new(), Ok(true));
         loop {
             let turns = self.turns().await?;
+            if turns.is_empty() && seen.is_empty() {
+                return Ok(false);
+            }
             let all = turns.len() < TURNS;
             let turns: Vec<_> = turns.into_iter().filter(|to| seen.insert(*to)).collect();
             let none = turns.is_empty();
@@ -116,7 +128,9 @@ impl Sender {
                     return done;
                 }
                 self.last = Some(to.1);
-                done = done.and(self.take(to).await);
+                if let Err(error) = self.take(to).await {
+                    done = done.and(Err(error));
+                }
             }
             if all || none {
                 return done;
@@ -139,7 +153,9 @@ impl Sender {
     fn share(&self, to: Receiver) -> usize {
         let under_way = |like: &dyn Fn(&Receiver) -> bool| self.to.values().filter(|to| like(to)).count();
         let of_endpoint = SHARE.saturating_sub(under_way(&|other| *other == to));
+        // Whoever has nothing under way has one message in any case: four that hang keep no sixteen places from their kin.
         let of_org = ORG_SHARE.saturating_sub(under_way(&|other| other.0 == to.0));
+        let of_org = of_org.max(usize::from(of_endpoint == SHARE));
         of_endpoint.min(of_org).min(WINDOW.saturating_sub(self.to.len()))
     }
 

@@ -143,6 +143,18 @@ async fn nothing_is_told_by_what_was_seen_before_the_server_crashed() {
     assert!(auth.bumps(Some(told.place.clone())).await.unwrap().place.follows(&told.place));
 }
 
+/// So it is where a backup was restored beside the live database and took its name, or into its tables.
+#[tokio::test]
+async fn nothing_is_told_by_what_was_seen_in_a_table_that_another_has_replaced() {
+    let cluster = Cluster::new().await;
+    let auth = SqlAuth::new(cluster.db.clone());
+    let start = auth.bumps(None).await.unwrap().place;
+    let mut tx = cluster.db.begin().await.unwrap();
+    tx.execute("CLUSTER organizations USING organizations_pkey", &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(!auth.bumps(Some(start.clone())).await.unwrap().place.follows(&start));
+}
+
 #[tokio::test]
 async fn what_a_copy_of_another_database_brought_is_not_taken_for_a_change() {
     let cluster = Cluster::new().await;

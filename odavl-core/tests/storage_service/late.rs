@@ -144,26 +144,6 @@ async fn a_sweep_goes_on_where_the_one_before_stopped_and_begins_anew_a_day_late
     }
 }
 
-#[tokio::test]
-async fn a_copy_of_the_database_removes_nothing_that_the_original_has_stored_since() {
-    let mut world = World::memory(Plan::bytes(100)).await;
-    // Eleven of a thousand keys are unknown here, then one more.
-    land_many(&world, 1100, 91).await;
-    world.pass(60 * 24);
-    let odavl = world.start();
-    let refused = odavl.sweep().await.unwrap_err();
-    assert_eq!(refused.code(), ErrorCode::Conflict);
-    assert!(refused.to_string().contains("names 11 of a thousand keys in the store"), "{refused}");
-    assert!(refused.to_string().contains("strays_most"), "{refused}");
-    // The next page has few.
-    odavl.sweep().await.unwrap();
-    assert_eq!(queued(&world).await, 2);
-    // Whoever knows better says so.
-    world.settings.strays_most = 11;
-    world.start().sweep().await.unwrap();
-    assert_eq!(queued(&world).await, 13);
-}
-
 macro_rules! cases {
     ($($case:ident)*) => {
         mod memory { $(

@@ -15,7 +15,9 @@ use crate::{
 /// server that was started anew, or has crashed, may have lost what another one had, so its places are its own; none is
 /// told where nobody has noted yet that this life of it began.
 const ON_POSTGRES: &str = "WITH here AS MATERIALIZED (SELECT
-        (SELECT hashtextextended(CONCAT(EXTRACT(EPOCH FROM pg_postmaster_start_time()), ' ', MIN(began)), 0) & 9223372036854775807
+        (SELECT hashtextextended(CONCAT_WS(' ', EXTRACT(EPOCH FROM pg_postmaster_start_time()), MIN(began),
+                (SELECT oid FROM pg_database WHERE datname = current_database()),
+                pg_relation_filenode('organizations')), 0) & 9223372036854775807
             FROM lives HAVING COUNT(*) > 0) AS source,
         CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT) AS at,
         CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS TEXT) AS BIGINT) AS beyond,
