@@ -93,6 +93,8 @@ actions! {
     OrgList = "organization.list", Scope("instance", Read);
     /// Changes an organisation's plan and limits, suspends it.
     OrgUpdate = "organization.update", Scope("instance", Write), audited;
+    /// Says that the store is this database's.
+    StoreAdopt = "instance.adopt_store", Scope("instance", Admin), audited;
     /// Reads one's own organisation.
     OrgRead = "organization.read", Scope("org", Read);
     /// Lists members.

@@ -22,7 +22,7 @@ use crate::{
     seal::MasterKey,
     secret::Secret,
     session::{Context, Credential, Session},
-    storage::{Catalog, Storage, service::Walk},
+    storage::{Catalog, Storage, service::Ownership},
     view::{OrgView, Views},
     webhooks::WebhookRows,
 };
@@ -59,7 +59,7 @@ pub(crate) struct Core {
     pub(crate) seal: AuditSeal,
     pub(crate) denials: Denials,
     pub(crate) heads: Heads,
-    pub(crate) walk: Walk,
+    pub(crate) ownership: Ownership,
     /// What other nodes know this one by, for as long as it runs.
     pub(crate) node: String,
     /// Ends with the rest.
@@ -196,7 +196,7 @@ impl Builder {
             master: master.clone(),
             denials: Denials::default(),
             heads: Heads::default(),
-            walk: Walk::default(),
+            ownership: Ownership::default(),
             node: random::id(),
             #[cfg(feature = "sign-in")]
             sign_in: SignIn::new(master, settings.key_prefix.clone()),
@@ -269,15 +269,21 @@ impl Odavl {
     /// Ends uploads that expired, removes bytes that nothing names any more, looks through a thousand keys of the store for
     /// such that landed when nobody waited for them any more, gives back what reservations hold that nobody settled in
     /// time. Safe to run on every node, at any time; a service [tidies](Odavl::tidy) every few seconds.
+    ///
+    /// # Errors
+    /// `conflict` where the store has become another database's: nothing is removed from it, see
+    /// [`Objects::adopt_store`](crate::storage::Objects::adopt_store). Else whatever failed first; the rest is not held up,
+    /// and all of it is tried again by the next.
     pub async fn sweep(&self) -> Result<()> {
         // Whatever fails is tried again at the next sweep; the rest is not held up. Uploads come before reservations: what
         // one holds is settled or released with it.
         let noted = self.note().await;
-        let stored = self.0.sweep_storage().await;
+        let owned = self.0.own_store(self.now()).await;
+        let stored = if owned.is_ok() { self.0.sweep_storage().await } else { Ok(()) };
         let released = self.0.release_expired().await;
         // Last: nobody waits for it, and a large folder takes its time.
-        let found = self.0.sweep_strays(self.now()).await;
-        stored.and(released).and(noted).and(found)
+        let found = if owned.is_ok() { self.0.sweep_strays(self.now()).await } else { Ok(()) };
+        owned.and(stored).and(released).and(noted).and(found)
     }
 
     /// Writes what this node alone knows: when keys were last used, and who was refused. [`Odavl::sweep`] and
@@ -350,7 +356,7 @@ impl Core {
             self.views.learn(id, epoch, moment);
             epoch
         };
-        if let Some(view) = self.views.org(id).filter(|view| view.org.epoch >= epoch) {
+        if let Some(view) = self.views.org(id).filter(|view| view.org.epoch == epoch) {
             return Ok(view);
         }
         let moment = self.views.moment(now);

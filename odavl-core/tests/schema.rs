@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use odavl_core::{SystemClock, db::Db};
 
 /// Tables whose primary key begins with something else, and why: a spread database keeps a copy of each everywhere.
-const NOT_BY_ORGANISATION: [(&str, &str); 10] = [
+const NOT_BY_ORGANISATION: [(&str, &str); 13] = [
     ("users", "a person is in several organisations, and signs in before one is chosen"),
     ("organizations", "what they are called is unique among all, and their own id is their key"),
     ("logins", "a sign-in is a person's, and is found by what their browser or refresh token says"),
@@ -21,6 +21,9 @@ const NOT_BY_ORGANISATION: [(&str, &str); 10] = [
     ("setup_links", "of the whole installation, before there is an organisation"),
     ("signing_keys", "of the whole installation"),
     ("leases", "of all nodes, for what is done for all organisations"),
+    ("lives", "of the database server"),
+    ("store_marks", "of the store"),
+    ("store_walks", "of the store"),
     ("master_key_checks", "of all nodes"),
     ("batches", "found by the batch's id alone, and forgotten after an hour"),
     ("migrations", "of the tables themselves"),

@@ -6,6 +6,10 @@
 mod support;
 
 #[cfg(test)]
+#[path = "storage_service/copies.rs"]
+mod copies;
+
+#[cfg(test)]
 #[path = "storage_service/kills.rs"]
 mod kills;
 

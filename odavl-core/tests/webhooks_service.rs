@@ -43,13 +43,17 @@ mod tests {
         }
     }
 
-    /// Keeps what it is given; whoever is at `/a` never answers.
+    /// Keeps what it is given; whoever is at `/a`, `/a0` to `/a8` never answers.
     #[derive(Debug, Default)]
     struct Slow(Mutex<Vec<Letter>>);
 
     impl Slow {
+        fn sent_to(&self, url: &str) -> usize {
+            self.0.lock().unwrap().iter().filter(|letter| letter.url == url).count()
+        }
+
         fn letters(&self, path: &str) -> usize {
-            self.0.lock().unwrap().iter().filter(|letter| letter.url.ends_with(path)).count()
+            self.0.lock().unwrap().iter().filter(|letter| letter.url.contains(path)).count()
         }
     }
 
@@ -57,7 +61,7 @@ mod tests {
     impl Courier for Slow {
         async fn send(&self, letter: &Letter) -> Result<u16> {
             self.0.lock().unwrap().push(letter.clone());
-            if letter.url.ends_with("/a") { pending().await } else { Ok(200) }
+            if letter.url.contains("/a") { pending().await } else { Ok(200) }
         }
     }
 
@@ -242,14 +246,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_receiver_that_does_not_answer_has_its_share_under_way_and_delays_nobody_else() {
+    async fn receivers_that_do_not_answer_have_their_share_under_way_and_delay_nobody_else() {
         let world = World::memory(Plan::bytes(1000)).await;
-        let deaf = listening(&world).await.endpoint;
+        let one = world.one().await;
+        let mut deaf = vec![listening(&world).await.endpoint];
+        for n in 0..9 {
+            deaf.push(one.webhooks().create(hook(&format!("a{n}"))).await.unwrap().endpoint);
+        }
         let org = world.auth.org(&"one".parse().unwrap()).await.unwrap().unwrap().id;
         let at = world.clock.now();
         let due = |number: u32| Delivery {
             event: EventId::derive(&[&number.to_be_bytes()]),
-            endpoint: deaf.id,
+            endpoint: deaf[number as usize % deaf.len()].id,
             payload: "{}".to_owned(),
             created_at: at,
             attempts: 0,
@@ -274,7 +282,9 @@ mod tests {
                 done = sender.deliver() => panic!("it does not wait: {done:?}"),
                 () = arrived => {}
             }
-            assert_eq!(courier.letters("/a"), 4);
+            // Four to each endpoint, sixteen to all of an organisation, and one to each that has none.
+            assert_eq!(courier.letters("/a"), 16 + 6);
+            assert!(deaf.iter().all(|deaf| courier.sent_to(&deaf.url) <= 4));
             // What was claimed is due again, and yet no more is sent to whoever has not answered.
             world.pass(2);
         }

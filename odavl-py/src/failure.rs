@@ -98,6 +98,14 @@ impl Failure {
         self
     }
 
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// What the operating system refused.
     pub(crate) fn of_io(what: &str, error: &std::io::Error) -> Self {
         Self::new(ErrorCode::Unavailable, format!("{what}: {error}"), None)

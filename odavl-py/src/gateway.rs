@@ -13,6 +13,7 @@ use crate::{
     call::Call,
     door::{Door, Session},
     failure::{Failure, Result},
+    guard::Guard,
     input::{Arg, Charges, Named, Parsed, Text, read, said},
     values::{Several, Standing, limits, values},
 };
@@ -78,12 +79,9 @@ impl Verdict {
 }
 
 impl Door {
-    async fn verify(&self, request: VerifyRequest) -> Result<Verdict> {
+    pub(crate) async fn verify(&self, request: VerifyRequest) -> Result<gateway::Verdict> {
         match self {
-            Self::Embedded(session) => Ok(match session.gateway().verify(request).await? {
-                gateway::Verdict::Valid(identity) => Verdict::yes(*identity),
-                gateway::Verdict::Invalid(error) => Verdict::no(&error),
-            }),
+            Self::Embedded(session) => Ok(session.gateway().verify(request).await?),
             Self::Remote(remote) => remote.verify(request).await,
         }
     }
@@ -118,6 +116,24 @@ impl Gateway {
             idempotency_key: said(idempotency_key),
             tags: tags.unwrap_or_default().0,
         };
-        self.0.call(|door| async move { door.verify(request).await })
+        self.0.call(|door| async move {
+            Ok(match door.verify(request).await? {
+                gateway::Verdict::Valid(identity) => Verdict::yes(*identity),
+                gateway::Verdict::Invalid(error) => Verdict::no(&error),
+            })
+        })
+    }
+
+    /// The gateway before somebody's own routes.
+    #[expect(clippy::too_many_arguments, reason = "each is an argument in Python")]
+    fn guard(
+        &self,
+        scope: Arg<'_, '_>,
+        charges: Arg<'_, '_>,
+        environment: Arg<'_, '_>,
+        key_header: Arg<'_, '_>,
+        trusted_proxies: Arg<'_, '_>,
+    ) -> PyResult<Guard> {
+        Guard::new(&self.0, [scope, charges, environment, key_header, trusted_proxies])
     }
 }

@@ -10,6 +10,7 @@ mod download;
 mod engine;
 mod failure;
 mod gateway;
+mod guard;
 mod input;
 mod installation;
 mod keys;
@@ -37,6 +38,7 @@ fn _odavl(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<runs::Projects>()?;
     module.add_class::<runs::Runs>()?;
     module.add_class::<gateway::Gateway>()?;
+    module.add_class::<guard::Guard>()?;
     module.add_function(wrap_pyfunction!(installation::open, module)?)?;
     module.add_function(wrap_pyfunction!(session::connect, module)?)?;
     module.add_function(wrap_pyfunction!(command::command, module)?)?;

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from doors import Door
+
+# A shell starts what it runs in the background with Ctrl-C ignored, and so would be what is tested here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CONFIG: dict[str, Any] = {
     "resources": ["reports"],

@@ -73,11 +73,13 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let odavl = args.location.open(&config, settings).await?;
     store::refuse_useless(&odavl).await?;
     check_clock(&odavl).await?;
+    // Whoever reads the announcement may stop the service at once.
+    let stopped = stopped()?;
     announce(&odavl, &public_url, &data).await?;
     let post: Arc<dyn Courier> = Arc::new(Post::new(odavl.settings().private_webhooks)?);
     let background = [tokio::spawn(sweep(odavl.clone(), data)), tokio::spawn(deliver(odavl.clone(), post))];
     let door = Door::new(odavl.clone(), door_settings(&config.serve));
-    door.serve(listener, stopped()).await;
+    door.serve(listener, stopped).await;
     for task in background {
         task.abort();
     }
@@ -265,14 +267,18 @@ async fn forget(odavl: &Odavl) -> Result<()> {
     if odavl.leads().await? { odavl.forget_ended().await } else { Ok(()) }
 }
 
-/// Ctrl-C or SIGTERM.
-async fn stopped() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
-    tracing::info!("stopping: requests under way are finished");
+/// Ctrl-C or SIGTERM: heard from the call on, however late it is waited for.
+fn stopped() -> Result<impl Future<Output = ()>> {
+    let hear =
+        |kind| signal(kind).map_err(|error| Error::internal("signals cannot be heard", Some(error.into())));
+    let (mut interrupt, mut terminate) = (hear(SignalKind::interrupt())?, hear(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping: requests under way are finished");
+    })
 }
 
 #[cfg(test)]

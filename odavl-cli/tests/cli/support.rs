@@ -285,13 +285,17 @@ pub(crate) fn stored(folder: &Path) -> u64 {
     objects(folder).iter().map(|path| fs::metadata(path).unwrap().len()).sum()
 }
 
-/// The files that hold the bytes of objects.
+/// The files that hold the bytes of objects; not what odavl keeps there for itself.
 pub(crate) fn objects(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        if entry.file_type().unwrap().is_dir() {
+        if entry.file_type().unwrap().is_dir()
+            && !["audit", "odavl"].map(Into::into).contains(&entry.file_name())
+        {
             found.extend(objects(&entry.path()));
-        } else if !entry.file_name().to_string_lossy().ends_with("~meta") {
+        } else if entry.file_type().unwrap().is_file()
+            && !entry.file_name().to_string_lossy().ends_with("~meta")
+        {
             found.push(entry.path());
         }
     }

@@ -107,6 +107,7 @@ fn with_json_what_changes_something_answers_one_document() {
         (format!("admin --data {data} user create --email bob@example.com"), "state", "without password"),
         (format!("admin --data {data} user disable bob@example.com"), "state", "disabled"),
         (format!("admin --data {data} user enable bob@example.com"), "state", "without password"),
+        (format!("admin --data {data} adopt-store"), "store", "adopted"),
         ("logout".to_owned(), "server", server.url.as_str()),
         ("logout".to_owned(), "server", server.url.as_str()),
     ] {

@@ -56,12 +56,12 @@ async fn open(installation: &Installation, clock: Arc<dyn Clock>) -> Odavl {
         .unwrap()
 }
 
-/// The bytes of everything in the store but its records and the signed heads, which nobody is charged for: what is
+/// The bytes of everything in the store but its records, the signed heads and the mark, which nobody is charged for: what is
 /// staged counts too.
 pub(crate) fn in_store(installation: &Installation) -> i64 {
     let store = installation.data().join("objects");
-    let heads = store.join("objects/audit");
-    bytes_under(&store) - if heads.exists() { bytes_under(&heads) } else { 0 }
+    let own = ["audit", "odavl"].map(|own| store.join("objects").join(own));
+    bytes_under(&store) - own.iter().filter(|own| own.exists()).map(|own| bytes_under(own)).sum::<i64>()
 }
 
 fn bytes_under(folder: &Path) -> i64 {

@@ -44,6 +44,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         ..Migration::new(8, "epochs", include_str!("../../migrations/0008_epochs.sql"))
     },
     Migration::new(9, "webhook turns", include_str!("../../migrations/0009_webhook_turns.sql")),
+    Migration {
+        postgres: include_str!("../../migrations/0010_lives.postgres.sql"),
+        ..Migration::new(10, "lives", include_str!("../../migrations/0010_lives.sql"))
+    },
+    Migration::new(11, "store marks", include_str!("../../migrations/0011_store_marks.sql")),
 ];
 
 pub(super) const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (

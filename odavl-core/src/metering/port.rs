@@ -272,7 +272,8 @@ pub trait Metering: Debug + Send + Sync + 'static {
     /// Makes every entry of `org` with an epoch below `epoch` stale.
     async fn fence(&self, org: OrgId, epoch: u64) -> Result<()>;
 
-    /// Releases the reservations that expired; answers how many of at most `most`.
+    /// Releases the reservations that expired; answers how many of at most `most`. Those that make no sense are passed over,
+    /// and fail it where nothing else is left.
     async fn sweep(&self, most: u32) -> Result<u32>;
 
     /// Removes what is over, a bounded part of it; answers which part is next, `None` after the last. Safe to run on many

@@ -66,6 +66,24 @@ pub struct Garbage {
     pub due_at: Timestamp,
 }
 
+/// By what the store is known to be this database's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreMark {
+    /// What it is marked with.
+    pub mark: String,
+    /// What it was marked with before: still, where the new mark has not reached it.
+    pub replaced: Option<String>,
+}
+
+/// How far the walk through the store's keys has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreWalk {
+    /// When it began.
+    pub begun: Timestamp,
+    /// Past which key it goes on; `None` where it is over.
+    pub past: Option<String>,
+}
+
 /// What an organisation has stored, exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StorageStats {
@@ -80,7 +98,8 @@ pub struct StorageStats {
 /// Keeps the rows of objects, of uploads in progress, and of bytes that are to be removed.
 ///
 /// Another organisation's thing is absent. Only the sweeper's questions, [`Catalog::expired_uploads`],
-/// [`Catalog::due_garbage`] and [`Catalog::unnamed`], are not of one organisation.
+/// [`Catalog::due_garbage`] and [`Catalog::unnamed`], and what is of the store, are not of one
+/// organisation.
 ///
 /// # Behavior
 /// - An upload begins once: the same again is answered as it stands, another of its id is a `conflict`.
@@ -95,9 +114,12 @@ pub struct StorageStats {
 /// - The first multipart name that is attached to an open upload counts.
 /// - Deleting removes the row once and queues its bytes.
 /// - Garbage is due when the last URL for it has expired, and goes when it is dropped.
+/// - Bytes that an object has are never due, whatever was queued.
 /// - What neither an object, an upload nor garbage names is unnamed; what one of them names, in the organisation that is
 ///   asked about, never is, also while it goes from one to the next.
-/// - Garbage that is queued again stays as it is.
+/// - A store's mark is renewed from the one that is known, or from none, by one of many; the one before is known besides.
+/// - How far the walk through the store has come is known to whoever asks.
+/// - Garbage that is queued again is due at the later time.
 /// - Uploads are listed when they have expired, whatever became of them, until they are forgotten; an open one is not
 ///   forgotten.
 /// - A list is in the order of the names' bytes; its pages miss and repeat nothing.
@@ -179,6 +201,18 @@ pub trait Catalog: Debug + Send + Sync + 'static {
 
     /// Up to `most` bytes to remove that were due by `now`, the oldest first.
     async fn due_garbage(&self, now: Timestamp, most: u32) -> Result<Vec<(OrgId, Garbage)>>;
+
+    /// What the store is marked with.
+    async fn store_mark(&self) -> Result<Option<StoreMark>>;
+
+    /// Notes a new mark in the place of that one; answers whether it was the one.
+    async fn renew_store_mark(&self, from: Option<&str>, to: &str) -> Result<bool>;
+
+    /// How far the walk through the store has come; `None` where none ever began.
+    async fn store_walk(&self) -> Result<Option<StoreWalk>>;
+
+    /// Notes how far it has come.
+    async fn keep_store_walk(&self, walk: &StoreWalk) -> Result<()>;
 
     /// Which of these objects no row names.
     async fn unnamed(&self, objects: &[(OrgId, ObjectId)]) -> Result<Vec<(OrgId, ObjectId)>>;

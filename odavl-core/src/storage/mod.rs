@@ -38,7 +38,7 @@ use text::as_text;
 
 pub use body::{Body, BoxBody, Checked, Expected, PIECE, broken, collect, full};
 pub use bucket::{AccessKey, Bucket, Encryption, check_endpoint};
-pub use catalog::{Catalog, Garbage, ObjectRow, StorageStats};
+pub use catalog::{Catalog, Garbage, ObjectRow, StorageStats, StoreMark, StoreWalk};
 pub use copied::{Copied, copy_objects};
 pub use digest::{Checksum, Hasher, Sha256};
 #[cfg(feature = "direct")]

@@ -27,6 +27,8 @@ use crate::{
 const WINDOW: usize = 64;
 /// How many of them to one endpoint.
 const SHARE: usize = 4;
+/// How many of them for one organisation, however many endpoints it has.
+const ORG_SHARE: usize = 16;
 /// How many endpoints are looked at together: more than can have their share under way.
 const TURNS: usize = 32;
 /// How long those that are under way are waited for: a slow one is left to go on.
@@ -59,7 +61,7 @@ impl Odavl {
         Sender { odavl, courier, under_way: JoinSet::new(), to: HashMap::new(), last: None }
     }
 
-    /// Tells whoever wants to know of what happened, by `courier`, and waits for all of it. Safe to run on every node, at
+    /// Tells whoever wants to know of what happened, by `courier`, of up to a thousand things, and waits for all of it. Safe to run on every node, at
     /// any time.
     pub async fn deliver(&self, courier: &Arc<dyn Courier>) -> Result<()> {
         let mut sender = self.sender(courier.clone());
@@ -80,11 +82,24 @@ impl Sender {
     pub async fn deliver(&mut self) -> Result<()> {
         let until = Instant::now() + PATIENCE;
         let mut done = self.odavl.core().post_thresholds().await;
+        let mut more = true;
         loop {
-            done = done.and(self.fill().await);
+            if more {
+                match self.fill().await {
+                    Ok(due) => more = due,
+                    Err(error) => done = done.and(Err(error)),
+                }
+            }
+            if Instant::now() >= until {
+                return done;
+            }
             let ended = timeout_at(until, self.under_way.join_next_with_id()).await;
             let Ok(Some(ended)) = ended else { return done };
             done = done.and(self.ended(ended));
+            // Those that ended meanwhile make room together.
+            while let Some(ended) = self.under_way.try_join_next_with_id() {
+                done = done.and(self.ended(ended));
+            }
         }
     }
 
@@ -97,11 +112,14 @@ impl Sender {
         sent
     }
 
-    /// Puts as many messages under way as there is room for, each endpoint's at its turn.
-    async fn fill(&mut self) -> Result<()> {
-        let (mut seen, mut done) = (BTreeSet::new(), Ok(()));
+    /// Puts as many messages under way as there is room for, each endpoint's at its turn; answers whether anything was due.
+    async fn fill(&mut self) -> Result<bool> {
+        let (mut seen, mut done) = (BTreeSet::new(), Ok(true));
         loop {
             let turns = self.turns().await?;
+            if turns.is_empty() && seen.is_empty() {
+                return Ok(false);
+            }
             let all = turns.len() < TURNS;
             let turns: Vec<_> = turns.into_iter().filter(|to| seen.insert(*to)).collect();
             let none = turns.is_empty();
@@ -110,7 +128,9 @@ impl Sender {
                     return done;
                 }
                 self.last = Some(to.1);
-                done = done.and(self.take(to).await);
+                if let Err(error) = self.take(to).await {
+                    done = done.and(Err(error));
+                }
             }
             if all || none {
                 return done;
@@ -131,8 +151,12 @@ impl Sender {
 
     /// How many more messages to that endpoint may be under way.
     fn share(&self, to: Receiver) -> usize {
-        let under_way = self.to.values().filter(|other| **other == to).count();
-        SHARE.saturating_sub(under_way).min(WINDOW.saturating_sub(self.to.len()))
+        let under_way = |like: &dyn Fn(&Receiver) -> bool| self.to.values().filter(|to| like(to)).count();
+        let of_endpoint = SHARE.saturating_sub(under_way(&|other| *other == to));
+        // Whoever has nothing under way has one message in any case: four that hang keep no sixteen places from their kin.
+        let of_org = ORG_SHARE.saturating_sub(under_way(&|other| other.0 == to.0));
+        let of_org = of_org.max(usize::from(of_endpoint == SHARE));
+        of_endpoint.min(of_org).min(WINDOW.saturating_sub(self.to.len()))
     }
 
     /// Puts what is due to an endpoint under way, up to its share.

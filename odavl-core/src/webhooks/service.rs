@@ -147,7 +147,9 @@ impl Core {
                     Ok(event) => self.post_threshold(org, &event).await,
                     Err(error) => Err(error),
                 };
-                pass.took(posted);
+                if !pass.took(posted) {
+                    break;
+                }
             }
         }
         pass.end()

@@ -129,6 +129,7 @@ fn organisations() -> Vec<Row> {
         OrgUpdate "plan", Anyone, Nobodys, [], |s, t| async {
             s.orgs().update(&OrgRef::Id(t.org), OrgUpdate { plan: Some("PRO".into()), ..OrgUpdate::default() }).await
         };
+        StoreAdopt "store", Anyone, Nobodys, [], |s, _t| s.storage().adopt_store();
         OrgRead "own", Anyone, Own, [], |s, _t| s.orgs().read();
         MemberList "all", Anyone, Own, [], |s, _t| async { s.members().list(&page()).await };
         MemberPut "change", Anyone, Nobodys, [], |s, t| s.members().put(t.user, Role::Viewer);

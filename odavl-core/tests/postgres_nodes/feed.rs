@@ -122,6 +122,39 @@ async fn a_bump_that_began_early_and_committed_late_is_told_all_the_same() {
     assert!(told.bumped.iter().any(|(org, _)| *org == early));
 }
 
+/// After a crash the server may give numbers a second time that a snapshot from before takes for seen.
+#[tokio::test]
+async fn nothing_is_told_by_what_was_seen_before_the_server_crashed() {
+    let cluster = Cluster::new().await;
+    let auth = SqlAuth::new(cluster.db.clone());
+    let start = auth.bumps(None).await.unwrap().place;
+    let again = auth.bumps(Some(start.clone())).await.unwrap().place;
+    assert!(again.follows(&start));
+    // The server does the same at its start after a crash with whatever is not logged.
+    let kept =
+        "SELECT CAST(relpersistence AS TEXT) AS kept FROM pg_class WHERE oid = CAST('lives' AS REGCLASS)";
+    let row = cluster.db.query_one(kept, &[]).await.unwrap().unwrap();
+    assert_eq!(row.read::<String>("kept").unwrap(), "u");
+    let mut tx = cluster.db.begin().await.unwrap();
+    assert_eq!(tx.execute("DELETE FROM lives", &[]).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    let told = auth.bumps(Some(start.clone())).await.unwrap();
+    assert!(!told.place.follows(&start) && told.bumped.is_empty());
+    assert!(auth.bumps(Some(told.place.clone())).await.unwrap().place.follows(&told.place));
+}
+
+/// So it is where a backup was restored beside the live database and took its name, or into its tables.
+#[tokio::test]
+async fn nothing_is_told_by_what_was_seen_in_a_table_that_another_has_replaced() {
+    let cluster = Cluster::new().await;
+    let auth = SqlAuth::new(cluster.db.clone());
+    let start = auth.bumps(None).await.unwrap().place;
+    let mut tx = cluster.db.begin().await.unwrap();
+    tx.execute("CLUSTER organizations USING organizations_pkey", &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(!auth.bumps(Some(start.clone())).await.unwrap().place.follows(&start));
+}
+
 #[tokio::test]
 async fn what_a_copy_of_another_database_brought_is_not_taken_for_a_change() {
     let cluster = Cluster::new().await;

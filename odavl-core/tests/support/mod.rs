@@ -184,8 +184,13 @@ impl World {
 
     /// A process over what there is.
     pub(crate) fn start(&self) -> Odavl {
+        self.start_on(self.objects.clone())
+    }
+
+    /// A process over what there is, and other rows of objects.
+    pub(crate) fn start_on(&self, objects: Arc<dyn Catalog>) -> Odavl {
         let ports = self.builder().metering(self.metering.clone()).storage(self.storage.clone());
-        let ports = ports.objects(self.objects.clone()).uploads(self.uploads.clone());
+        let ports = ports.objects(objects).uploads(self.uploads.clone());
         ports.webhooks(self.webhooks.clone()).build().unwrap()
     }
 
@@ -240,7 +245,9 @@ impl World {
     pub(crate) async fn stored_bytes(&self) -> u64 {
         let all: KeyPrefix = "".parse().unwrap();
         let page = PageQuery { limit: 1000, cursor: None };
-        self.storage.list(&all, &page).await.unwrap().items.iter().map(|stored| stored.size).sum()
+        let all = self.storage.list(&all, &page).await.unwrap().items;
+        // By its mark the store is known to be the database's.
+        all.iter().filter(|stored| stored.key.as_str() != "odavl/mark").map(|stored| stored.size).sum()
     }
 
     /// After a sweep, what counts is what is stored, and what the rows say.

@@ -18,7 +18,7 @@ use odavl_core::{
         Arrival, Arrived, ArrivedPart, BoxBody, ByteRange, Catalog, Completion, Garbage, KeyPrefix,
         ListQuery, Listed, MediaType, Multipart, MultipartId, Object, ObjectMeta, ObjectName, ObjectRow,
         OpenMultipart, Part, Presign, PresignedRequest, PutMode, PutOptions, Storage, StorageStats, StoreKey,
-        Stored, Upload,
+        StoreMark, StoreWalk, Stored, Upload,
     },
     uploads::{self, Begun, UploadQuery, UploadRows},
     webhooks::{Claim, Delivery, Endpoint, WebhookRows},
@@ -152,6 +152,10 @@ calls! { Catalog {
     reads list(org: OrgId, query: &ListQuery) -> Page<Listed>;
     reads stats(org: OrgId) -> StorageStats;
     reads due_garbage(now: Timestamp, most: u32) -> Vec<(OrgId, Garbage)>;
+    reads store_mark() -> Option<StoreMark>;
+    reads store_walk() -> Option<StoreWalk>;
+    writes keep_store_walk(walk: &StoreWalk) -> ();
+    writes renew_store_mark(from: Option<&str>, to: &str) -> bool;
     reads unnamed(objects: &[(OrgId, ObjectId)]) -> Vec<(OrgId, ObjectId)>;
     writes queue_garbage(org: OrgId, garbage: &Garbage) -> ();
     writes drop_garbage(org: OrgId, object: ObjectId) -> ();

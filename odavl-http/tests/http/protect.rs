@@ -211,7 +211,9 @@ async fn a_key_may_be_in_a_header_of_its_own() {
         let passed = routes.ask(framework, &[("x-api-key", &key), ("authorization", "Basic x")]).await;
         assert_eq!(passed.status, StatusCode::OK, "{framework:?}: {}", passed.body);
         let bearer = format!("Bearer {key}");
-        routes.ask(framework, &[("authorization", &bearer)]).await.problem(401, "unauthenticated");
+        let refused = routes.ask(framework, &[("authorization", &bearer)]).await;
+        assert_eq!(refused.header("www-authenticate"), "ApiKey realm=\"odavl\"");
+        refused.problem(401, "unauthenticated");
     }
 }
 

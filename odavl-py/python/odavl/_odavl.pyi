@@ -9,6 +9,7 @@ from .models import (
     Consumed,
     DeletedObject,
     Ended,
+    Identity,
     KeyLimit,
     LedgerEntry,
     Me,
@@ -30,6 +31,7 @@ __all__ = [
     "Call",
     "Download",
     "Gateway",
+    "Guard",
     "Installation",
     "Keys",
     "Projects",
@@ -204,6 +206,20 @@ class Gateway:
         idempotency_key: str | None,
         tags: Mapping[str, str] | None,
     ) -> Call[Verdict]: ...
+    def guard(
+        self,
+        scope: str | None,
+        charges: Mapping[str, int] | None,
+        environment: str | None,
+        key_header: str,
+        trusted_proxies: list[str],
+    ) -> Guard: ...
+
+@final
+class Guard:
+    def decide(
+        self, headers: Iterable[tuple[bytes, bytes]], host: str | None
+    ) -> Call[tuple[Identity | None, int, list[tuple[bytes, bytes]], bytes, str | None]]: ...
 
 def command(arguments: list[str]) -> int: ...
 def connect(url: str, key: str, organization: str | None, allow_http: bool) -> Call[Session]: ...

@@ -17,6 +17,7 @@ __all__ = [
     "Consumed",
     "DeletedObject",
     "Ended",
+    "Identity",
     "KeyLimit",
     "LedgerEntry",
     "LevelCounts",
@@ -480,6 +481,28 @@ class Verdict(Value):
     """Where the charged meters stand; of a refused limit, where it stands."""
     replayed: bool
     """Whether this is an earlier decision given again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity(Value):
+    """Whose request it is that passed an ``odavl.asgi.Protect``."""
+
+    key_id: str
+    """The key."""
+    organization: str
+    """Its organisation."""
+    external_id: str | None
+    """The team's own id for the organisation."""
+    plan: str
+    """The organisation's plan."""
+    scopes: tuple[str, ...]
+    """What the key may do."""
+    environment: str
+    """What the key is for: ``live`` or ``test``."""
+    metadata: Mapping[str, str] = field(hash=False)
+    """The team's notes on the key."""
+    limits: tuple[Standing, ...]
+    """Where each charged meter stands against each of its limits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ mod runs;
 mod source;
 mod usage;
 mod values;
+mod verdict;
 
 use std::{num::NonZeroU32, time::Duration};
 

@@ -12,15 +12,14 @@ use odavl_client::{
 };
 use odavl_core::{
     Error,
-    gateway::VerifyRequest,
+    gateway::{Verdict, VerifyRequest},
     ids::ReservationId,
     metering::{Consume, Grouping, HistoryQuery, MeterName, Reserve, Resolution},
 };
 
-use super::{Remote, keys::environment, known_by};
+use super::{Remote, keys::environment, known_by, verdict::verdict};
 use crate::{
     failure::{Failure, Result},
-    gateway::Verdict,
     values::{Bucket, Consumed, Ended, LedgerEntry, Page, Reserved, Several, UsageReport},
 };
 
@@ -115,7 +114,8 @@ impl Remote {
             idempotency_key: Some(known_by(request.idempotency_key)),
             tags: tags(request.tags),
         };
-        let verdict: Verdict = self.call(|api| api.gateway_verify(None, &body)).await?.into();
-        Ok(Verdict { replayed: verdict.replayed && !is_own, ..verdict })
+        let decided = self.call(|api| api.gateway_verify(None, &body)).await?;
+        let is_replayed = decided.replayed && !is_own;
+        Ok(verdict(decided, is_replayed)?)
     }
 }

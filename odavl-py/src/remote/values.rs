@@ -3,7 +3,6 @@
 use odavl_client::types;
 
 use crate::{
-    gateway::Verdict,
     keys::{ApiKey, KeyLimit, NewApiKey},
     runs::{LevelCounts, Project, Results, ResultsSummary, RuleCount, Tool, UploadedResults},
     storage::{DeletedObject, ObjectEntry, Presigned, StorageStats, StoredObject},
@@ -93,29 +92,6 @@ impl From<types::PresignedRequest> for Presigned {
             url: request.url,
             headers: request.headers.into_iter().map(|header| (header.name, header.value)).collect(),
             expires_at: request.expires_at,
-        }
-    }
-}
-
-impl From<types::Verdict> for Verdict {
-    fn from(verdict: types::Verdict) -> Self {
-        Self {
-            valid: verdict.valid,
-            code: verdict.code,
-            reason: verdict.reason,
-            detail: verdict.detail,
-            retry_after: verdict
-                .retry_after
-                .map(|seconds| std::time::Duration::from_secs(seconds).as_secs_f64()),
-            key_id: verdict.key_id,
-            organization: verdict.organization,
-            external_id: verdict.external_id,
-            plan: verdict.plan,
-            scopes: Several(verdict.scopes),
-            environment: verdict.environment,
-            metadata: verdict.metadata.map_or_else(Default::default, |notes| notes.0.into_iter().collect()),
-            limits: verdict.limits.into(),
-            replayed: verdict.replayed,
         }
     }
 }

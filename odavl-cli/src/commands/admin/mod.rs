@@ -14,6 +14,7 @@ use odavl_core::{
     config::Config,
     session::{Context, Session},
 };
+use serde::Serialize;
 
 use crate::{config::Location, failure::Result, output::Output, set_up_link};
 
@@ -51,6 +52,12 @@ enum Open {
     /// API keys of any organisation: how a server without a browser gets its first one
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Say that the store is this database's: after an older copy of the database was restored on purpose
+    ///
+    /// Until then nothing is removed from a store that another database has marked. What this database does not know is
+    /// removed from it from now on.
+    #[command(after_help = "Example:\n  odavl admin adopt-store")]
+    AdoptStore,
     /// The records of who did what
     #[command(subcommand)]
     Audit(audit::Command),
@@ -80,8 +87,19 @@ async fn open(command: Open, location: &Location, config: &Config, output: Outpu
         Open::Org(command) => org::run(&odavl, command, output).await,
         Open::Plan(command) => plan::run(&odavl, &command, output),
         Open::Keys(command) => keys::run(&odavl, command, output).await,
+        Open::AdoptStore => adopt_store(&odavl, output).await,
         Open::Audit(command) => audit::run(&odavl, command, output).await,
     }
+}
+
+#[derive(Debug, Serialize)]
+struct Adopted {
+    store: &'static str,
+}
+
+async fn adopt_store(odavl: &Odavl, output: Output) -> Result<()> {
+    operator(odavl).await?.storage().adopt_store().await?;
+    output.done(&Adopted { store: "adopted" }, "the store is this database's from now on")
 }
 
 /// A folder or a database that is mistyped is not made into an installation: only the first person makes one. The master

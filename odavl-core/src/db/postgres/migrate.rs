@@ -19,19 +19,20 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(7163384694823305); SET LOCAL lo
 const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0;
     SET LOCAL idle_in_transaction_session_timeout = 0";
 
-/// Brings the tables up to date, all in one transaction and under one lock; writes nothing where they are.
+/// Brings the tables up to date; writes nothing where they are. Each migration is a transaction of its own under the lock, so
+/// that nodes that serve wait for none longer than it takes itself.
 pub(super) async fn run(conn: &mut Conn, known: &[Migration], now: Timestamp) -> Result<()> {
-    if has_table(conn).await? && missing(conn, known).await?.is_empty() {
-        return Ok(());
+    while !(has_table(conn).await? && missing(conn, known).await?.is_empty()) {
+        conn.batch(BEGIN).await.map_err(refused)?;
+        conn.batch(LOCK).await.map_err(refused)?;
+        conn.batch(&dialect(TABLE)).await.map_err(refused)?;
+        // Read again under the lock: another node may have been first.
+        if let Some(migration) = missing(conn, known).await?.first() {
+            apply(conn, migration, now).await.map_err(refused)?;
+        }
+        conn.batch("COMMIT").await?;
     }
-    conn.batch(BEGIN).await.map_err(refused)?;
-    conn.batch(LOCK).await.map_err(refused)?;
-    conn.batch(&dialect(TABLE)).await.map_err(refused)?;
-    // Read again under the lock: another node may have been first.
-    for migration in missing(conn, known).await? {
-        apply(conn, migration, now).await.map_err(refused)?;
-    }
-    Ok(conn.batch("COMMIT").await?)
+    Ok(())
 }
 
 /// The names of what is still to be applied, `None` where nothing was; refuses tables of a newer odavl.

@@ -385,11 +385,13 @@ mod migrations {
     }
 
     #[tokio::test]
-    async fn one_that_fails_leaves_nothing_of_any() {
+    async fn one_that_fails_leaves_nothing_and_those_before_it_hold() {
         let (_schema, settings) = empty().await;
         let broken = Migration { sql: "CREATE TABLE two (id TEXT); SELECT nonsense", ..SECOND };
         assert_eq!(run(&settings, &[FIRST, broken]).await.unwrap_err().code(), ErrorCode::Internal);
-        let left = "SELECT COUNT(*) AS n FROM pg_class WHERE relnamespace = current_schema()::regnamespace";
+        assert_eq!(numbers(&settings, VERSIONS).await, [1]);
+        let left = "SELECT COUNT(to_regclass('two')) AS n";
         assert_eq!(numbers(&settings, left).await, [0]);
+        run(&settings, &[FIRST, SECOND]).await.unwrap();
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     ids::ObjectId,
     storage::{
         Arrival, Arrived, Catalog, Checksum, Completion, Garbage, MultipartId, ObjectRow, Part, PutMode,
-        Sha256, StorageStats, Upload, UploadState,
+        Sha256, StorageStats, StoreMark, StoreWalk, Upload, UploadState,
     },
 };
 
@@ -283,15 +283,58 @@ pub async fn what_no_row_names_is_unnamed(catalog: &dyn Catalog) -> Result<()> {
     Ok(())
 }
 
-/// Garbage that is queued is due in its time; queued again, it stays as it is.
+/// Garbage that is queued is due in its time; queued again, at the later one, and of the greater size.
 pub async fn garbage_is_queued_once(catalog: &dyn Catalog) -> Result<()> {
     let org = org()?;
     let garbage = upload(org, "never")?.garbage(NOW);
     catalog.queue_garbage(org, &garbage).await?;
-    catalog.queue_garbage(org, &Garbage { due_at: later(99), ..garbage.clone() }).await?;
     assert_eq!(catalog.unnamed(&[(org, garbage.object)]).await?, []);
     assert_eq!(catalog.due_garbage(later(59), 10).await?, []);
-    assert_eq!(catalog.due_garbage(later(60), 10).await?, [(org, garbage)]);
+    assert_eq!(catalog.due_garbage(later(60), 10).await?, [(org, garbage.clone())]);
+    let more = Garbage { due_at: later(99), size: 7, ..garbage };
+    catalog.queue_garbage(org, &more).await?;
+    catalog.queue_garbage(org, &Garbage { due_at: later(70), size: 3, ..more.clone() }).await?;
+    assert_eq!(catalog.due_garbage(later(98), 10).await?, []);
+    assert_eq!(catalog.due_garbage(later(99), 10).await?, [(org, more)]);
+    Ok(())
+}
+
+/// A store's mark is renewed from the one that is known, or from none; the one before is known besides.
+pub async fn a_mark_is_renewed_from_the_one_that_is_known(catalog: &dyn Catalog) -> Result<()> {
+    let mark = |mark: &str, replaced: Option<&str>| {
+        Some(StoreMark { mark: mark.to_owned(), replaced: replaced.map(str::to_owned) })
+    };
+    assert_eq!(catalog.store_mark().await?, None);
+    assert!(!catalog.renew_store_mark(Some("a"), "b").await?);
+    assert!(catalog.renew_store_mark(None, "a").await?);
+    assert!(!catalog.renew_store_mark(None, "b").await?);
+    assert_eq!(catalog.store_mark().await?, mark("a", None));
+    assert!(catalog.renew_store_mark(Some("a"), "b").await?);
+    assert!(!catalog.renew_store_mark(Some("a"), "c").await?);
+    assert_eq!(catalog.store_mark().await?, mark("b", Some("a")));
+    Ok(())
+}
+
+/// How far the walk through the store has come is known to whoever asks.
+pub async fn a_walk_is_known_as_it_was_left(catalog: &dyn Catalog) -> Result<()> {
+    assert_eq!(catalog.store_walk().await?, None);
+    for past in [Some("org_a/b"), Some("org_b"), None] {
+        let walk = StoreWalk { begun: NOW, past: past.map(str::to_owned) };
+        catalog.keep_store_walk(&walk).await?;
+        assert_eq!(catalog.store_walk().await?, Some(walk));
+    }
+    Ok(())
+}
+
+/// Bytes that an object has are never due, whatever was queued.
+pub async fn what_an_object_has_is_not_garbage(catalog: &dyn Catalog) -> Result<()> {
+    let org = org()?;
+    let begun = upload(org, "kept")?;
+    catalog.queue_garbage(org, &begun.garbage(NOW)).await?;
+    catalog.begin_upload(org, &begun).await?;
+    assert_eq!(catalog.due_garbage(later(60), 10).await?.len(), 1);
+    catalog.complete_upload(org, begun.id, &arrived(5)).await?;
+    assert_eq!(catalog.due_garbage(later(60), 10).await?, []);
     Ok(())
 }
 

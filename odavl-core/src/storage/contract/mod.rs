@@ -220,6 +220,9 @@ macro_rules! catalog_contract {
                 garbage_is_due_when_the_last_url_has_expired,
                 what_no_row_names_is_unnamed,
                 garbage_is_queued_once,
+                a_walk_is_known_as_it_was_left,
+                a_mark_is_renewed_from_the_one_that_is_known,
+                what_an_object_has_is_not_garbage,
                 expired_uploads_are_listed_until_they_are_forgotten,
                 another_organisations_things_are_absent,
             ]

@@ -14,13 +14,22 @@ use crate::{
     page::Page,
     storage::{
         Arrival, Arrived, Catalog, Completion, Garbage, ListQuery, Listed, Listing, MultipartId, ObjectName,
-        ObjectRow, Part, StorageStats, Upload, UploadState,
+        ObjectRow, Part, StorageStats, StoreMark, StoreWalk, Upload, UploadState,
     },
 };
 
 /// Object rows that live as long as the process.
 #[derive(Debug, Default)]
-pub struct MemoryCatalog(Mutex<BTreeMap<OrgId, Rows>>);
+pub struct MemoryCatalog {
+    orgs: Mutex<BTreeMap<OrgId, Rows>>,
+    store: Mutex<OfStore>,
+}
+
+#[derive(Debug, Default)]
+struct OfStore {
+    mark: Option<StoreMark>,
+    walk: Option<StoreWalk>,
+}
 
 #[derive(Debug, Default)]
 struct Rows {
@@ -32,7 +41,11 @@ struct Rows {
 
 impl MemoryCatalog {
     fn orgs(&self) -> MutexGuard<'_, BTreeMap<OrgId, Rows>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.orgs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn store(&self) -> MutexGuard<'_, OfStore> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn with<T>(&self, org: OrgId, act: impl FnOnce(&mut Rows) -> T) -> T {
@@ -45,14 +58,20 @@ impl Rows {
         self.objects.values().find(|object| object.id == id)
     }
 
+    /// The garbage that no object has.
+    fn unwanted(&self) -> impl Iterator<Item = &Garbage> {
+        self.garbage.values().filter(|garbage| self.object(garbage.object).is_none())
+    }
+
     fn names(&self, id: ObjectId) -> bool {
         self.object(id).is_some()
             || self.garbage.contains_key(&id)
             || self.uploads.values().any(|upload| upload.object == id)
     }
 
-    fn discard(&mut self, garbage: Garbage) {
-        self.garbage.insert(garbage.object, garbage);
+    fn discard(&mut self, garbage: &Garbage) {
+        let known = self.garbage.entry(garbage.object).or_insert_with(|| garbage.clone());
+        (known.size, known.due_at) = (known.size.max(garbage.size), known.due_at.max(garbage.due_at));
     }
 
     fn begin(&mut self, upload: &Upload) -> Result<Upload> {
@@ -74,7 +93,7 @@ impl Rows {
         let object = upload.object(arrived);
         let displaced = self.objects.insert(object.name.clone(), object.clone());
         if let Some(displaced) = &displaced {
-            self.discard(displaced.garbage(arrived.at));
+            self.discard(&displaced.garbage(arrived.at));
         }
         Ok(Some(Completion { object, displaced, replayed: false }))
     }
@@ -86,7 +105,7 @@ impl Rows {
         }
         upload.state = UploadState::Abandoned;
         let upload = upload.clone();
-        self.discard(upload.garbage(now));
+        self.discard(&upload.garbage(now));
         Some(upload)
     }
 
@@ -206,7 +225,7 @@ impl Catalog for MemoryCatalog {
         Ok(self.with(org, |rows| {
             let name = rows.object(id)?.name.clone();
             let deleted = rows.objects.remove(&name)?;
-            rows.discard(deleted.garbage(now));
+            rows.discard(&deleted.garbage(now));
             Some(deleted)
         }))
     }
@@ -235,12 +254,34 @@ impl Catalog for MemoryCatalog {
 
     async fn due_garbage(&self, now: Timestamp, most: u32) -> Result<Vec<(OrgId, Garbage)>> {
         let orgs = self.orgs();
-        let all =
-            orgs.iter().flat_map(|(org, rows)| rows.garbage.values().map(|garbage| (*org, garbage.clone())));
+        let all = orgs.iter().flat_map(|(org, rows)| rows.unwanted().map(|garbage| (*org, garbage.clone())));
         let mut due: Vec<_> = all.filter(|(_, garbage)| garbage.due_at <= now).collect();
         due.sort_by_key(|(org, garbage)| (garbage.due_at, *org, garbage.object));
         due.truncate(most as usize);
         Ok(due)
+    }
+
+    async fn store_mark(&self) -> Result<Option<StoreMark>> {
+        Ok(self.store().mark.clone())
+    }
+
+    async fn renew_store_mark(&self, from: Option<&str>, to: &str) -> Result<bool> {
+        let mut store = self.store();
+        let replaced = store.mark.as_ref().map(|known| known.mark.clone());
+        let renews = replaced.as_deref() == from;
+        if renews {
+            store.mark = Some(StoreMark { mark: to.to_owned(), replaced });
+        }
+        Ok(renews)
+    }
+
+    async fn store_walk(&self) -> Result<Option<StoreWalk>> {
+        Ok(self.store().walk.clone())
+    }
+
+    async fn keep_store_walk(&self, walk: &StoreWalk) -> Result<()> {
+        self.store().walk = Some(walk.clone());
+        Ok(())
     }
 
     async fn unnamed(&self, objects: &[(OrgId, ObjectId)]) -> Result<Vec<(OrgId, ObjectId)>> {
@@ -250,9 +291,7 @@ impl Catalog for MemoryCatalog {
     }
 
     async fn queue_garbage(&self, org: OrgId, garbage: &Garbage) -> Result<()> {
-        self.with(org, |rows| {
-            rows.garbage.entry(garbage.object).or_insert_with(|| garbage.clone());
-        });
+        self.with(org, |rows| rows.discard(garbage));
         Ok(())
     }
 

@@ -4,6 +4,7 @@ mod delete;
 #[cfg(feature = "direct")]
 mod direct;
 mod finish;
+mod owner;
 mod parts;
 mod put;
 mod read;
@@ -18,13 +19,13 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use delete::Deleted;
 use finish::Proof;
+pub(crate) use owner::Ownership;
 pub use parts::SignedPart;
 pub use put::NewObject;
 #[cfg(feature = "uploads")]
 pub(crate) use put::{Capped, IDLE};
 pub use read::Download;
 pub use recount::Recount;
-pub(crate) use strays::Walk;
 pub use upload::{NewUpload, Progress, UploadStatus, UploadTicket, part_size};
 
 use super::{Creator, ObjectName};

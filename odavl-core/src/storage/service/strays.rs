@@ -1,10 +1,7 @@
 //! Bytes that nothing names: a store may take what was sent in time long after its URL has expired, when the sweeper has
 //! forgotten what it was for. A slow walk through the store finds them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, PoisonError},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,7 +11,7 @@ use crate::{
     ids::{ObjectId, OrgId},
     odavl::Core,
     page::PageQuery,
-    storage::{Garbage, KeyPrefix, StoreKey},
+    storage::{Garbage, KeyPrefix, StoreKey, StoreWalk},
 };
 
 /// How old bytes are before anybody asks who names them, how long they stay when nobody does, and how often a walk begins.
@@ -25,38 +22,16 @@ use crate::{
 /// restored the wrong copy of the database.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
 
-/// How far this node has walked through the store.
-#[derive(Debug, Default)]
-pub(crate) struct Walk(Mutex<Place>);
-
-#[derive(Debug, Default, Clone)]
-struct Place {
-    begun: Option<Timestamp>,
-    /// Where it goes on; `None` where it is at its end.
-    cursor: Option<String>,
-}
-
-impl Walk {
-    /// Where the walk goes on, or begins; `None` where it is not due.
-    fn place(&self, now: Timestamp) -> Option<Place> {
-        let place = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match place {
-            Place { cursor: Some(_), .. } => Some(place),
-            Place { begun: Some(begun), .. } if now < later(begun, LATE) => None,
-            Place { .. } => Some(Place { begun: Some(now), cursor: None }),
-        }
-    }
-
-    fn keep(&self, place: Place) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = place;
-    }
-}
-
 impl Core {
-    /// Looks at the next page of the store's keys, and queues those for removal that nothing names.
+    /// Looks at the next page of the store's keys, and queues those for removal that nothing names. A walk through all of
+    /// them may take longer than a node lives: how far it has come is in the database.
     pub(crate) async fn sweep_strays(&self, now: Timestamp) -> Result<()> {
-        let Some(place) = self.walk.place(now) else { return Ok(()) };
-        let page = PageQuery { limit: PageQuery::MOST, cursor: place.cursor.clone() };
+        let walk = match self.objects.store_walk().await? {
+            Some(walk) if walk.past.is_some() => walk,
+            Some(walk) if now < later(walk.begun, LATE) => return Ok(()),
+            _ => StoreWalk { begun: now, past: None },
+        };
+        let page = PageQuery { limit: PageQuery::MOST, cursor: walk.past.clone() };
         // First what is there, then who names it: a key that nothing names then was given up, and no id is used again.
         let listed = self.storage.list(&KeyPrefix::orgs(), &page).await?;
         let old = listed.items.into_iter().filter(|stored| later(stored.modified, LATE) <= now);
@@ -64,7 +39,7 @@ impl Core {
         let queued = self.queue_unnamed(found, now).await;
         // What makes no sense now makes none later: the walk goes on. What cannot be asked now is asked again.
         if queued.as_ref().err().is_none_or(|error| error.code() != ErrorCode::Unavailable) {
-            self.walk.keep(Place { cursor: listed.next_cursor, ..place });
+            self.objects.keep_store_walk(&StoreWalk { past: listed.next_cursor, ..walk }).await?;
         }
         queued
     }

@@ -26,7 +26,9 @@ impl Core {
         while let Some(most) = pass.most() {
             let due = self.objects.due_garbage(now, most).await?;
             for (org, garbage) in pass.fresh(due, |(org, garbage)| (*org, garbage.object)) {
-                pass.took(self.remove_garbage(org, &garbage).await);
+                if !pass.took(self.remove_garbage(org, &garbage).await) {
+                    break;
+                }
             }
         }
         pass.end()

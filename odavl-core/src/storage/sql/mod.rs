@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use self::rows::{garbage, object, part, upload};
 use super::{
     Arrived, Bounds, Catalog, Completion, Depth, Garbage, ListQuery, Listed, Listing, MultipartId,
-    ObjectName, ObjectRow, Part, StorageStats, Upload,
+    ObjectName, ObjectRow, Part, StorageStats, StoreMark, StoreWalk, Upload,
 };
 use crate::{
     db::{Db, Row, Tx, Value},
@@ -55,11 +55,22 @@ const STATS: &str = "SELECT
     (SELECT COUNT(*) FROM storage_objects WHERE org = $1) AS objects,
     (SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM storage_objects WHERE org = $1) AS bytes,
     (SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM storage_garbage WHERE org = $1) AS garbage_bytes";
-const DUE_GARBAGE: &str = "SELECT object, store_key, multipart, size, due_at, org FROM storage_garbage
-    WHERE due_at <= $1 ORDER BY due_at, org, object LIMIT $2";
+/// Written so, each row is asked about by itself: joined, all objects were read where much is due.
+const DUE_GARBAGE: &str = "SELECT object, store_key, multipart, size, due_at, org FROM storage_garbage AS due
+    WHERE due_at <= $1 AND (SELECT 1 FROM storage_objects WHERE org = due.org AND id = due.object) IS NULL
+    ORDER BY due_at, org, object LIMIT $2";
 const DISCARD: &str = "INSERT INTO storage_garbage (org, object, store_key, multipart, size, due_at)
-    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (org, object) DO NOTHING";
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (org, object) DO UPDATE SET
+        size = CASE WHEN excluded.size > storage_garbage.size THEN excluded.size ELSE storage_garbage.size END,
+        due_at = CASE WHEN excluded.due_at > storage_garbage.due_at THEN excluded.due_at ELSE storage_garbage.due_at END";
 const DROP_GARBAGE: &str = "DELETE FROM storage_garbage WHERE org = $1 AND object = $2";
+
+const MARK: &str = "SELECT mark, replaced FROM store_marks";
+const FIRST_MARK: &str = "INSERT INTO store_marks (id, mark) VALUES (0, $1) ON CONFLICT DO NOTHING";
+const WALK: &str = "SELECT begun, past FROM store_walks";
+const KEEP_WALK: &str = "INSERT INTO store_walks (id, begun, past) VALUES (0, $1, $2)
+    ON CONFLICT (id) DO UPDATE SET begun = excluded.begun, past = excluded.past";
+const RENEW_MARK: &str = "UPDATE store_marks SET replaced = mark, mark = $2 WHERE mark = $1";
 
 /// `$1` is what is asked about, as a JSON list of pairs. One statement, so one snapshot: what goes from one table to another
 /// meanwhile is found in one of them.
@@ -217,6 +228,38 @@ impl Catalog for SqlCatalog {
     async fn due_garbage(&self, now: Timestamp, most: u32) -> Result<Vec<(OrgId, Garbage)>> {
         let rows = self.db.query(DUE_GARBAGE, &[now.into(), most.into()]).await?;
         rows.iter().map(|row| Ok((row.parse("storage_garbage.org")?, garbage(row)?))).collect()
+    }
+
+    async fn store_mark(&self) -> Result<Option<StoreMark>> {
+        let row = self.db.query_one(MARK, &[]).await?;
+        let read = |row: &Row| {
+            Ok(StoreMark { mark: row.read("store_marks.mark")?, replaced: row.read("store_marks.replaced")? })
+        };
+        row.as_ref().map(read).transpose()
+    }
+
+    async fn renew_store_mark(&self, from: Option<&str>, to: &str) -> Result<bool> {
+        let mut tx = self.db.begin().await?;
+        let renewed = match from {
+            Some(from) => tx.execute(RENEW_MARK, &[from.into(), to.into()]).await?,
+            None => tx.execute(FIRST_MARK, &[to.into()]).await?,
+        };
+        tx.commit().await?;
+        Ok(renewed == 1)
+    }
+
+    async fn store_walk(&self) -> Result<Option<StoreWalk>> {
+        let row = self.db.query_one(WALK, &[]).await?;
+        let read = |row: &Row| {
+            Ok(StoreWalk { begun: row.read("store_walks.begun")?, past: row.read("store_walks.past")? })
+        };
+        row.as_ref().map(read).transpose()
+    }
+
+    async fn keep_store_walk(&self, walk: &StoreWalk) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(KEEP_WALK, &[walk.begun.into(), walk.past.clone().into()]).await?;
+        tx.commit().await
     }
 
     async fn unnamed(&self, objects: &[(OrgId, ObjectId)]) -> Result<Vec<(OrgId, ObjectId)>> {

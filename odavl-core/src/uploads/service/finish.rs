@@ -88,7 +88,9 @@ impl Core {
         while let Some(most) = pass.most() {
             let expired = self.uploads.expired(now, most).await?;
             for (org, upload) in pass.fresh(expired, |(org, upload)| (*org, upload.id)) {
-                pass.took(self.end_results(org, &upload).await);
+                if !pass.took(self.end_results(org, &upload).await) {
+                    break;
+                }
             }
         }
         pass.end()

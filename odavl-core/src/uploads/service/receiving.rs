@@ -14,6 +14,8 @@ use crate::{
 const MOST: usize = 64;
 /// How many of one organisation: nobody's slow senders keep the others out.
 const MOST_OF_ONE: usize = 32;
+/// How many of them are for organisations that have none yet.
+const FOR_NEW: usize = 16;
 
 /// How many results of each organisation are being received.
 #[derive(Debug, Default)]
@@ -30,18 +32,14 @@ impl Receiving {
     /// Takes a place; `unavailable` where there is none.
     pub(super) fn turn(&self, org: OrgId) -> Result<Turn<'_>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.values().sum::<usize>() >= MOST {
-            return Err(Error::unavailable(
-                "this node receives as many results at once as it can check",
-                None,
-            ));
-        }
-        let own = all.entry(org).or_default();
-        if *own >= MOST_OF_ONE {
-            let what = format!("this node receives {MOST_OF_ONE} results of the organization already");
+        let (taken, own) = (all.values().sum::<usize>(), all.get(&org).copied().unwrap_or_default());
+        if own >= MOST_OF_ONE || taken >= if own == 0 { MOST } else { MOST - FOR_NEW } {
+            let what = format!(
+                "this node receives {taken} results, {own} of them the organization's, and has no place for another now"
+            );
             return Err(Error::unavailable(what, None));
         }
-        *own += 1;
+        all.insert(org, own + 1);
         Ok(Turn { receiving: self, org })
     }
 }
@@ -68,17 +66,19 @@ mod tests {
     }
 
     #[test]
-    fn one_organization_takes_half_and_a_place_is_free_once_it_is_given_back() {
-        let (receiving, first) = (Receiving::default(), org(0));
+    fn one_organization_takes_half_and_leaves_some_to_those_that_have_none() {
+        let (receiving, first, second) = (Receiving::default(), org(0), org(1));
         let refused = |org| receiving.turn(org).unwrap_err().code() == ErrorCode::Unavailable;
-        let own: Vec<_> = (0..MOST_OF_ONE).map(|_| receiving.turn(first).unwrap()).collect();
+        let take = |org, most| (0..most).map(|_| receiving.turn(org).unwrap()).collect::<Vec<_>>();
+        let own = take(first, MOST_OF_ONE);
         assert!(refused(first));
-        let others: Vec<_> =
-            (1..).map(org).take(MOST - MOST_OF_ONE).map(|org| receiving.turn(org).unwrap()).collect();
+        let more = take(second, MOST - FOR_NEW - MOST_OF_ONE);
+        assert!(refused(second));
+        let others: Vec<_> = (2..).map(org).take(FOR_NEW).map(|org| receiving.turn(org).unwrap()).collect();
         assert!(refused(org(-1)));
         drop(own);
         receiving.turn(first).unwrap();
-        drop(others);
+        drop((more, others));
         assert!(receiving.0.lock().unwrap().is_empty());
     }
 }

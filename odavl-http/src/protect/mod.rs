@@ -19,6 +19,8 @@
 //! # }
 //! ```
 
+mod rules;
+
 use std::{
     net::IpAddr,
     pin::Pin,
@@ -28,21 +30,22 @@ use std::{
 
 use bytes::Bytes;
 use odavl_core::{
-    Error, ErrorCode, Reason, Result,
+    Result,
     auth::{Environment, Scopes},
-    gateway::{Identity, Verdict, VerifyRequest, check_charges},
+    gateway::{Identity, check_charges},
     metering::MeterName,
-    secret::Secret,
     session::Session,
 };
 use poem::{
     Endpoint, IntoResponse, Middleware, Request, Response,
-    http::{self, Extensions, HeaderMap, HeaderName, HeaderValue, header},
+    http::{self, Extensions, HeaderMap, HeaderName},
 };
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{address, caller::request_id, limits, problem};
+use self::rules::of_poem;
+pub use self::rules::{Rules, announced, identity};
+use crate::limits;
 
 /// What a request needs to get through: an API key, and what it must be allowed and can pay.
 ///
@@ -53,11 +56,7 @@ use crate::{address, caller::request_id, limits, problem};
 #[derive(Debug, Clone)]
 pub struct Protect {
     gateway: Arc<Session>,
-    scope: Scopes,
-    charges: Vec<(MeterName, u64)>,
-    environment: Option<Environment>,
-    key_header: HeaderName,
-    trusted_proxies: Vec<IpAddr>,
+    rules: Rules,
     peer: fn(&Extensions) -> Option<IpAddr>,
 }
 
@@ -65,21 +64,13 @@ impl Protect {
     /// Lets through whoever has a valid API key. `gateway` decides: a session with `gateway:write`, such as
     /// [`Odavl::system`](odavl_core::Odavl::system) of the operator's organisation.
     pub fn new(gateway: Session) -> Self {
-        Self {
-            gateway: Arc::new(gateway),
-            scope: Scopes::none(),
-            charges: Vec::new(),
-            environment: None,
-            key_header: header::AUTHORIZATION,
-            trusted_proxies: Vec::new(),
-            peer: |_| None,
-        }
+        Self { gateway: Arc::new(gateway), rules: Rules::default(), peer: |_| None }
     }
 
     /// The scopes that the key must have.
     #[must_use]
     pub fn scope(mut self, scope: Scopes) -> Self {
-        self.scope = scope;
+        self.rules.scope = scope;
         self
     }
 
@@ -88,29 +79,29 @@ impl Protect {
     /// # Errors
     /// `invalid_input` for what no decision could charge, as [`check_charges`] says.
     pub fn charge(mut self, meter: MeterName, units: u64) -> Result<Self> {
-        self.charges.push((meter, units));
-        check_charges(&self.gateway.odavl().settings().catalog, &self.charges)?;
+        self.rules.charges.push((meter, units));
+        check_charges(&self.gateway.odavl().settings().catalog, &self.rules.charges)?;
         Ok(self)
     }
 
     /// The environment that the key must be of; any unless it is said.
     #[must_use]
     pub fn environment(mut self, environment: Environment) -> Self {
-        self.environment = Some(environment);
+        self.rules.environment = Some(environment);
         self
     }
 
     /// The header that the key is in, as it is; unless it is said, it is the bearer in `Authorization` (RFC 6750).
     #[must_use]
     pub fn key_header(mut self, name: HeaderName) -> Self {
-        self.key_header = name;
+        self.rules.key_header = name;
         self
     }
 
     /// The peers whose `X-Forwarded-For` counts, for the allow-lists of keys.
     #[must_use]
     pub fn trusted_proxies(mut self, proxies: Vec<IpAddr>) -> Self {
-        self.trusted_proxies = proxies;
+        self.rules.trusted_proxies = proxies;
         self
     }
 
@@ -123,64 +114,18 @@ impl Protect {
     }
 
     async fn decide(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> Result<Passed, Response> {
-        match self.ask(headers, peer).await {
-            Ok(passed) => Ok(passed),
-            Err(error) => {
-                let (odavl, request_id) = (self.gateway.odavl(), request_id(headers));
-                problem::log(&error, &request_id);
-                let mut response =
-                    problem::of_error(&error, &request_id, odavl.settings().upgrade_url.as_deref());
-                if let Some(refusal) = error.refusal() {
-                    let limits = limits::values(std::slice::from_ref(&refusal.standing), odavl.now());
-                    limits::announce(response.headers_mut(), limits);
-                }
-                let headers = response.headers_mut();
-                headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-                if let Ok(request_id) = HeaderValue::from_str(&request_id) {
-                    headers.insert(HeaderName::from_static("x-request-id"), request_id);
-                }
-                Err(response)
-            }
-        }
+        let odavl = self.gateway.odavl();
+        let upgrade_url = odavl.settings().upgrade_url.as_deref();
+        self.ask(headers, peer)
+            .await
+            .map_err(|error| self.rules.refused(&error, headers, upgrade_url, odavl.now()))
     }
 
     async fn ask(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> Result<Passed> {
-        let lists = headers.get_all("x-forwarded-for").into_iter();
-        let lists = lists.map(|list| list.to_str().unwrap_or_default());
-        let request = VerifyRequest {
-            scope: self.scope.clone(),
-            charges: self.charges.clone(),
-            environment: self.environment,
-            ip: peer.and_then(|peer| address::client(peer, &self.trusted_proxies, lists)),
-            // No idempotency key: one of the caller's own choice would make all their requests one.
-            ..VerifyRequest::new(self.key(headers)?)
-        };
-        match self.gateway.gateway().verify(request).await {
-            Ok(Verdict::Valid(identity)) => {
-                let limits = limits::values(&identity.limits, self.gateway.odavl().now());
-                Ok(Passed { identity: *identity, limits })
-            }
-            Ok(Verdict::Invalid(error)) => Err(error),
-            Err(error) if error.code() == ErrorCode::Unavailable => Err(error),
-            // That is nothing that the caller did.
-            Err(error) => Err(Error::internal("the gateway did not decide", Some(error.into()))),
-        }
-    }
-
-    fn key(&self, headers: &HeaderMap) -> Result<Secret<String>> {
-        let mut said = headers.get_all(&self.key_header).into_iter();
-        let missing = || Error::unauthenticated(Reason::Missing, "this needs an API key");
-        let key = said.next().ok_or_else(missing)?;
-        let malformed = || Error::unauthenticated(Reason::Malformed, "the API key is not one");
-        let key = key.to_str().ok().filter(|_| said.next().is_none()).ok_or_else(malformed)?;
-        if self.key_header != header::AUTHORIZATION {
-            return Ok(Secret::new(key.to_owned()));
-        }
-        let (scheme, key) = key.split_once(' ').ok_or_else(malformed)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(malformed());
-        }
-        Ok(Secret::new(key.trim().to_owned()))
+        let request = self.rules.question(headers, peer)?;
+        let identity = identity(self.gateway.gateway().verify(request).await)?;
+        let limits = limits::values(&identity.limits, self.gateway.odavl().now());
+        Ok(Passed { identity, limits })
     }
 }
 
@@ -222,7 +167,7 @@ impl<E: Endpoint> Endpoint for Protected<E> {
             Ok(passed) => passed,
             Err(refused) => return Ok(refused),
         };
-        request.headers_mut().remove(&self.protect.key_header);
+        request.headers_mut().remove(&self.protect.rules.key_header);
         request.extensions_mut().insert(identity);
         let answer = self.inner.call(request).await;
         let mut response = answer.map_or_else(poem::Error::into_response, IntoResponse::into_response);
@@ -258,21 +203,11 @@ where
                 Ok(passed) => passed,
                 Err(refused) => return Ok(of_poem(refused).await),
             };
-            request.headers_mut().remove(&protect.key_header);
+            request.headers_mut().remove(&protect.rules.key_header);
             request.extensions_mut().insert(identity);
             let mut response = inner.call(request).await?;
             limits::announce(response.headers_mut(), limits);
             Ok(response)
         })
     }
-}
-
-/// A refusal as another framework's answer.
-async fn of_poem<R: From<Bytes>>(refused: Response) -> http::Response<R> {
-    let (parts, body) = refused.into_parts();
-    // It is in memory: reading it cannot fail.
-    let mut response = http::Response::new(body.into_bytes().await.unwrap_or_default().into());
-    *response.status_mut() = parts.status;
-    *response.headers_mut() = parts.headers;
-    response
 }
