@@ -9,11 +9,11 @@ use std::{
 use odavl_core::{
     Error, SystemClock,
     backup::{
-        Backup, BackupConfig, BackupSource, Identities, Keys, Place, PostgresBackup, Progress as _, Pruning,
-        SigningKey, SqliteBackup, Trusted, Vault,
+        Backup, BackupConfig, BackupSource, Identities, Keys, Place, PostgresBackup, Pruning, SigningKey,
+        SqliteBackup, Trusted, Vault,
     },
     config::Config,
-    db::postgres_url_holds_password,
+    db::holds_password,
     seal::MasterKey,
     secret::Secret,
     storage::{DirectUrls, FsStorage, Storage},
@@ -109,7 +109,8 @@ fn name(named: &Named) -> Result<String> {
     if !named.source.contains("://") {
         return Ok(named.source.clone());
     }
-    let what = if postgres_url_holds_password(&named.source) { "a URL with a password" } else { "a URL" };
+    let secret = holds_password(&named.source).unwrap_or(true);
+    let what = if secret { "a URL with a password" } else { "a URL" };
     let detail = format!("{what} stands where the source's name belongs");
     let hint = "give it a name, and say where the URL is: `odavl backup create main --url-env DATABASE_URL`";
     Err(Error::invalid_with(detail, hint).into())

@@ -29,7 +29,8 @@ pub(super) struct Restore {
     /// Do it; without it the plan is shown
     #[arg(long)]
     yes: bool,
-    /// Give everything to whom it belonged, rather than to the user that restores
+    /// Give everything to whom it belonged, rather than to the user that restores; where the live one is replaced, it is so
+    /// in any case
     #[arg(long)]
     owners: bool,
     /// How many things are restored at a time
@@ -50,7 +51,7 @@ pub(super) async fn run(wish: &Restore, location: &Location, output: Output) -> 
     };
     let to = wish.to.clone().map_or_else(|| beside("restored"), Ok)?;
     let aside = wish.replace.then(|| beside("before")).transpose()?;
-    let ownership = if wish.owners { Ownership::AsDumped } else { Ownership::Mine };
+    let ownership = if wish.owners || wish.replace { Ownership::AsDumped } else { Ownership::Mine };
     let restore = RestoreWish { to, aside, ownership, jobs: wish.jobs };
     let which = Which::Id(entry.manifest.id);
     let plan = opened.vault.plan(&opened.place, which, (&*server, &restore)).await?;
