@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod admin;
+mod backup;
 #[cfg(feature = "s3")]
 mod big;
 mod binding;

@@ -1,0 +1,20 @@
+# Backs up one database, proves the backup, and removes those that no rule keeps: scripts/backup-database.sh for PowerShell 7.
+#
+#   scripts/backup-database.ps1 production          the database whose URL is in DATABASE_URL
+#   scripts/backup-database.ps1 staging main        the same, under the name `main` rather than `app`
+#
+# The variables are those that scripts/backup-database.sh names.
+param(
+    [Parameter(Mandatory)] [string] $Environment,
+    [string] $Source = 'app'
+)
+$ErrorActionPreference = 'Stop'
+$PSNativeCommandUseErrorActionPreference = $true
+
+if (-not $env:DATABASE_URL) { throw 'say which database it is: DATABASE_URL = postgres://user:password@host/database' }
+$odavl = if ($env:ODAVL) { $env:ODAVL } else { 'odavl' }
+$verify = if ($env:ODAVL_BACKUP_IDENTITY) { @('--verify') } else { @() }
+
+# Nothing is removed after a backup that failed: the script ends there.
+& $odavl backup create $Source --environment $Environment --url-env DATABASE_URL @verify
+& $odavl backup prune $Source --environment $Environment --url-env DATABASE_URL
