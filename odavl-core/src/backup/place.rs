@@ -119,6 +119,7 @@ impl Place {
     }
 
     /// The key of bytes that are called so.
+    #[cfg(test)]
     pub(super) fn data(&self, id: BackupId, name: &str) -> Result<StoreKey> {
         self.file(id, name)
     }
@@ -126,11 +127,6 @@ impl Place {
     /// The key of the verdict of that name; verdicts are in the order of their names.
     pub(super) fn verdict(&self, id: BackupId, name: &str) -> Result<StoreKey> {
         self.file(id, &format!("{VERDICTS}/{name}.json"))
-    }
-
-    /// What the keys of a backup's verdicts begin with.
-    pub(super) fn verdicts(&self, id: BackupId) -> Result<KeyPrefix> {
-        format!("{}{VERDICTS}/", self.backup(id)?.as_str()).parse()
     }
 
     /// What the keys of the locks begin with.

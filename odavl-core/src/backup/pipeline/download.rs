@@ -32,11 +32,6 @@ impl Download {
         Self { store, folder, stored, at: (0, 0, 0), whole: Digester::default() }
     }
 
-    /// How many bytes were fetched so far.
-    pub(in crate::backup) fn fetched(&self) -> u64 {
-        self.whole.size()
-    }
-
     /// The next part's bytes; `None` once all of them were what was stored.
     ///
     /// # Errors

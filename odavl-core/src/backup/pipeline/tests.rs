@@ -12,6 +12,7 @@ use super::{
         port::{Dump, Dumped, Engine, Format, Source},
         progress::Unseen,
     },
+    upload::Upload,
     *,
 };
 use crate::{

@@ -54,11 +54,11 @@ pub(in crate::backup) async fn store(
     coding: Coding,
     target: Target,
 ) -> Result<(Packed, Upload)> {
-    let (feed, fed) = channel(4);
+    let (feed, queue) = channel(4);
     let (filled, ready) = channel(1);
     let (part, progress) = (target.part, target.progress.clone());
     let mut upload = Upload { target, volumes: Vec::new() };
-    let packing = spawn_blocking(move || pack(fed, filled, &coding, part));
+    let packing = spawn_blocking(move || pack(queue, filled, &coding, part));
     let ended = tokio::try_join!(feed_from(dump, feed, &*progress), upload.send_all(ready), async {
         computed(packing.await)
     });

@@ -188,3 +188,30 @@ fn a_policy_that_keeps_more_keeps_what_one_keeps_that_keeps_less() {
         assert!(less.is_subset(&more), "seed {seed}");
     }
 }
+
+/// What `scripts/retention` wrote down of what restic keeps.
+#[derive(Deserialize)]
+struct Restic {
+    zone: String,
+    snapshots: Vec<Timestamp>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    keep: Keep,
+    kept: Vec<usize>,
+}
+
+#[test]
+fn the_same_stay_as_with_restic_on_the_same_dates() {
+    let restic: Restic = serde_json::from_str(include_str!("../../../tests/retention/restic.json")).unwrap();
+    let zone = TimeZone::get(&restic.zone).unwrap();
+    let backups: Vec<_> = restic.snapshots.into_iter().map(candidate).collect();
+    assert!(backups.len() > 400 && restic.cases.len() > 20);
+    for case in restic.cases {
+        let decided = policy(case.keep).decide(&backups, backups[backups.len() - 1].at, &zone);
+        let expected: BTreeSet<_> = case.kept.iter().map(|place| backups[*place].id).collect();
+        assert_eq!(kept(&decided), expected, "{:?}", case.keep);
+    }
+}

@@ -1,6 +1,6 @@
 //! Making a backup.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     BY, Entry, Mode, Vault,
@@ -36,6 +36,19 @@ impl Default for Wish {
     fn default() -> Self {
         Self { dump: DumpOptions::default(), compression: Compression::Zstd }
     }
+}
+
+/// For how long the place of what was given up is kept: longer than a store takes a request that was sent.
+const BURIED: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What became of a manifest.
+enum Published {
+    /// It is there.
+    Yes(Sha256),
+    /// It is not, and never will be.
+    Never(Error),
+    /// Nobody knows: a later run finds out.
+    Unknown(Error),
 }
 
 /// A backup that was made.
@@ -94,17 +107,30 @@ impl Vault {
             let timings = Timings { started_at, finished_at: self.clock.now() };
             let manifest =
                 self.manifest_of((place, id, timings), wish.compression, described, (dumped, packed))?;
+            lock.check().await?;
             upload.complete().await?;
-            let digest = self.publish(place, &manifest, lock).await?;
-            Ok((Entry { manifest, verdicts: Vec::new(), pinned: Pinned::No, digest }, notes))
+            lock.check().await?;
+            Ok((manifest, notes))
         };
-        match made.await {
-            Ok((entry, notes)) => {
-                upload.keep();
-                Ok(Created { entry, cleared, notes })
-            }
+        let (manifest, notes) = match made.await {
+            Ok(made) => made,
             Err(error) => {
                 upload.abort().await;
+                return Err(error);
+            }
+        };
+        match self.publish(place, &manifest).await? {
+            Published::Yes(digest) => {
+                upload.keep();
+                let entry = Entry { manifest, verdicts: Vec::new(), pinned: Pinned::No, digest };
+                Ok(Created { entry, cleared, notes })
+            }
+            Published::Never(error) => {
+                upload.abort().await;
+                Err(error)
+            }
+            Published::Unknown(error) => {
+                upload.keep();
                 Err(error)
             }
         }
@@ -152,18 +178,17 @@ impl Vault {
     }
 
     /// Writes the manifest, with which the backup is there.
-    async fn publish(&self, place: &Place, manifest: &Manifest, lock: &Lock) -> Result<Sha256> {
+    async fn publish(&self, place: &Place, manifest: &Manifest) -> Result<Published> {
         let (bytes, digest) = sign(Kind::Manifest, &self.keys.signing, manifest)?;
-        lock.check().await?;
-        let key = place.manifest(manifest.id)?;
-        match self.put(&key, bytes, Mode::Once).await {
-            Ok(()) => Ok(digest),
-            Err(error) => {
-                // It may have arrived all the same: then its bytes must not go without it.
-                self.store.delete(&key).await?;
-                Err(error)
-            }
-        }
+        let Err(error) = self.put(&place.manifest(manifest.id)?, bytes, Mode::Once).await else {
+            return Ok(Published::Yes(digest));
+        };
+        // The answer may be lost, and the manifest there; or it may come later.
+        Ok(match self.bury(place, manifest.id).await {
+            Ok(true) => Published::Never(error),
+            Ok(false) => Published::Yes(digest),
+            Err(_) => Published::Unknown(error),
+        })
     }
 
     /// Removes what tries left that were killed: what has no manifest, and was not touched for longer than a lock holds.
@@ -185,17 +210,26 @@ impl Vault {
         }
         let mut cleared = Vec::new();
         for (id, keyed) in self.keyed(place).await? {
-            if keyed.manifest || keyed.touched >= before {
+            if keyed.touched >= before || keyed.manifest && !self.is_buried(place, id).await? {
                 continue;
             }
             lock.check().await?;
+            // First nothing can become of it any more, then it goes; its place is kept for a while.
+            if !self.bury(place, id).await? {
+                continue;
+            }
             for key in keyed.verdicts.iter().chain(&keyed.others) {
                 self.store.delete(key).await?;
             }
             if keyed.pinned {
                 self.store.delete(&place.pin(id)?).await?;
             }
-            cleared.push(id);
+            if keyed.touched < self.clock.now().checked_sub(BURIED).unwrap_or(Timestamp::MIN) {
+                self.store.delete(&place.manifest(id)?).await?;
+            }
+            if !keyed.others.is_empty() {
+                cleared.push(id);
+            }
         }
         Ok(cleared)
     }

@@ -7,8 +7,12 @@ mod prune;
 mod restore;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, sync::Arc};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 
 pub use self::{
@@ -35,6 +39,8 @@ use crate::{
 
 /// More bytes than a document of a backup has: a manifest of 10,000 parts takes about 2 MB.
 const DOCUMENT_MOST: u64 = 256 << 20;
+/// Stands where a manifest would, once it is given up: none is written there any more, however late it comes.
+const REMOVED: &[u8] = br#"{"kind":"odavl backup removed 1"}"#;
 /// What is stored says what made it.
 const BY: &str = concat!("odavl ", env!("CARGO_PKG_VERSION"));
 
@@ -146,7 +152,8 @@ impl Vault {
                 continue;
             }
             match self.entry(place, id, &keyed).await {
-                Ok(entry) => listing.backups.push(entry),
+                Ok(Some(entry)) => listing.backups.push(entry),
+                Ok(None) => {}
                 Err(error @ (Error::Corrupted { .. } | Error::Unsupported(_))) => {
                     listing.refused.push((id, error.to_string()));
                 }
@@ -171,10 +178,11 @@ impl Vault {
             let what = if verified { "verified backup" } else { "backup" };
             return backups.pop().ok_or_else(|| Error::not_found(what, &format!("of {place}")));
         };
-        match self.keyed(place).await?.remove(&id) {
-            Some(keyed) if keyed.manifest => self.entry(place, id, &keyed).await,
-            _ => Err(Error::not_found("backup", &id)),
-        }
+        let entry = match self.keyed(place).await?.remove(&id) {
+            Some(keyed) if keyed.manifest => self.entry(place, id, &keyed).await?,
+            _ => None,
+        };
+        entry.ok_or_else(|| Error::not_found("backup", &id))
     }
 
     /// Says that a backup stays, or that it need not any more.
@@ -186,35 +194,55 @@ impl Vault {
         }
     }
 
-    async fn entry(&self, place: &Place, id: BackupId, keyed: &Keyed) -> Result<Entry> {
-        let Signed { document: manifest, digest } = self.manifest(place, id).await?;
+    async fn entry(&self, place: &Place, id: BackupId, keyed: &Keyed) -> Result<Option<Entry>> {
+        let Some(signed) = self.manifest(place, id).await? else { return Ok(None) };
+        let Signed { document: manifest, digest } = signed;
         let mut verdicts = Vec::new();
         for key in &keyed.verdicts {
-            let verdict: Signed<Verdict> = self.document(Kind::Verdict, key).await?;
-            // One about another manifest says nothing about this one.
-            if verdict.document.backup == id && verdict.document.manifest == digest {
-                verdicts.push(verdict.document);
+            match self.verdict(key).await {
+                Ok(Some(verdict)) if verdict.backup == id && verdict.manifest == digest => {
+                    verdicts.push(verdict);
+                }
+                // One that is about another manifest, was tampered with or is nobody's whom we trust, says nothing.
+                Ok(_) | Err(Error::Corrupted { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
         verdicts.sort_by_key(|verdict| verdict.at);
-        Ok(Entry { manifest, verdicts, pinned: if keyed.pinned { Pinned::Yes } else { Pinned::No }, digest })
+        let pinned = if keyed.pinned { Pinned::Yes } else { Pinned::No };
+        Ok(Some(Entry { manifest, verdicts, pinned, digest }))
     }
 
-    async fn manifest(&self, place: &Place, id: BackupId) -> Result<Signed<Manifest>> {
-        let signed: Signed<Manifest> = self.document(Kind::Manifest, &place.manifest(id)?).await?;
+    /// The manifest; `None` where there is none, or it was given up.
+    async fn manifest(&self, place: &Place, id: BackupId) -> Result<Option<Signed<Manifest>>> {
+        let key = place.manifest(id)?;
+        let Some(bytes) = self.read(&key).await?.filter(|bytes| bytes != REMOVED) else { return Ok(None) };
+        let signed: Signed<Manifest> = open(Kind::Manifest, &self.keys.trusted, &bytes, key.as_str())?;
         signed.document.check(place, id)?;
-        Ok(signed)
+        Ok(Some(signed))
     }
 
-    async fn document<T: serde::de::DeserializeOwned>(
-        &self,
-        kind: Kind,
-        key: &StoreKey,
-    ) -> Result<Signed<T>> {
-        let gone = || Error::corrupted(format!("{key} is gone"), None);
-        let object = self.store.get(key, None).await?.ok_or_else(gone)?;
-        let bytes = collect(object.body, DOCUMENT_MOST).await?;
-        open(kind, &self.keys.trusted, &bytes, key.as_str())
+    async fn verdict(&self, key: &StoreKey) -> Result<Option<Verdict>> {
+        let Some(bytes) = self.read(key).await? else { return Ok(None) };
+        open(Kind::Verdict, &self.keys.trusted, &bytes, key.as_str()).map(|signed| Some(signed.document))
+    }
+
+    async fn read(&self, key: &StoreKey) -> Result<Option<Bytes>> {
+        let Some(object) = self.store.get(key, None).await? else { return Ok(None) };
+        collect(object.body, DOCUMENT_MOST).await.map(Some)
+    }
+
+    /// Takes the place of a manifest that is not there, so that none comes any more; answers whether none does.
+    async fn bury(&self, place: &Place, id: BackupId) -> Result<bool> {
+        match self.put(&place.manifest(id)?, REMOVED.to_vec(), Mode::Once).await {
+            Ok(()) => Ok(true),
+            Err(Error::PreconditionFailed(_)) => self.is_buried(place, id).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn is_buried(&self, place: &Place, id: BackupId) -> Result<bool> {
+        Ok(self.read(&place.manifest(id)?).await?.is_some_and(|bytes| bytes == REMOVED))
     }
 
     /// What there is of each backup; all pages of the store's list.

@@ -1,0 +1,97 @@
+//! What backups are for.
+
+use super::*;
+use crate::backup::Why;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_made_and_proved_and_what_no_rule_keeps_is_removed() {
+    let room = Room::new();
+    let mut made = Vec::new();
+    for night in 0..4 {
+        room.database.insert("people", [format!("person {night}")]);
+        made.push(room.run().await.unwrap());
+        assert_eq!(room.proof(made[night]).await, Proof::Verified);
+        room.sleep();
+    }
+    assert_eq!(room.ids().await, made[2..]);
+    let (keys, open) = room.left().await;
+    assert_eq!((keys.len(), open), (6, 0), "a manifest, a dump and a verdict, twice: {keys:?}");
+    let newest = room.vault().find(&room.place, Which::NewestVerified).await.unwrap();
+    assert_eq!(newest.manifest.id, made[3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_who_reads_the_store_reads_names_of_tables_or_rows() {
+    let room = Room::new();
+    room.database.insert("canary_table", ["canary row"]);
+    room.run().await.unwrap();
+    for key in room.all(&KeyPrefix::default()).await {
+        let bytes = room.bytes(&key).await;
+        assert!(!bytes.windows(6).any(|window| window == b"canary"), "{key}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_without_an_identity_makes_backups_and_proves_their_bytes() {
+    let mut room = Room::new();
+    room.keys.identities = Identities::default();
+    let id = room.create().await.unwrap();
+    assert!(room.verify(id, Tier::Bytes).await.unwrap().passed());
+    assert_eq!(room.proof(id).await, Proof::Unproved);
+    let refused = room.verify(id, Tier::Restore).await.unwrap_err();
+    assert!(refused.hint().is_some(), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_restored_beside_the_live_database_and_in_its_place() {
+    let room = Room::new();
+    let id = room.run().await.unwrap();
+    room.database.truncate("people");
+    room.restore(id, "copy", None).await.unwrap();
+    assert_eq!((room.rows("copy").await.unwrap(), room.rows("app").await.unwrap()), (2, 0));
+    let again = room.restore(id, "copy", None).await.unwrap_err();
+    assert!(matches!(again, Error::Conflict(_)), "it is not empty: {again}");
+    room.restore(id, "beside", Some("before")).await.unwrap();
+    assert_eq!((room.rows("app").await.unwrap(), room.rows("before").await.unwrap()), (2, 0));
+    // Nothing is left of what was looked at and discarded.
+    assert!(room.rows("beside").await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_says_what_would_be_done_and_does_nothing() {
+    let room = Room::new();
+    let id = room.run().await.unwrap();
+    let wish = RestoreWish {
+        to: "copy".parse().unwrap(),
+        aside: Some("before".parse().unwrap()),
+        ownership: Ownership::Mine,
+        jobs: None,
+    };
+    let plan = room.vault().plan(&room.place, Which::Newest, (&room.database, &wish)).await.unwrap();
+    assert_eq!((plan.backup, plan.proof, plan.to.as_str()), (id, Proof::Verified, "copy"));
+    assert_eq!(plan.replaces, Some(("app".to_owned(), "before".to_owned())));
+    assert!(plan.took.is_some() && room.rows("copy").await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pinned_stays_and_what_the_store_does_not_let_go_of_is_told() {
+    let room = Room::new();
+    let mut made = Vec::new();
+    for _ in 0..5 {
+        made.push(room.create().await.unwrap());
+        room.sleep();
+    }
+    let vault = room.vault();
+    vault.pin(&room.place, made[0], Pinned::Yes).await.unwrap();
+    room.store.set(Fault::Locked);
+    let told = room.prune().await.unwrap().decisions;
+    assert_eq!(told.iter().filter(|decision| decision.keep == [Why::Locked]).count(), 2);
+    assert_eq!(room.ids().await, made);
+    room.store.set(Fault::None);
+    let planned = vault.plan_pruning(&room.place, &room.pruning).await.unwrap();
+    assert_eq!(room.prune().await.unwrap().decisions, planned.decisions);
+    assert_eq!(room.ids().await, [made[0], made[3], made[4]]);
+    vault.pin(&room.place, made[0], Pinned::No).await.unwrap();
+    room.prune().await.unwrap();
+    assert_eq!(room.ids().await, made[3..]);
+}
