@@ -116,7 +116,7 @@ mod tests {
                 made.push(now);
             }
         }
-        let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
         let days: Vec<Date> = made.iter().map(|at| zone.to_datetime(*at).date()).collect();
         assert_eq!(days.len(), 400);
         let odd: Vec<_> = days.windows(2).filter(|two| two[0].tomorrow().unwrap() != two[1]).collect();

@@ -43,7 +43,7 @@ pub(super) struct Named {
     /// The environment, which says by which rules backups are kept [default: production]
     #[arg(long)]
     environment: Option<String>,
-    /// Where backups are kept, as s3://bucket/prefix, or a folder [default: that of the configuration]
+    /// Where backups are kept: the URL of a bucket, or a folder [default: that of the configuration]
     #[arg(long, env = "ODAVL_BACKUP_STORE", value_name = "STORE")]
     store: Option<String>,
     /// For whom they are encrypted, as age1...; may be said again [default: those of the configuration]
@@ -201,9 +201,8 @@ async fn store(
     };
     if url.starts_with("s3://") {
         let bucket = Config { storage: Some(url), ..config.clone() }.bucket()?;
-        return bucket
-            .map(bucket_store)
-            .unwrap_or_else(|| Err(Error::internal("a bucket is none", None).into()));
+        let none = || Err(Error::internal("a bucket is none", None).into());
+        return bucket.map_or_else(none, bucket_store);
     }
     let folder = PathBuf::from(&url);
     if folder.starts_with(data) {

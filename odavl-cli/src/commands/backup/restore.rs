@@ -1,8 +1,7 @@
 //! `odavl backup restore`: what it would do, then the work.
 
-use jiff::Timestamp;
 use odavl_core::{
-    Error,
+    Clock as _, Error, SystemClock,
     backup::{DatabaseName, Ownership, Plan, Proof, RestoreWish, Which},
 };
 
@@ -43,7 +42,7 @@ pub(super) async fn run(wish: &Restore, location: &Location, output: Output) -> 
     let server = opened.database()?;
     let entry = opened.vault.find(&opened.place, wish.which.backup).await?;
     let live = server.describe().await?.database;
-    let stamp = Timestamp::now().strftime("%Y%m%d%H%M%S");
+    let stamp = SystemClock.now().strftime("%Y%m%d%H%M%S");
     let beside = |what: &str| -> Result<DatabaseName, Error> {
         // A name has room for 63 bytes.
         let head: String = live.as_str().chars().take(30).collect();
