@@ -54,6 +54,7 @@ fn main() {
     let (mut played, mut failed) = (0, 0);
     for engine in [Engine::Sqlite, Engine::Postgres] {
         let world = World::open(engine);
+        let database = format!("{engine:?}").to_lowercase();
         let ways: [&dyn Door; 3] =
             [&core::Library::new(&world), &http::Http::new(&world), &cli::CommandLine::new(&world)];
         for door in ways {
@@ -65,12 +66,12 @@ fn main() {
                 played += 1;
                 if outcome.is_err() {
                     failed += 1;
-                    println!("FAILED {} on {engine:?}, door {}: {}", case.file, door.name(), case.name);
+                    println!("FAILED {} on {database}, door {}: {}", case.file, door.name(), case.name);
                 }
             }
             let (played, left) = (can.len(), cannot.len());
             println!(
-                "scenarios on {engine:?}, door {}: {played} played, {left} need what it does not do",
+                "scenarios on {database}, door {}: {played} played, {left} need what it does not do",
                 door.name()
             );
         }
