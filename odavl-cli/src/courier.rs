@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     async fn sent(private: bool, url: &str) -> Result<u16> {
-        let headers = [
+        let headers = vec![
             ("webhook-id", "evt_1".into()),
             ("webhook-timestamp", "1".into()),
             ("webhook-signature", "v1,x".into()),

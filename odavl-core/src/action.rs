@@ -95,6 +95,12 @@ actions! {
     OrgUpdate = "organization.update", Scope("instance", Write), audited;
     /// Says that the store is this database's.
     StoreAdopt = "instance.adopt_store", Scope("instance", Admin), audited;
+    /// Lists sources, and their backups.
+    BackupList = "backup.list", Scope("instance", Read);
+    /// Begins a backup.
+    BackupCreate = "backup.create", Scope("instance", Write), audited;
+    /// Begins to verify a backup.
+    BackupVerify = "backup.verify", Scope("instance", Write), audited;
     /// Reads one's own organisation.
     OrgRead = "organization.read", Scope("org", Read);
     /// Lists members.

@@ -4,6 +4,8 @@ use std::{fmt, sync::Arc};
 
 #[cfg(feature = "sign-in")]
 use crate::auth::signin::{CookieToken, SignIn};
+#[cfg(feature = "backup")]
+use crate::backup::Sources;
 #[cfg(feature = "direct")]
 use crate::storage::DirectUrls;
 #[cfg(feature = "uploads")]
@@ -50,6 +52,8 @@ pub(crate) struct Core {
     #[cfg(feature = "uploads")]
     pub(crate) receiving: Receiving,
     pub(crate) webhooks: Arc<dyn WebhookRows>,
+    #[cfg(feature = "backup")]
+    pub(crate) backups: Option<Arc<Sources>>,
     #[cfg(feature = "direct")]
     pub(crate) direct: DirectUrls,
     #[cfg(feature = "sign-in")]
@@ -86,6 +90,8 @@ pub struct Builder {
     #[cfg(feature = "uploads")]
     uploads: Option<Arc<dyn UploadRows>>,
     webhooks: Option<Arc<dyn WebhookRows>>,
+    #[cfg(feature = "backup")]
+    backups: Option<Sources>,
     settings: Option<Settings>,
     master: Option<MasterKey>,
     clock: Option<Arc<dyn Clock>>,
@@ -133,6 +139,14 @@ impl Builder {
     #[must_use]
     pub fn webhooks(mut self, port: Arc<dyn WebhookRows>) -> Self {
         self.webhooks = Some(port);
+        self
+    }
+
+    /// Which databases are backed up, and where; none unless it is called.
+    #[cfg(feature = "backup")]
+    #[must_use]
+    pub fn backups(mut self, sources: Sources) -> Self {
+        self.backups = Some(sources);
         self
     }
 
@@ -190,6 +204,8 @@ impl Builder {
             #[cfg(feature = "uploads")]
             receiving: Receiving::default(),
             webhooks: self.webhooks.ok_or_else(|| missing("webhooks"))?,
+            #[cfg(feature = "backup")]
+            backups: self.backups.map(Arc::new),
             #[cfg(feature = "direct")]
             direct: DirectUrls::of(&settings, &master)?,
             seal: AuditSeal::of(&master),

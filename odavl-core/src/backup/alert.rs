@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Schedule;
-use crate::error::Result;
+use crate::{error::Result, ids::BackupId};
 
 /// How many complete backups before the last say what size is usual.
 const USUAL: usize = 7;
@@ -58,6 +58,8 @@ pub enum TroubleKind {
     Unverified,
     /// The last one is at most half, or at least twice, as large as is usual.
     UnusualSize,
+    /// Nobody knows: the store does not answer.
+    Unreachable,
 }
 
 /// Something that somebody should look at.
@@ -70,7 +72,7 @@ pub struct Trouble {
 }
 
 /// What somebody is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "alert")]
 pub enum Alert {
     /// It began, or is of another cause now.
@@ -80,6 +82,17 @@ pub enum Alert {
         /// What.
         kind: TroubleKind,
     },
+    /// A backup was made: told where that is wished.
+    Completed {
+        /// Which.
+        backup: BackupId,
+        /// How many bytes the dump has.
+        bytes: u64,
+        /// How many are stored.
+        stored_bytes: u64,
+        /// How long it took.
+        seconds: f64,
+    },
 }
 
 impl fmt::Display for TroubleKind {
@@ -88,7 +101,8 @@ impl fmt::Display for TroubleKind {
             Self::Late => "late",
             Self::Failed => "failed",
             Self::Unverified => "unverified",
-            Self::UnusualSize => "unusual size",
+            Self::UnusualSize => "of unusual size",
+            Self::Unreachable => "unreachable",
         })
     }
 }
@@ -197,6 +211,7 @@ mod tests {
             .map(|(night, alert)| match alert {
                 Alert::Trouble(trouble) => (night, trouble.kind, true),
                 Alert::Recovered { kind } => (night, kind, false),
+                Alert::Completed { .. } => unreachable!("nobody asked for it"),
             })
             .collect()
     }

@@ -10,8 +10,10 @@ mod config;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod fingerprint;
+mod keeper;
 mod manifest;
 mod memory;
+mod news;
 mod pipeline;
 mod place;
 mod port;
@@ -20,21 +22,26 @@ mod postgres;
 mod progress;
 mod retention;
 mod schedule;
+mod service;
 mod signing;
+mod sources;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod vault;
+mod watch;
 
 pub use alert::{Alert, Attempt, Expectation, Record, Trouble, TroubleKind, alerts};
 pub use cipher::{Encryption, Identities, Recipients};
 #[cfg(feature = "config")]
 pub use config::{BackupConfig, BackupSource, Rules};
 pub use fingerprint::{Comparison, Difference, Fingerprint, RULES, Standing, Tally};
+pub use keeper::Keeper;
 pub use manifest::{
     Compression, Contents, Digests, Findings, Manifest, Outcome, StoredBytes, StoredPart, Tier, Timings,
     Verdict, Volume,
 };
 pub use memory::MemoryBackup;
+pub use news::{Alerting, WebhookSecret};
 pub use place::{Label, Place};
 pub use port::{
     Backup, Checkup, DatabaseName, Dump, DumpOptions, Dumped, Engine, Format, Ownership, Purpose, Reading,
@@ -45,9 +52,12 @@ pub use postgres::PostgresBackup;
 pub use progress::{Progress, Stage};
 pub use retention::{Candidate, Decision, Keep, Pinned, Policy, Proof, Why};
 pub use schedule::Schedule;
+pub use service::{Backups, SourceStanding};
 pub use signing::{PublicKey, SigningKey, Trusted};
+pub use sources::{Job, Ran, Routine, Running, Sources, Work};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteBackup;
 pub use vault::{
     Created, Entry, Keys, Listing, Plan, Pruned, Pruning, RestoreWish, Vault, Verified, Which, Wish,
 };
+pub use watch::{Failed, Standing};

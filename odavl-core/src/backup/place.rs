@@ -19,6 +19,8 @@ const LOCK: &str = "lock";
 const MANIFEST: &str = "manifest.json";
 /// Says that it stays.
 const PIN: &str = "pin.json";
+/// What is remembered of a source.
+const WATCH: &str = "watch.json";
 /// What was found out about it.
 const VERDICTS: &str = "verdicts";
 
@@ -101,6 +103,11 @@ impl Place {
         format!("{PLACE}/{}/{}/", self.environment, self.source).parse()
     }
 
+    /// The key of what is remembered of the source.
+    pub(super) fn watch(&self) -> Result<StoreKey> {
+        format!("{}{WATCH}", self.prefix()?.as_str()).parse()
+    }
+
     /// What the keys of a backup begin with.
     pub(super) fn backup(&self, id: BackupId) -> Result<KeyPrefix> {
         format!("{}{id}/", self.prefix()?.as_str()).parse()
@@ -174,7 +181,9 @@ mod tests {
             assert!(key.as_str().starts_with(place.prefix().unwrap().as_str()) && key.org().is_none());
             assert_eq!(Place::names(&key), Some((id, file)));
         }
-        assert_eq!(Place::names(&place.lock(7).unwrap()), None);
+        for key in [place.lock(7).unwrap(), place.watch().unwrap()] {
+            assert_eq!(Place::names(&key), None);
+        }
     }
 
     #[test]

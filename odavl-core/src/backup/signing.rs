@@ -143,6 +143,8 @@ pub(super) enum Kind {
     Manifest,
     /// A verdict.
     Verdict,
+    /// What is remembered of a source.
+    Watch,
 }
 
 impl Kind {
@@ -150,6 +152,7 @@ impl Kind {
         match self {
             Self::Manifest => "odavl backup manifest 1",
             Self::Verdict => "odavl backup verdict 1",
+            Self::Watch => "odavl backup watch 1",
         }
     }
 }

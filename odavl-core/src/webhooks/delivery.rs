@@ -85,8 +85,8 @@ pub struct Attempt {
 pub struct Letter {
     /// Where to.
     pub url: String,
-    /// `webhook-id`, `webhook-timestamp` and `webhook-signature`.
-    pub headers: [(&'static str, String); 3],
+    /// `webhook-id`, `webhook-timestamp` and `webhook-signature`; none, where it is not signed.
+    pub headers: Vec<(&'static str, String)>,
     /// The body: JSON.
     pub body: String,
 }

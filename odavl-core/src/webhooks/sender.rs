@@ -213,7 +213,7 @@ impl Core {
         let signature = endpoint.sign(&self.master, &message, seconds, &delivery.payload)?;
         Ok(Letter {
             url: endpoint.url,
-            headers: [
+            headers: vec![
                 ("webhook-id", message),
                 ("webhook-timestamp", seconds.to_string()),
                 ("webhook-signature", signature),

@@ -6,6 +6,7 @@ mod lock;
 mod prune;
 mod restore;
 mod verify;
+mod watch;
 
 #[cfg(test)]
 mod tests;

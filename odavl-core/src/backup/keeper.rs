@@ -1,0 +1,170 @@
+//! Backups that are made by themselves: by the schedule of each source, on the node that leads.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinSet;
+
+use super::{
+    place::Place,
+    sources::{Job, Routine, Sources, Work},
+};
+use crate::{
+    causes::Chain,
+    error::{Error, Result},
+    odavl::Odavl,
+    webhooks::Courier,
+};
+
+/// How often it is asked what is due.
+const TICK: Duration = Duration::from_secs(20);
+/// How often the store is looked at where nothing happens.
+const LOOKED: SignedDuration = SignedDuration::from_hours(1);
+/// How soon whoever could not be told is told again.
+const TOLD: SignedDuration = SignedDuration::from_mins(1);
+/// How soon a backup that failed is tried again.
+const RETRIED: SignedDuration = SignedDuration::from_hours(1);
+/// How soon it is tried again where another backup is being made.
+const BUSY: SignedDuration = SignedDuration::from_mins(5);
+
+/// Makes the backups that are due, and tells what is new about them; for a service to keep. Dropping it cuts off those that
+/// are being made: nothing of them is there, and the next run begins anew.
+#[derive(Debug)]
+pub struct Keeper {
+    odavl: Odavl,
+    sources: Arc<Sources>,
+    courier: Arc<dyn Courier>,
+    turns: BTreeMap<Place, Turn>,
+    under_way: JoinSet<Option<Place>>,
+}
+
+/// What this node knows of a source until it looks again.
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    looks_at: Timestamp,
+    begun: Option<Timestamp>,
+    retries_at: Option<Timestamp>,
+    rests_until: Timestamp,
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self { looks_at: Timestamp::MIN, begun: None, retries_at: None, rests_until: Timestamp::MIN }
+    }
+}
+
+impl Odavl {
+    /// Who makes the backups of the installation, and tells of them by `courier`; `None` where it has no sources.
+    pub fn keeper(&self, courier: Arc<dyn Courier>) -> Option<Keeper> {
+        let sources = self.core().backups.clone()?;
+        let (turns, under_way) = (BTreeMap::new(), JoinSet::new());
+        Some(Keeper { odavl: self.clone(), sources, courier, turns, under_way })
+    }
+
+    /// Makes backups as their schedules say, and tells what is new about them, for as long as it is waited for.
+    pub async fn keep_backups(&self, courier: Arc<dyn Courier>) {
+        let Some(mut keeper) = self.keeper(courier) else { return };
+        let mut soon = tokio::time::interval(TICK);
+        soon.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            soon.tick().await;
+            if let Err(error) = keeper.turn().await {
+                tracing::warn!(error = %Chain(&error), "backups could not be looked after; it is tried again");
+            }
+        }
+    }
+}
+
+impl Keeper {
+    /// Begins what is due, where this node [leads](Odavl::leads), and tells what is new. A service does it every few seconds.
+    pub async fn turn(&mut self) -> Result<()> {
+        self.note_ended();
+        if !self.odavl.leads().await? {
+            self.turns.clear();
+            return Ok(());
+        }
+        let sources = self.sources.clone();
+        let mut done = Ok(());
+        for job in sources.jobs() {
+            let Some(routine) = &job.routine else { continue };
+            done = done.and(self.turn_of(job, routine).await);
+        }
+        done
+    }
+
+    /// Waits for what is under way.
+    pub async fn finish(&mut self) {
+        while let Some(ended) = self.under_way.join_next().await {
+            self.rest(ended.ok().flatten());
+        }
+    }
+
+    async fn turn_of(&mut self, job: &Job, routine: &Routine) -> Result<()> {
+        let now = self.odavl.now();
+        let mut turn = self.turns.get(&job.place).copied().unwrap_or_default();
+        if self.sources.running(&job.place).is_some() || turn.rests_until > now {
+            return Ok(());
+        }
+        if turn.looks_at <= now {
+            let seen = self.sources.seen(job, now).await;
+            let heard = self.sources.tell(job, &seen, (&*self.courier, now)).await;
+            turn.looks_at = later(now, if heard { LOOKED } else { TOLD });
+            turn.begun = seen.begun();
+            turn.retries_at = seen.failed.as_ref().map(|failed| later(failed.at, RETRIED));
+            if seen.is_unreachable() {
+                // Nobody knows what there is: nothing is made on a guess.
+                turn.looks_at = later(now, BUSY);
+                self.turns.insert(job.place.clone(), turn);
+                return Ok(());
+            }
+        }
+        let due = routine.schedule.due(turn.begun, now);
+        let is_due = due.as_ref().is_ok_and(Option::is_some) || turn.retries_at.is_some_and(|at| at <= now);
+        if is_due {
+            // What comes of it is looked at as soon as it has ended.
+            (turn.looks_at, turn.retries_at) = (Timestamp::MIN, None);
+            self.begin(job, now)?;
+        }
+        self.turns.insert(job.place.clone(), turn);
+        due.map(drop)
+    }
+
+    fn begin(&mut self, job: &Job, now: Timestamp) -> Result<()> {
+        let under_way = Arc::new(self.sources.begin(&job.place, Work::Backup, now)?);
+        let (sources, job) = (self.sources.clone(), job.clone());
+        self.under_way.spawn(async move {
+            match sources.run(&job, under_way).await {
+                Ok(ran) => {
+                    tracing::info!(source = %job.place, backup = %ran.created.entry.manifest.id, "a backup was made");
+                    None
+                }
+                // Somebody else makes one.
+                Err(Error::Conflict(why)) => {
+                    tracing::info!(source = %job.place, why, "a backup has to wait");
+                    Some(job.place)
+                }
+                Err(error) => {
+                    sources.note_failed(&job, now, &error).await;
+                    None
+                }
+            }
+        });
+        Ok(())
+    }
+
+    fn note_ended(&mut self) {
+        while let Some(ended) = self.under_way.try_join_next() {
+            self.rest(ended.ok().flatten());
+        }
+    }
+
+    fn rest(&mut self, busy: Option<Place>) {
+        if let Some(turn) = busy.and_then(|place| self.turns.get_mut(&place)) {
+            turn.rests_until = later(self.odavl.now(), BUSY);
+        }
+    }
+}
+
+fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
