@@ -8,6 +8,8 @@ use std::{
     sync::Arc,
 };
 
+#[cfg(feature = "backup")]
+use crate::backup::Sources;
 use crate::{
     auth::{AuditSeal, Auth, Change, SqlAuth, Write},
     clock::{Clock, SystemClock},
@@ -38,7 +40,15 @@ impl Odavl {
         let auth = SqlAuth::new(db.clone());
         let master = master_key(&data.join("master.key"), &auth).await?;
         let storage = open_storage(data, &settings, &master, clock.clone()).await?;
-        Self::builder()
+        let builder = Self::builder();
+        #[cfg(feature = "backup")]
+        let builder = {
+            let (database, clock) = (settings.database.as_ref(), clock.clone());
+            let installation = crate::backup::Installation { data, database, master: &master, clock };
+            let sources = settings.backup.as_ref().map(|backup| Sources::open(backup, &installation));
+            sources.transpose()?.into_iter().fold(builder, crate::odavl::Builder::backups)
+        };
+        builder
             .auth(Arc::new(auth))
             .metering(metering)
             .storage(storage)

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, tz::TimeZone};
 use serde::Deserialize;
 
 use super::{Encryption, Keep, Place, Policy, Pruning, PublicKey, Trusted};
@@ -26,10 +26,35 @@ pub struct BackupConfig {
     pub unencrypted: bool,
     /// Whose signatures count besides this installation's, each as `ed25519:...`.
     pub trusted: Vec<PublicKey>,
+    /// The file with the identity that they are read with, where this machine verifies and restores them.
+    pub identity: Option<PathBuf>,
     /// The folder that dumps are written to while they are restored. The system's temporary one.
     pub temporary: Option<PathBuf>,
+    /// Who is told of what is wrong, besides the log.
+    pub alerts: AlertsConfig,
     /// The databases, by name.
     pub sources: BTreeMap<String, BackupSource>,
+    /// What the variables say that are named here; from the environment, never from the file.
+    #[serde(skip)]
+    pub variables: BTreeMap<String, Secret<String>>,
+}
+
+/// `[backup.alerts]`: who is told when a backup is late, failed, unverified or of an unusual size, and when that is over.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AlertsConfig {
+    /// The variable that the address of an incoming webhook of Slack's is in.
+    pub slack_url_env: Option<String>,
+    /// The file that it is in.
+    pub slack_url_file: Option<PathBuf>,
+    /// The address of a service of one's own.
+    pub webhook_url: Option<String>,
+    /// The variable that the secret is in with which messages to it are signed, as `whsec_...`.
+    pub webhook_secret_env: Option<String>,
+    /// The file that it is in.
+    pub webhook_secret_file: Option<PathBuf>,
+    /// Whether each complete backup is told, too.
+    pub on_success: bool,
 }
 
 /// `[backup.sources.NAME]`: a database, named in one way.
@@ -50,6 +75,12 @@ pub struct BackupSource {
     pub keep: Option<Rules>,
     /// Whose days and weeks the rules mean, as `Europe/Berlin`. UTC.
     pub zone: Option<String>,
+    /// When `odavl serve` makes them, as `H 2 * * * Europe/Berlin`. Not by itself.
+    pub schedule: Option<String>,
+    /// How long after that a complete one should be there, as `6h`. 6 hours.
+    pub late_after: Option<SignedDuration>,
+    /// How old the newest verified one may become, as `192h`. 8 days, where there is an `identity`.
+    pub unverified_after: Option<SignedDuration>,
 }
 
 /// Rules, or the name of some.
@@ -63,6 +94,20 @@ pub enum Rules {
 }
 
 impl BackupConfig {
+    /// The same, with what the environment says; `variable` looks one up, an empty one as none.
+    pub(crate) fn with_variables(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        self.store = variable("ODAVL_BACKUP_STORE").or(self.store);
+        self.identity = variable("ODAVL_BACKUP_IDENTITY").map(PathBuf::from).or(self.identity);
+        if let Some(recipients) = variable("ODAVL_BACKUP_RECIPIENTS") {
+            self.recipients = recipients.split(',').map(|one| one.trim().to_owned()).collect();
+        }
+        let named = self.sources.values().map(|source| &source.url_env);
+        let named = named.chain([&self.alerts.slack_url_env, &self.alerts.webhook_secret_env]).flatten();
+        let found = named.filter_map(|name| Some((name.clone(), Secret::new(variable(name)?))));
+        self.variables = found.collect();
+        self
+    }
+
     /// For whom backups are encrypted.
     ///
     /// # Errors

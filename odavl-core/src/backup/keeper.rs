@@ -110,7 +110,7 @@ impl Keeper {
             let heard = self.sources.tell(job, &seen, (&*self.courier, now)).await;
             turn.looks_at = later(now, if heard { LOOKED } else { TOLD });
             turn.begun = seen.begun();
-            turn.retries_at = seen.failed.as_ref().map(|failed| later(failed.at, RETRIED));
+            turn.retries_at = seen.failed_backup().map(|failed| later(failed.at, RETRIED));
             if seen.is_unreachable() {
                 // Nobody knows what there is: nothing is made on a guess.
                 turn.looks_at = later(now, BUSY);
@@ -130,7 +130,7 @@ impl Keeper {
     }
 
     fn begin(&mut self, job: &Job, now: Timestamp) -> Result<()> {
-        let under_way = Arc::new(self.sources.begin(&job.place, Work::Backup, now)?);
+        let (under_way, _) = self.sources.begin(&job.place, Work::Backup, now)?;
         let (sources, job) = (self.sources.clone(), job.clone());
         self.under_way.spawn(async move {
             match sources.run(&job, under_way).await {
@@ -144,7 +144,7 @@ impl Keeper {
                     Some(job.place)
                 }
                 Err(error) => {
-                    sources.note_failed(&job, now, &error).await;
+                    sources.note_failed(&job, (Work::Backup, now), &error).await;
                     None
                 }
             }

@@ -14,6 +14,8 @@ mod keeper;
 mod manifest;
 mod memory;
 mod news;
+#[cfg(all(feature = "sqlite", feature = "fs", feature = "config"))]
+mod open;
 mod pipeline;
 mod place;
 mod port;
@@ -33,7 +35,7 @@ mod watch;
 pub use alert::{Alert, Attempt, Expectation, Record, Trouble, TroubleKind, alerts};
 pub use cipher::{Encryption, Identities, Recipients};
 #[cfg(feature = "config")]
-pub use config::{BackupConfig, BackupSource, Rules};
+pub use config::{AlertsConfig, BackupConfig, BackupSource, Rules};
 pub use fingerprint::{Comparison, Difference, Fingerprint, RULES, Standing, Tally};
 pub use keeper::Keeper;
 pub use manifest::{
@@ -42,6 +44,10 @@ pub use manifest::{
 };
 pub use memory::MemoryBackup;
 pub use news::{Alerting, WebhookSecret};
+#[cfg(all(feature = "sqlite", feature = "fs", feature = "config"))]
+pub(crate) use open::Installation;
+#[cfg(all(feature = "sqlite", feature = "fs", feature = "config"))]
+pub use open::{BackupSettings, open_store, read_secret};
 pub use place::{Label, Place};
 pub use port::{
     Backup, Checkup, DatabaseName, Dump, DumpOptions, Dumped, Engine, Format, Ownership, Purpose, Reading,

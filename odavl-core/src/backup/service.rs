@@ -107,18 +107,16 @@ impl Backups<'_> {
             .metered(Ask::new(Action::BackupCreate), async |permit| {
                 let (sources, job) = self.source(source)?;
                 job.database()?;
-                let begun = self.begin((sources, job), permit, Work::Backup).await?;
+                let (begun, running) = self.begin((sources, job), permit, Work::Backup).await?;
                 let (sources, job, at) = (sources.clone(), job.clone(), permit.at);
-                let running = sources.running(&job.place);
                 tokio::spawn(async move {
                     if let Err(error) = sources.run(&job, begun).await {
-                        sources.note_failed(&job, at, &error).await;
+                        sources.note_failed(&job, (Work::Backup, at), &error).await;
                     }
                 });
                 Ok((running, Usage::Settled))
             })
-            .await?
-            .ok_or_else(|| Error::internal("the backup that was begun has ended already", None))
+            .await
     }
 
     /// Begins to verify a backup: it is restored to a scratch database and compared. The verdict is part of the backup once
@@ -132,18 +130,16 @@ impl Backups<'_> {
                 let (sources, job) = self.source(source)?;
                 job.database()?;
                 sources.vault().await?.find(&job.place, Which::Id(id)).await?;
-                let begun = self.begin((sources, job), permit, Work::Verify(id)).await?;
+                let (begun, running) = self.begin((sources, job), permit, Work::Verify(id)).await?;
                 let (sources, job, at) = (sources.clone(), job.clone(), permit.at);
-                let running = sources.running(&job.place);
                 tokio::spawn(async move {
                     if let Err(error) = sources.verify(&job, id, begun).await {
-                        sources.note_failed(&job, at, &error).await;
+                        sources.note_failed(&job, (Work::Verify(id), at), &error).await;
                     }
                 });
                 Ok((running, Usage::Settled))
             })
-            .await?
-            .ok_or_else(|| Error::internal("the verification that was begun has ended already", None))
+            .await
     }
 
     /// Notes what begins, on record before it does.
@@ -152,7 +148,7 @@ impl Backups<'_> {
         (sources, job): (&Arc<Sources>, &Job),
         permit: &Permit,
         work: Work,
-    ) -> Result<Arc<UnderWay>> {
+    ) -> Result<(Arc<UnderWay>, Running)> {
         let begun = sources.begin(&job.place, work, permit.at)?;
         let target = match work {
             Work::Backup => job.place.source.to_string(),
@@ -160,7 +156,7 @@ impl Backups<'_> {
         };
         let record = self.0.record(permit, &target)?;
         self.0.core.write(Vec::new(), Vec::new(), vec![record]).await?;
-        Ok(Arc::new(begun))
+        Ok(begun)
     }
 
     fn source(&self, name: &str) -> Result<(&Arc<Sources>, &Job)> {

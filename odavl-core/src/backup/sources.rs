@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use super::{
@@ -84,7 +84,7 @@ impl Opening for Opened {
 }
 
 /// What is being done with a source on this node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Work {
     /// A backup is made, proved, and those are removed that no rule keeps.
@@ -172,7 +172,12 @@ impl Sources {
     ///
     /// # Errors
     /// `conflict` where one is under way here; where another node has one, the lock in the store tells.
-    pub(super) fn begin(&self, place: &Place, work: Work, now: Timestamp) -> Result<UnderWay> {
+    pub(super) fn begin(
+        &self,
+        place: &Place,
+        work: Work,
+        now: Timestamp,
+    ) -> Result<(Arc<UnderWay>, Running)> {
         let mut works = self.works();
         if let Some(other) = works.get(place) {
             let what = match other.work {
@@ -181,8 +186,10 @@ impl Sources {
             };
             return Err(Error::Conflict(format!("{what} of {place}, since {}", other.since)));
         }
-        works.insert(place.clone(), Running { work, since: now, stage: None, bytes: 0, of: None });
-        Ok(UnderWay { running: self.running.clone(), place: place.clone() })
+        let running = Running { work, since: now, stage: None, bytes: 0, of: None };
+        works.insert(place.clone(), running.clone());
+        let under_way = UnderWay { running: self.running.clone(), place: place.clone() };
+        Ok((Arc::new(under_way), running))
     }
 
     /// Makes a backup of a source, proves it, and removes those that no rule keeps.

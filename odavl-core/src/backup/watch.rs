@@ -9,7 +9,7 @@ use super::{
     Alert, Attempt, Entry, Proof, Record, Trouble, TroubleKind, Vault, alerts,
     news::News,
     place::Place,
-    sources::{Job, Sources},
+    sources::{Job, Sources, Work},
 };
 use crate::{
     causes::Chain,
@@ -24,7 +24,7 @@ use crate::{
 pub(super) struct Memory {
     /// Since when backups are expected.
     since: Option<Timestamp>,
-    /// The last try that failed.
+    /// The last try that failed, to make one or to verify one.
     failed: Option<Failed>,
     /// What each channel was told.
     told: BTreeMap<String, Told>,
@@ -33,6 +33,8 @@ pub(super) struct Memory {
 /// A try that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failed {
+    /// What was tried.
+    pub work: Work,
     /// When it began.
     pub at: Timestamp,
     /// Why.
@@ -51,7 +53,7 @@ struct Told {
 pub struct Standing {
     /// The complete backups, the oldest first.
     pub backups: Vec<Entry>,
-    /// The last try, where it failed.
+    /// The last try to make or to verify one, where it failed.
     pub failed: Option<Failed>,
     /// What is wrong.
     pub troubles: Vec<Trouble>,
@@ -75,7 +77,12 @@ impl Standing {
     /// When the last try was begun.
     pub(super) fn begun(&self) -> Option<Timestamp> {
         let newest = self.newest().map(|entry| entry.manifest.timings.started_at);
-        newest.max(self.failed.as_ref().map(|failed| failed.at))
+        newest.max(self.failed_backup().map(|failed| failed.at))
+    }
+
+    /// The last try to make one, where it failed.
+    pub(super) fn failed_backup(&self) -> Option<&Failed> {
+        self.failed.as_ref().filter(|failed| failed.work == Work::Backup)
     }
 
     fn record(&self) -> Record {
@@ -118,10 +125,10 @@ impl Sources {
         })
     }
 
-    /// Keeps that a try failed which began at `at`.
-    pub(super) async fn note_failed(&self, job: &Job, at: Timestamp, error: &Error) {
-        let failed = Failed { at, why: redacted(error) };
-        tracing::warn!(source = %job.place, error = failed.why, "a backup failed");
+    /// Keeps that a try failed, and when it began.
+    pub(super) async fn note_failed(&self, job: &Job, (work, at): (Work, Timestamp), error: &Error) {
+        let failed = Failed { work, at, why: redacted(error) };
+        tracing::warn!(source = %job.place, error = failed.why, "a backup failed, or could not be verified");
         self.change(job, |memory| memory.failed = Some(failed)).await;
     }
 

@@ -166,6 +166,10 @@ impl Config {
     pub fn with_variables(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
         self.database = variable("ODAVL_DATABASE").map(Secret::new).or(self.database);
         self.storage = variable("ODAVL_STORAGE").or(self.storage);
+        #[cfg(feature = "backup")]
+        {
+            self.backup = self.backup.with_variables(&variable);
+        }
         self.aws = AwsVariables::of(variable);
         self
     }
@@ -187,10 +191,37 @@ impl Config {
         settings.database.clone_from(&self.database);
         settings.bucket = self.bucket()?;
         settings.private_webhooks = self.private_webhooks.unwrap_or(settings.private_webhooks);
+        #[cfg(all(feature = "backup", feature = "sqlite", feature = "fs"))]
+        {
+            settings.backup = self.backup_settings()?;
+        }
         settings.upload_most = self.upload_most.unwrap_or(settings.upload_most);
         settings.catalog = self.catalog(settings.catalog)?;
         settings.catalog.check()?;
         Ok(settings)
+    }
+
+    /// What `[backup]` says; `None` where it names no store.
+    ///
+    /// # Errors
+    /// `invalid_input` where backups are to be made by a schedule, and nobody says where to.
+    #[cfg(all(feature = "backup", feature = "sqlite", feature = "fs"))]
+    pub fn backup_settings(&self) -> Result<Option<crate::backup::BackupSettings>> {
+        let config = self.backup.clone();
+        let bucket = match config.store.as_deref() {
+            Some(url) if url.starts_with("s3://") => {
+                Self { storage: Some(url.to_owned()), ..self.clone() }.bucket()?
+            }
+            Some(_) => None,
+            None if config.sources.values().any(|source| source.schedule.is_some()) => {
+                return Err(Error::invalid_with(
+                    "[backup.sources] has a schedule, and it is not said where backups are kept",
+                    "say `store` in [backup]: s3://bucket, or a folder",
+                ));
+            }
+            None => return Ok(None),
+        };
+        Ok(Some(crate::backup::BackupSettings { config, bucket }))
     }
 
     /// The bucket that `storage` names, with all that is known of it; `None` where objects are kept in the folder.

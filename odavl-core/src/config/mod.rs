@@ -37,6 +37,9 @@ pub struct Settings {
     pub bucket: Option<Bucket>,
     /// Whether webhooks may go to private addresses, and by http: for a network of the team's own, and for tests.
     pub private_webhooks: bool,
+    /// Which databases are backed up; `None` where it is not said where to.
+    #[cfg(all(feature = "backup", feature = "sqlite", feature = "fs", feature = "config"))]
+    pub backup: Option<crate::backup::BackupSettings>,
 }
 
 impl Settings {
@@ -52,6 +55,8 @@ impl Settings {
             database: None,
             bucket: None,
             private_webhooks: false,
+            #[cfg(all(feature = "backup", feature = "sqlite", feature = "fs", feature = "config"))]
+            backup: None,
         })
     }
 
