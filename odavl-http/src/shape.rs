@@ -296,6 +296,10 @@ shapes! {
     WebhookId { pattern: "^whk_[0-7][0-9a-hjkmnp-tv-z]{25}$" }
     /// The id of an event.
     EventId { pattern: "^evt_[0-7][0-9a-hjkmnp-tv-z]{25}$" }
+    /// The name of a source of backups.
+    SourceName { pattern: "^[a-z0-9_-]+$", least: 1, most: 48 }
+    /// The id of a backup.
+    BackupId { pattern: "^bkp_[0-7][0-9a-hjkmnp-tv-z]{25}$" }
     /// The https address of a service.
     HookUrl { format: "hook-url", pattern: "^https?://[^/?#@]+([/?][!-\"$-~]*)?$", least: 8, most: 2048 }
     /// The id of a reservation.

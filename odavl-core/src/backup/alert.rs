@@ -95,6 +95,19 @@ pub enum Alert {
     },
 }
 
+impl TroubleKind {
+    /// As it is stored and told to programs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Late => "late",
+            Self::Failed => "failed",
+            Self::Unverified => "unverified",
+            Self::UnusualSize => "unusual_size",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
 impl fmt::Display for TroubleKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

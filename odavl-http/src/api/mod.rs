@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+mod backups;
 mod document;
 mod events;
 mod examples;
@@ -51,6 +52,8 @@ pub(crate) enum Tag {
     Storage,
     /// Results of the products' runs: taken once a run, checked, summarised.
     Uploads,
+    /// Backups of databases, for operators: made, verified by a restore, looked at.
+    Backups,
 }
 
 fn resources() -> impl OpenApi {
@@ -70,14 +73,15 @@ fn resources() -> impl OpenApi {
         storage::Api,
         uploads::Api,
         webhooks::Api,
+        backups::Api,
     )
 }
 
 pub(crate) fn service() -> OpenApiService<impl OpenApi, ()> {
     OpenApiService::new(resources(), "odavl", env!("CARGO_PKG_VERSION"))
         .description(
-            "Sign-in and API keys, exact usage quotas and object storage: everything between a team's product and its \
-             production. Errors are problem documents (RFC 9457); lists come in pages; what charges is durable when \
+            "Sign-in and API keys, exact usage quotas, object storage and backups that have proved they restore: everything \
+             between a team's product and its production. Errors are problem documents (RFC 9457); lists come in pages; what charges is durable when \
              it is answered.",
         )
         .contact(ContactObject::new().name("odavl").url(concat!(env!("CARGO_PKG_REPOSITORY"), "/issues")))

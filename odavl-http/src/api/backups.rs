@@ -1,0 +1,411 @@
+//! Backups of the databases that the configuration names, for operators.
+
+use odavl_core::{
+    backup::{
+        Entry, Failed, Outcome, Pinned, Plan, Proof, Running, SourceStanding, Tier, Trouble, Verdict, Work,
+    },
+    page::Page,
+};
+use poem_openapi::{
+    ApiResponse, Enum, Object, OpenApi,
+    param::{Path, Query},
+    payload::Json,
+};
+
+use super::Tag;
+use crate::{
+    caller::Caller,
+    problem::Failure,
+    schema::{PageLimit, Time, page},
+    shape::{self, Cursor, Text},
+};
+
+pub(super) struct Api;
+
+/// What is known of a backup's worth.
+#[derive(Debug, Enum, Clone, Copy, PartialEq, Eq)]
+#[oai(rename = "BackupProof", rename_all = "snake_case")]
+enum ProofBody {
+    /// It was restored, and is what was dumped.
+    Verified,
+    /// It was not restored yet.
+    Unproved,
+    /// It was looked at, and is bad.
+    Failed,
+}
+
+impl From<Proof> for ProofBody {
+    fn from(proof: Proof) -> Self {
+        match proof {
+            Proof::Verified => Self::Verified,
+            Proof::Unproved => Self::Unproved,
+            Proof::Failed => Self::Failed,
+        }
+    }
+}
+
+/// A source to back up.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+struct BackupRequest {
+    /// Its name in the configuration.
+    source: Text<shape::SourceName>,
+}
+
+/// Where a backup would be restored to.
+#[derive(Object)]
+#[oai(deny_unknown_fields)]
+struct RestorePlanRequest {
+    /// The new database's name.
+    to: Text<shape::Given>,
+}
+
+/// A verdict on a backup.
+#[derive(Object)]
+#[oai(rename = "BackupVerdict")]
+struct VerdictBody {
+    /// How thoroughly it was looked at: `bytes`, or `restore`.
+    tier: String,
+    /// Whether it is good.
+    passed: bool,
+    /// When.
+    at: Time,
+    /// How many seconds it took.
+    seconds: f64,
+    /// What found it out.
+    by: String,
+}
+
+impl From<&Verdict> for VerdictBody {
+    fn from(verdict: &Verdict) -> Self {
+        let tier = if verdict.tier == Tier::Restore { "restore" } else { "bytes" };
+        Self {
+            tier: tier.to_owned(),
+            passed: verdict.outcome == Outcome::Passed,
+            at: Time(verdict.at),
+            seconds: verdict.seconds,
+            by: verdict.by.clone(),
+        }
+    }
+}
+
+/// A complete backup.
+#[derive(Object)]
+#[oai(rename = "Backup")]
+struct BackupBody {
+    /// Its id.
+    id: String,
+    /// The source that it is of.
+    source: String,
+    /// The source's environment.
+    environment: String,
+    /// When it was begun.
+    started_at: Time,
+    /// When it was complete.
+    finished_at: Time,
+    /// How many bytes the dump has.
+    bytes: u64,
+    /// How many bytes are stored.
+    stored_bytes: u64,
+    /// Whether it can be restored, as far as is known.
+    proof: ProofBody,
+    /// Whether it stays, whatever the rules say.
+    pinned: bool,
+    /// What made the dump.
+    tool: String,
+    /// For whom it is encrypted; nobody, where it is not.
+    recipients: Vec<String>,
+    /// What was found out about it, the oldest first.
+    verdicts: Vec<VerdictBody>,
+}
+
+impl From<&Entry> for BackupBody {
+    fn from(entry: &Entry) -> Self {
+        let manifest = &entry.manifest;
+        Self {
+            id: manifest.id.to_string(),
+            source: manifest.place.source.to_string(),
+            environment: manifest.place.environment.to_string(),
+            started_at: Time(manifest.timings.started_at),
+            finished_at: Time(manifest.timings.finished_at),
+            bytes: manifest.size,
+            stored_bytes: manifest.stored.digests.size,
+            proof: entry.proof().into(),
+            pinned: entry.pinned == Pinned::Yes,
+            tool: manifest.tool.clone(),
+            recipients: manifest.recipients.clone(),
+            verdicts: entry.verdicts.iter().map(VerdictBody::from).collect(),
+        }
+    }
+}
+
+/// A page of backups.
+#[derive(Object)]
+struct BackupPage {
+    /// The backups, newest first.
+    items: Vec<BackupBody>,
+    /// What to ask for next; null at the end.
+    next_cursor: Option<String>,
+}
+
+impl From<Page<Entry>> for BackupPage {
+    fn from(page: Page<Entry>) -> Self {
+        let page = page.map(|entry| BackupBody::from(&entry));
+        Self { items: page.items, next_cursor: page.next_cursor }
+    }
+}
+
+/// What is done with a source.
+#[derive(Object)]
+#[oai(rename = "BackupWork")]
+struct WorkBody {
+    /// What: `backup`, or `verify`.
+    work: String,
+    /// Which backup is verified.
+    backup_id: Option<String>,
+    /// Since when.
+    since: Time,
+    /// How far it is: `dump`, `fingerprint`, `download`, `restore`, `compare`; null before the first.
+    stage: Option<String>,
+    /// How many bytes of the stage are done.
+    bytes: u64,
+    /// Of about how many, where that is known.
+    total_bytes: Option<u64>,
+}
+
+fn work(work: Work) -> (String, Option<String>) {
+    match work {
+        Work::Backup => ("backup".to_owned(), None),
+        Work::Verify(id) => ("verify".to_owned(), Some(id.to_string())),
+    }
+}
+
+impl From<&Running> for WorkBody {
+    fn from(running: &Running) -> Self {
+        let (work, backup_id) = work(running.work);
+        Self {
+            work,
+            backup_id,
+            since: Time(running.since),
+            stage: running.stage.map(|stage| stage.to_string()),
+            bytes: running.bytes,
+            total_bytes: running.of,
+        }
+    }
+}
+
+/// A work that failed.
+#[derive(Object)]
+#[oai(rename = "BackupFailure")]
+struct FailureBody {
+    /// What: `backup`, or `verify`.
+    work: String,
+    /// Which backup was to be verified.
+    backup_id: Option<String>,
+    /// When it began.
+    at: Time,
+    /// Why it failed.
+    detail: String,
+}
+
+impl From<&Failed> for FailureBody {
+    fn from(failed: &Failed) -> Self {
+        let (work, backup_id) = work(failed.work);
+        Self { work, backup_id, at: Time(failed.at), detail: failed.why.clone() }
+    }
+}
+
+/// Something that somebody should look at.
+#[derive(Object)]
+#[oai(rename = "BackupTrouble")]
+struct TroubleBody {
+    /// Of what kind: `late`, `failed`, `unverified`, `unusual_size`, `unreachable`.
+    kind: String,
+    /// What it is, in a sentence.
+    detail: String,
+}
+
+impl From<&Trouble> for TroubleBody {
+    fn from(trouble: &Trouble) -> Self {
+        Self { kind: trouble.kind.as_str().to_owned(), detail: trouble.detail.clone() }
+    }
+}
+
+/// A database that is backed up, and how its backups stand.
+#[derive(Object)]
+#[oai(rename = "BackupSource")]
+struct SourceBody {
+    /// Its name.
+    name: String,
+    /// Its environment.
+    environment: String,
+    /// When its backups are made, where the service makes them.
+    schedule: Option<String>,
+    /// How many complete backups there are.
+    backups: u64,
+    /// The newest complete backup.
+    newest: Option<BackupBody>,
+    /// The newest one that was restored and found good.
+    newest_verified: Option<BackupBody>,
+    /// The last work on it, where it failed.
+    failed: Option<FailureBody>,
+    /// What is done with it now, by the node that answers.
+    running: Option<WorkBody>,
+    /// What is wrong.
+    troubles: Vec<TroubleBody>,
+}
+
+impl From<SourceStanding> for SourceBody {
+    fn from(source: SourceStanding) -> Self {
+        let SourceStanding { job, standing, running } = source;
+        Self {
+            name: job.place.source.to_string(),
+            environment: job.place.environment.to_string(),
+            schedule: job.routine.as_ref().map(|routine| routine.schedule.to_string()),
+            backups: standing.backups.len() as u64,
+            newest: standing.newest().map(BackupBody::from),
+            newest_verified: standing.verified().map(BackupBody::from),
+            failed: standing.failed.as_ref().map(FailureBody::from),
+            running: running.as_ref().map(WorkBody::from),
+            troubles: standing.troubles.iter().map(TroubleBody::from).collect(),
+        }
+    }
+}
+
+/// The sources of the configuration: all of them.
+#[derive(Object)]
+struct BackupSourceList {
+    /// The sources, by their names.
+    items: Vec<SourceBody>,
+    /// Always null.
+    next_cursor: Option<String>,
+}
+
+/// What restoring a backup would do.
+#[derive(Object)]
+#[oai(rename = "RestorePlan")]
+struct PlanBody {
+    /// The backup.
+    backup_id: String,
+    /// When its snapshot was taken.
+    at: Time,
+    /// How many bytes its dump has: as many are needed on the disk while it is restored.
+    bytes: u64,
+    /// How many bytes are fetched.
+    stored_bytes: u64,
+    /// Whether it was proved.
+    proof: ProofBody,
+    /// How many seconds restoring and comparing it took last, where that was done.
+    took_seconds: Option<f64>,
+    /// The new database.
+    to: String,
+}
+
+impl From<Plan> for PlanBody {
+    fn from(plan: Plan) -> Self {
+        Self {
+            backup_id: plan.backup.to_string(),
+            at: Time(plan.at),
+            bytes: plan.bytes,
+            stored_bytes: plan.stored_bytes,
+            proof: plan.proof.into(),
+            took_seconds: plan.took,
+            to: plan.to,
+        }
+    }
+}
+
+#[derive(ApiResponse)]
+enum Begun {
+    /// It has begun, and goes on when this is answered.
+    #[oai(status = 202)]
+    Work(Json<WorkBody>),
+}
+
+impl From<Running> for Begun {
+    fn from(running: Running) -> Self {
+        Self::Work(Json(WorkBody::from(&running)))
+    }
+}
+
+#[OpenApi(prefix_path = "/api/v1/backups", tag = "Tag::Backups")]
+impl Api {
+    /// The sources that the configuration names, and how the backups of each stand: what was made and verified last, what
+    /// failed, what is wrong.
+    #[oai(path = "/sources", method = "get", operation_id = "backup_sources")]
+    async fn sources(&self, Caller(session): Caller) -> Result<Json<BackupSourceList>, Failure> {
+        let items = session.backups().sources().await?.into_iter().map(SourceBody::from).collect();
+        Ok(Json(BackupSourceList { items, next_cursor: None }))
+    }
+
+    /// The complete backups of a source, newest first.
+    #[oai(path = "/sources/:source", method = "get", operation_id = "backup_list")]
+    async fn list(
+        &self,
+        Caller(session): Caller,
+        /// The source's name.
+        Path(source): Path<Text<shape::SourceName>>,
+        /// How many at most: 1 to 1,000.
+        Query(limit): Query<Option<PageLimit>>,
+        /// The `next_cursor` of the page before.
+        Query(cursor): Query<Option<Text<Cursor>>>,
+    ) -> Result<Json<BackupPage>, Failure> {
+        Ok(Json(session.backups().list(&source, &page(limit, cursor)?).await?.into()))
+    }
+
+    /// Begins a backup of a source: it is made, proved, and those are removed that no rule keeps.
+    ///
+    /// It goes on when this is answered; the source's `running` tells how far it is, and its `newest` or `failed` what came
+    /// of it. `conflict` while something is under way with the source.
+    #[oai(path = "/", method = "post", operation_id = "backup_create")]
+    async fn create(
+        &self,
+        Caller(session): Caller,
+        Json(body): Json<BackupRequest>,
+    ) -> Result<Begun, Failure> {
+        Ok(session.backups().create(&body.source).await?.into())
+    }
+
+    /// A backup, and what was found out about it.
+    #[oai(path = "/sources/:source/:id", method = "get", operation_id = "backup_get")]
+    async fn get(
+        &self,
+        Caller(session): Caller,
+        /// The source's name.
+        Path(source): Path<Text<shape::SourceName>>,
+        /// The backup.
+        Path(id): Path<Text<shape::BackupId>>,
+    ) -> Result<Json<BackupBody>, Failure> {
+        Ok(Json(BackupBody::from(&session.backups().get(&source, id.parse()?).await?)))
+    }
+
+    /// Begins to verify a backup: it is restored to a scratch database, compared with what was dumped, and that is removed.
+    ///
+    /// It goes on when this is answered; the backup has one verdict more, or its source `failed`, when it has ended.
+    #[oai(path = "/sources/:source/:id/verify", method = "post", operation_id = "backup_verify")]
+    async fn verify(
+        &self,
+        Caller(session): Caller,
+        /// The source's name.
+        Path(source): Path<Text<shape::SourceName>>,
+        /// The backup.
+        Path(id): Path<Text<shape::BackupId>>,
+    ) -> Result<Begun, Failure> {
+        Ok(session.backups().verify(&source, id.parse()?).await?.into())
+    }
+
+    /// What restoring a backup to a new database would do: how much it is, how long it took last. It restores nothing; that
+    /// is done on the server, by `odavl backup restore`.
+    #[oai(path = "/sources/:source/:id/restore-plan", method = "post", operation_id = "backup_restore_plan")]
+    async fn restore_plan(
+        &self,
+        Caller(session): Caller,
+        /// The source's name.
+        Path(source): Path<Text<shape::SourceName>>,
+        /// The backup.
+        Path(id): Path<Text<shape::BackupId>>,
+        Json(body): Json<RestorePlanRequest>,
+    ) -> Result<Json<PlanBody>, Failure> {
+        Ok(Json(session.backups().restore_plan(&source, id.parse()?, body.to.parse()?).await?.into()))
+    }
+}
