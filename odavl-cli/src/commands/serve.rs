@@ -77,7 +77,12 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let stopped = stopped()?;
     announce(&odavl, &public_url, &data).await?;
     let post: Arc<dyn Courier> = Arc::new(Post::new(odavl.settings().private_webhooks)?);
-    let background = [tokio::spawn(sweep(odavl.clone(), data)), tokio::spawn(deliver(odavl.clone(), post))];
+    let own: Arc<dyn Courier> = Arc::new(Post::new(true)?);
+    let background = [
+        tokio::spawn(sweep(odavl.clone(), data)),
+        tokio::spawn(deliver(odavl.clone(), post)),
+        tokio::spawn(back_up(odavl.clone(), own)),
+    ];
     let door = Door::new(odavl.clone(), door_settings(&config.serve));
     door.serve(listener, stopped).await;
     for task in background {
@@ -239,6 +244,11 @@ async fn sweep(odavl: Odavl, data: PathBuf) {
             tracing::warn!(error = %Chain(&error), "what expired could not be swept; it is tried again");
         }
     }
+}
+
+/// Makes backups as their schedules say. Who is told of them is the operator's own choice, in a network of the team's own, too.
+async fn back_up(odavl: Odavl, post: Arc<dyn Courier>) {
+    odavl.keep_backups(post).await;
 }
 
 /// Tells whoever wants to know, again and again. A receiver that is slow holds up nothing else.

@@ -76,7 +76,7 @@ macro_rules! rows {
 
 /// Every use case.
 pub(crate) fn rows() -> Vec<Row> {
-    [sign_in(), people(), organisations(), keys(), usage(), storage(), uploads(), webhooks()]
+    [sign_in(), people(), organisations(), keys(), usage(), storage(), uploads(), webhooks(), backups()]
         .into_iter()
         .flatten()
         .collect()
@@ -151,6 +151,19 @@ fn webhooks() -> Vec<Row> {
         };
         WebhookReplay "again", Anyone, Thing, [], |s, t| s.webhooks().replay(t.webhook, t.event);
         WebhookDelete "remove", Anyone, Thing, [], |s, t| s.webhooks().delete(t.webhook);
+    }
+}
+
+fn backups() -> Vec<Row> {
+    rows! {
+        BackupList "sources", Anyone, Nobodys, [], |s, _t| s.backups().sources();
+        BackupList "of a source", Anyone, Nobodys, [],
+            |s, t| async { s.backups().list(t.source, &page()).await };
+        BackupList "one", Anyone, Nobodys, [], |s, t| s.backups().get(t.source, t.backup);
+        BackupList "what a restore would do", Anyone, Nobodys, [],
+            |s, t| async { s.backups().restore_plan(t.source, t.backup, "copy".parse()?).await };
+        BackupCreate "begin", Anyone, Nobodys, [], |s, t| s.backups().create(t.source);
+        BackupVerify "begin", Anyone, Nobodys, [], |s, t| s.backups().verify(t.source, t.backup);
     }
 }
 

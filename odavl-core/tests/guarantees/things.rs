@@ -3,7 +3,8 @@
 use odavl_core::{
     Odavl,
     auth::{Email, NewKeyRequest, Role, Slug},
-    ids::{EventId, KeyId, OrgId, ReservationId, SessionId, UploadId, UserId, WebhookId},
+    backup::Wish,
+    ids::{BackupId, EventId, KeyId, OrgId, ReservationId, SessionId, UploadId, UserId, WebhookId},
     secret::Secret,
     session::Session,
     storage::{
@@ -51,6 +52,9 @@ pub(crate) struct Things {
     pub(crate) webhook: WebhookId,
     /// What it was told of.
     pub(crate) event: EventId,
+    /// A backup, and the source that it is of: the operator's.
+    pub(crate) source: &'static str,
+    pub(crate) backup: BackupId,
 }
 
 impl Things {
@@ -85,6 +89,8 @@ impl Things {
             link: Secret::new("no link".into()),
             webhook: WebhookId::new(now).unwrap(),
             event: EventId::derive(&[b"absent"]),
+            source: "absent",
+            backup: BackupId::new(now).unwrap(),
         }
     }
 
@@ -109,6 +115,8 @@ impl Things {
         let approved = ask(&odavl).await;
         approve(&first, &approved, org).await;
         in_browser(&odavl, FIRST).await;
+        let vault = world.vault(world.backups.clone());
+        let made = vault.create(&World::place(), &world.database, Wish::default()).await.unwrap();
         let sign_in = first.sign_ins().await.unwrap().into_iter().find(|login| !login.current).unwrap();
         Self {
             org,
@@ -131,6 +139,8 @@ impl Things {
             object,
             webhook,
             event,
+            source: "main",
+            backup: made.entry.manifest.id,
             ..Self::absent(world)
         }
     }

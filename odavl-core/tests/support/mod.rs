@@ -17,6 +17,10 @@ use jiff::{SignedDuration, Timestamp};
 use odavl_core::{
     Builder, Clock, ManualClock, Odavl, Result, Settings,
     auth::{Auth, MemoryAuth, NewOrg, OrgRef, SetUp, SqlAuth},
+    backup::{
+        Alerting, Encryption, Identities, Job, Keys, MemoryBackup, Place, Policy, Pruning, SigningKey,
+        Sources, Trusted, Vault,
+    },
     db::Db,
     metering::{Allowance, MemoryMetering, Metering, SqliteMetering},
     page::PageQuery,
@@ -48,6 +52,9 @@ pub(crate) struct World {
     pub(crate) objects: Arc<dyn Catalog>,
     pub(crate) uploads: Arc<dyn UploadRows>,
     pub(crate) webhooks: Arc<dyn WebhookRows>,
+    /// Where backups are, and the database that they are of.
+    pub(crate) backups: Arc<dyn Storage>,
+    pub(crate) database: MemoryBackup,
     /// The database underneath, where there is one.
     pub(crate) db: Option<Db>,
     _folder: Option<tempfile::TempDir>,
@@ -111,6 +118,8 @@ impl World {
             objects: Arc::new(MemoryCatalog::default()),
             uploads: Arc::new(MemoryUploads::default()),
             webhooks: Arc::new(MemoryWebhooks::default()),
+            backups: Arc::new(MemoryStorage::new(clock.clone())),
+            database: MemoryBackup::new("app".parse().unwrap()),
             db: None,
             _folder: None,
             #[cfg(feature = "s3")]
@@ -138,6 +147,8 @@ impl World {
             objects: Arc::new(SqlCatalog::new(db.clone())),
             uploads: Arc::new(SqlUploads::new(db.clone())),
             webhooks: Arc::new(SqlWebhooks::new(db.clone())),
+            backups: Arc::new(MemoryStorage::new(clock.clone())),
+            database: MemoryBackup::new("app".parse().unwrap()),
             db: Some(db),
             _folder: Some(folder),
             #[cfg(feature = "s3")]
@@ -191,7 +202,34 @@ impl World {
     pub(crate) fn start_on(&self, objects: Arc<dyn Catalog>) -> Odavl {
         let ports = self.builder().metering(self.metering.clone()).storage(self.storage.clone());
         let ports = ports.objects(objects).uploads(self.uploads.clone());
+        let ports = ports.backups(self.sources(self.backups.clone()));
         ports.webhooks(self.webhooks.clone()).build().unwrap()
+    }
+
+    /// The backups in that store.
+    pub(crate) fn vault(&self, store: Arc<dyn Storage>) -> Vault {
+        let signing = SigningKey::from_seed(&MASTER).unwrap();
+        let (trusted, identities) = (Trusted::default(), Identities::default());
+        Vault::new(
+            store,
+            self.clock.clone(),
+            Keys { signing, trusted, encryption: Encryption::Nobody, identities },
+        )
+    }
+
+    /// Where the backups of `main` are.
+    pub(crate) fn place() -> Place {
+        Place { environment: "production".parse().unwrap(), source: "main".parse().unwrap() }
+    }
+
+    fn sources(&self, store: Arc<dyn Storage>) -> Sources {
+        let job = Job {
+            place: Self::place(),
+            database: Ok(Arc::new(self.database.clone())),
+            pruning: Pruning { policy: Policy::PRODUCTION, zone: jiff::tz::TimeZone::UTC },
+            routine: None,
+        };
+        Sources::new(self.vault(store), [job], Alerting::default())
     }
 
     /// A process that is watched at its ports, with settings of its own.
@@ -203,6 +241,7 @@ impl World {
         let ports = ports.storage(Watched::new(&self.storage, watch));
         let ports = ports.objects(Watched::new(&self.objects, watch));
         let ports = ports.uploads(Watched::new(&self.uploads, watch));
+        let ports = ports.backups(self.sources(Watched::new(&self.backups, watch)));
         ports.webhooks(Watched::new(&self.webhooks, watch)).settings(settings).build().unwrap()
     }
 
