@@ -102,10 +102,12 @@ impl Keeper {
     async fn turn_of(&mut self, job: &Job, routine: &Routine) -> Result<()> {
         let now = self.odavl.now();
         let mut turn = self.turns.get(&job.place).copied().unwrap_or_default();
-        if self.sources.running(&job.place).is_some() || turn.rests_until > now {
+        let rests = turn.rests_until > now && turn.rests_until <= later(now, BUSY);
+        if self.sources.running(&job.place).is_some() || rests {
             return Ok(());
         }
-        if turn.looks_at <= now {
+        // A clock that went back does not make it look away.
+        if turn.looks_at <= now || turn.looks_at > later(now, LOOKED) {
             let seen = self.sources.seen(job, now).await;
             let heard = self.sources.tell(job, &seen, (&*self.courier, now)).await;
             turn.looks_at = later(now, if heard { LOOKED } else { TOLD });

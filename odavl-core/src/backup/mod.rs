@@ -58,7 +58,7 @@ pub use postgres::PostgresBackup;
 pub use progress::{Progress, Stage};
 pub use retention::{Candidate, Decision, Keep, Pinned, Policy, Proof, Why};
 pub use schedule::Schedule;
-pub use service::{Backups, SourceStanding};
+pub use service::{Backups, SourceHealth};
 pub use signing::{PublicKey, SigningKey, Trusted};
 pub use sources::{Job, Ran, Routine, Running, Sources, Work};
 #[cfg(feature = "sqlite")]
@@ -66,4 +66,4 @@ pub use sqlite::SqliteBackup;
 pub use vault::{
     Created, Entry, Keys, Listing, Plan, Pruned, Pruning, RestoreWish, Vault, Verified, Which, Wish,
 };
-pub use watch::{Failed, Standing};
+pub use watch::{Failed, Health};

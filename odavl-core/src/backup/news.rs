@@ -110,9 +110,10 @@ impl News<'_> {
     }
 
     fn log(&self) {
-        match self.alert {
-            Alert::Trouble(_) => tracing::error!("{}", self.text()),
-            _ => tracing::info!("{}", self.text()),
+        if matches!(self.alert, Alert::Trouble(_)) {
+            tracing::error!("{}", self.text());
+        } else {
+            tracing::info!("{}", self.text());
         }
     }
 

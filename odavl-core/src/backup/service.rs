@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    DatabaseName, Entry, Ownership, Plan, RestoreWish, Running, Sources, Standing, Which, Work,
+    DatabaseName, Entry, Health, Ownership, Plan, RestoreWish, Running, Sources, Which, Work,
     sources::{Job, UnderWay},
 };
 use crate::{
@@ -20,11 +20,11 @@ pub struct Backups<'a>(&'a Session);
 
 /// A source, and how its backups stand.
 #[derive(Debug, Clone)]
-pub struct SourceStanding {
+pub struct SourceHealth {
     /// The source.
     pub job: Job,
     /// How its backups stand; where the store does not answer, that is its trouble.
-    pub standing: Standing,
+    pub health: Health,
     /// What is being done with it on this node.
     pub running: Option<Running>,
 }
@@ -38,16 +38,16 @@ impl Session {
 
 impl Backups<'_> {
     /// The sources of the configuration, by name, and how the backups of each stand.
-    pub async fn sources(&self) -> Result<Vec<SourceStanding>> {
+    pub async fn sources(&self) -> Result<Vec<SourceHealth>> {
         self.0
             .metered(Ask::new(Action::BackupList), async |permit| {
                 let mut found = Vec::new();
                 let Some(sources) = &self.0.core.backups else { return Ok((found, Usage::Settled)) };
                 for job in sources.jobs() {
-                    let standing = sources.seen(job, permit.at).await;
-                    found.push(SourceStanding {
+                    let health = sources.seen(job, permit.at).await;
+                    found.push(SourceHealth {
                         job: job.clone(),
-                        standing,
+                        health,
                         running: sources.running(&job.place),
                     });
                 }

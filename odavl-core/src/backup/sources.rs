@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     Backup, Created, Expectation, Place, Progress, Pruning, Schedule, Stage, Vault, Verified, Which, Wish,
-    news::Alerting, watch::Memory,
+    news::Alerting, watch::Remembered,
 };
 use crate::{
     error::{Error, Result},
@@ -124,7 +124,7 @@ pub struct Sources {
     opening: Box<dyn Opening>,
     vault: OnceCell<Vault>,
     running: Arc<Mutex<BTreeMap<Place, Running>>>,
-    pub(super) memories: Mutex<BTreeMap<Place, Memory>>,
+    pub(super) memories: Mutex<BTreeMap<Place, Remembered>>,
     pub(super) alerting: Alerting,
 }
 

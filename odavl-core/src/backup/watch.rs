@@ -1,6 +1,6 @@
 //! Looking at a source's backups, and telling what is new about them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,13 @@ pub(super) struct Memory {
     told: BTreeMap<String, Told>,
 }
 
+/// What this node remembers, and whether it could be written.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Remembered {
+    memory: Memory,
+    written: bool,
+}
+
 /// A try that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failed {
@@ -50,7 +57,7 @@ struct Told {
 
 /// How a source's backups stand.
 #[derive(Debug, Clone, Default)]
-pub struct Standing {
+pub struct Health {
     /// The complete backups, the oldest first.
     pub backups: Vec<Entry>,
     /// The last try to make or to verify one, where it failed.
@@ -59,7 +66,7 @@ pub struct Standing {
     pub troubles: Vec<Trouble>,
 }
 
-impl Standing {
+impl Health {
     /// The newest complete backup.
     pub fn newest(&self) -> Option<&Entry> {
         self.backups.last()
@@ -102,26 +109,26 @@ impl Standing {
 
 impl Sources {
     /// How a source's backups stand now.
-    pub(super) async fn standing(&self, job: &Job, now: Timestamp) -> Result<Standing> {
+    pub(super) async fn health(&self, job: &Job, now: Timestamp) -> Result<Health> {
         let vault = self.vault().await?;
         let backups = vault.list(&job.place).await?.backups;
         let memory = self.memory(vault, &job.place).await;
         let newest = backups.last().map(|entry| entry.manifest.timings.started_at);
         let failed = memory.failed.filter(|failed| newest.is_none_or(|newest| newest < failed.at));
-        let mut standing = Standing { backups, failed, troubles: Vec::new() };
+        let mut health = Health { backups, failed, troubles: Vec::new() };
         if let Some(routine) = &job.routine {
             let expected = routine.since(memory.since.unwrap_or(now));
-            standing.troubles = standing.record().troubles(&expected, now)?;
+            health.troubles = health.record().troubles(&expected, now)?;
         }
-        Ok(standing)
+        Ok(health)
     }
 
     /// The same for whoever is told: where the store does not answer, that is what is wrong.
-    pub(super) async fn seen(&self, job: &Job, now: Timestamp) -> Standing {
-        self.standing(job, now).await.unwrap_or_else(|error| {
+    pub(super) async fn seen(&self, job: &Job, now: Timestamp) -> Health {
+        self.health(job, now).await.unwrap_or_else(|error| {
             let detail = format!("the backups cannot be looked at: {}", redacted(&error));
             let trouble = Trouble { kind: TroubleKind::Unreachable, detail };
-            Standing { troubles: vec![trouble], ..Standing::default() }
+            Health { troubles: vec![trouble], ..Health::default() }
         })
     }
 
@@ -136,12 +143,12 @@ impl Sources {
     pub(super) async fn tell(
         &self,
         job: &Job,
-        seen: &Standing,
+        seen: &Health,
         (courier, now): (&dyn Courier, Timestamp),
     ) -> bool {
         let mut memory = match self.vault().await {
             Ok(vault) => self.memory(vault, &job.place).await,
-            Err(_) => self.remembered(&job.place),
+            Err(_) => self.remembered(&job.place).unwrap_or_default().memory,
         };
         let before = memory.clone();
         memory.since = memory.since.or(Some(now));
@@ -164,7 +171,7 @@ impl Sources {
         all
     }
 
-    fn new_to(&self, told: &Told, seen: &Standing) -> Vec<Alert> {
+    fn new_to(&self, told: &Told, seen: &Health) -> Vec<Alert> {
         let mut news = alerts(&told.troubles, &seen.troubles);
         let newest = seen
             .newest()
@@ -178,42 +185,39 @@ impl Sources {
         news
     }
 
-    /// What is remembered, in the store and, where that does not answer, here.
+    /// What is remembered: in the store, unless this node knows more than could be written there.
     async fn memory(&self, vault: &Vault, place: &Place) -> Memory {
+        let here = self.remembered(place);
+        if here.as_ref().is_some_and(|remembered| !remembered.written) {
+            return here.unwrap_or_default().memory;
+        }
         match vault.memory(place).await {
-            Ok(Some(memory)) => {
-                self.remember(place, memory.clone());
-                memory
-            }
-            Ok(None) => self.remembered(place),
+            Ok(there) => there.unwrap_or_default(),
             Err(error) => {
                 tracing::warn!(source = %place, error = %Chain(&error), "what is remembered of backups cannot be read");
-                self.remembered(place)
+                here.unwrap_or_default().memory
             }
         }
     }
 
     async fn change(&self, job: &Job, change: impl FnOnce(&mut Memory)) {
-        let written = async {
-            let vault = self.vault().await?;
-            let mut memory = self.memory(vault, &job.place).await;
-            change(&mut memory);
-            self.remember(&job.place, memory.clone());
-            vault.remember(&job.place, &memory).await
+        let place = &job.place;
+        let vault = self.vault().await;
+        let mut memory = match &vault {
+            Ok(vault) => self.memory(vault, place).await,
+            Err(_) => self.remembered(place).unwrap_or_default().memory,
         };
-        if let Err(error) = written.await {
-            tracing::warn!(source = %job.place, error = %Chain(&error), "what is remembered of backups cannot be written");
+        change(&mut memory);
+        let written = async { vault?.remember(place, &memory).await }.await;
+        if let Err(error) = &written {
+            tracing::warn!(source = %place, error = %Chain(error), "what is remembered of backups cannot be written");
         }
+        let remembered = Remembered { memory, written: written.is_ok() };
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner).insert(place.clone(), remembered);
     }
 
-    fn remembered(&self, place: &Place) -> Memory {
-        let memories = self.memories.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        memories.get(place).cloned().unwrap_or_default()
-    }
-
-    fn remember(&self, place: &Place, memory: Memory) {
-        let mut memories = self.memories.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        memories.insert(place.clone(), memory);
+    fn remembered(&self, place: &Place) -> Option<Remembered> {
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner).get(place).cloned()
     }
 }
 

@@ -200,10 +200,18 @@ impl World {
 
     /// A process over what there is, and other rows of objects.
     pub(crate) fn start_on(&self, objects: Arc<dyn Catalog>) -> Odavl {
+        let ports = self.ports().objects(objects).backups(self.sources(self.backups.clone()));
+        ports.build().unwrap()
+    }
+
+    /// A process over what there is, which backs up what is said.
+    pub(crate) fn start_backing_up(&self, sources: Sources) -> Odavl {
+        self.ports().objects(self.objects.clone()).backups(sources).build().unwrap()
+    }
+
+    fn ports(&self) -> Builder {
         let ports = self.builder().metering(self.metering.clone()).storage(self.storage.clone());
-        let ports = ports.objects(objects).uploads(self.uploads.clone());
-        let ports = ports.backups(self.sources(self.backups.clone()));
-        ports.webhooks(self.webhooks.clone()).build().unwrap()
+        ports.uploads(self.uploads.clone()).webhooks(self.webhooks.clone())
     }
 
     /// The backups in that store.
@@ -222,14 +230,18 @@ impl World {
         Place { environment: "production".parse().unwrap(), source: "main".parse().unwrap() }
     }
 
-    fn sources(&self, store: Arc<dyn Storage>) -> Sources {
-        let job = Job {
+    /// The source `main`, which nothing backs up by itself.
+    pub(crate) fn job(&self) -> Job {
+        Job {
             place: Self::place(),
             database: Ok(Arc::new(self.database.clone())),
             pruning: Pruning { policy: Policy::PRODUCTION, zone: jiff::tz::TimeZone::UTC },
             routine: None,
-        };
-        Sources::new(self.vault(store), [job], Alerting::default())
+        }
+    }
+
+    fn sources(&self, store: Arc<dyn Storage>) -> Sources {
+        Sources::new(self.vault(store), [self.job()], Alerting::default())
     }
 
     /// A process that is watched at its ports, with settings of its own.

@@ -2,7 +2,7 @@
 
 use odavl_core::{
     backup::{
-        Entry, Failed, Outcome, Pinned, Plan, Proof, Running, SourceStanding, Tier, Trouble, Verdict, Work,
+        Entry, Failed, Outcome, Pinned, Plan, Proof, Running, SourceHealth, Tier, Trouble, Verdict, Work,
     },
     page::Page,
 };
@@ -255,19 +255,19 @@ struct SourceBody {
     troubles: Vec<TroubleBody>,
 }
 
-impl From<SourceStanding> for SourceBody {
-    fn from(source: SourceStanding) -> Self {
-        let SourceStanding { job, standing, running } = source;
+impl From<SourceHealth> for SourceBody {
+    fn from(source: SourceHealth) -> Self {
+        let SourceHealth { job, health, running } = source;
         Self {
             name: job.place.source.to_string(),
             environment: job.place.environment.to_string(),
             schedule: job.routine.as_ref().map(|routine| routine.schedule.to_string()),
-            backups: standing.backups.len() as u64,
-            newest: standing.newest().map(BackupBody::from),
-            newest_verified: standing.verified().map(BackupBody::from),
-            failed: standing.failed.as_ref().map(FailureBody::from),
+            backups: health.backups.len() as u64,
+            newest: health.newest().map(BackupBody::from),
+            newest_verified: health.verified().map(BackupBody::from),
+            failed: health.failed.as_ref().map(FailureBody::from),
             running: running.as_ref().map(WorkBody::from),
-            troubles: standing.troubles.iter().map(TroubleBody::from).collect(),
+            troubles: health.troubles.iter().map(TroubleBody::from).collect(),
         }
     }
 }
