@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Result},
     feed::Feed,
     ids::OrgId,
-    metering::{Combiner, CombinerOptions, Metering, Pruning},
+    metering::{Combiner, CombinerOptions, Metering},
     random,
     seal::MasterKey,
     secret::Secret,
@@ -28,9 +28,6 @@ use crate::{
     view::{OrgView, Views},
     webhooks::WebhookRows,
 };
-
-/// How many reservations one transaction releases.
-const SWEEP_BATCH: u32 = 500;
 
 /// An installation of odavl. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -344,22 +341,6 @@ impl Session {
 }
 
 impl Core {
-    /// Releases the reservations that nobody settled in time.
-    async fn release_expired(&self) -> Result<()> {
-        while self.metering.sweep(SWEEP_BATCH).await? == SWEEP_BATCH {}
-        Ok(())
-    }
-
-    /// Removes what the books no longer need, part by part.
-    async fn prune_books(&self) -> Result<()> {
-        self.check_clock_to_remove().await?;
-        let mut next = Some(Pruning::default());
-        while let Some(part) = next {
-            next = self.metering.prune(part).await?;
-        }
-        Ok(())
-    }
-
     /// An organisation with its limits; `not_found` where there is none.
     pub(crate) async fn org_view(&self, id: OrgId) -> Result<Arc<OrgView>> {
         let now = self.clock.now();

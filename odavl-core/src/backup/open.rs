@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    config::Config,
     error::{Error, Result},
     seal::MasterKey,
     secret::Secret,
@@ -92,6 +93,30 @@ impl Sources {
             clock: installation.clock.clone(),
         };
         Ok(Self::opened_by(Box::new(closed), jobs, config.alerting()?))
+    }
+}
+
+impl Config {
+    /// What `[backup]` says; `None` where it names no store.
+    ///
+    /// # Errors
+    /// `invalid_input` where backups are to be made by a schedule, and nobody says where to.
+    pub fn backup_settings(&self) -> Result<Option<BackupSettings>> {
+        let config = self.backup.clone();
+        let bucket = match config.store.as_deref() {
+            Some(url) if url.starts_with("s3://") => {
+                Self { storage: Some(url.to_owned()), ..self.clone() }.bucket()?
+            }
+            Some(_) => None,
+            None if config.sources.values().any(|source| source.schedule.is_some()) => {
+                return Err(Error::invalid_with(
+                    "[backup.sources] has a schedule, and it is not said where backups are kept",
+                    "say `store` in [backup]: s3://bucket, or a folder",
+                ));
+            }
+            None => return Ok(None),
+        };
+        Ok(Some(BackupSettings { config, bucket }))
     }
 }
 

@@ -201,29 +201,6 @@ impl Config {
         Ok(settings)
     }
 
-    /// What `[backup]` says; `None` where it names no store.
-    ///
-    /// # Errors
-    /// `invalid_input` where backups are to be made by a schedule, and nobody says where to.
-    #[cfg(all(feature = "backup", feature = "sqlite", feature = "fs"))]
-    pub fn backup_settings(&self) -> Result<Option<crate::backup::BackupSettings>> {
-        let config = self.backup.clone();
-        let bucket = match config.store.as_deref() {
-            Some(url) if url.starts_with("s3://") => {
-                Self { storage: Some(url.to_owned()), ..self.clone() }.bucket()?
-            }
-            Some(_) => None,
-            None if config.sources.values().any(|source| source.schedule.is_some()) => {
-                return Err(Error::invalid_with(
-                    "[backup.sources] has a schedule, and it is not said where backups are kept",
-                    "say `store` in [backup]: s3://bucket, or a folder",
-                ));
-            }
-            None => return Ok(None),
-        };
-        Ok(Some(crate::backup::BackupSettings { config, bucket }))
-    }
-
     /// The bucket that `storage` names, with all that is known of it; `None` where objects are kept in the folder.
     ///
     /// # Errors

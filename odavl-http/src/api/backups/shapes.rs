@@ -1,4 +1,4 @@
-//! Backups of the databases that the configuration names, for operators.
+//! What is sent and answered.
 
 use odavl_core::{
     backup::{
@@ -6,21 +6,12 @@ use odavl_core::{
     },
     page::Page,
 };
-use poem_openapi::{
-    ApiResponse, Enum, Object, OpenApi,
-    param::{Path, Query},
-    payload::Json,
-};
+use poem_openapi::{Enum, Object};
 
-use super::Tag;
 use crate::{
-    caller::Caller,
-    problem::Failure,
-    schema::{PageLimit, Time, page},
-    shape::{self, Cursor, Text},
+    schema::Time,
+    shape::{self, Text},
 };
-
-pub(super) struct Api;
 
 /// What is known of a backup's worth.
 #[derive(Debug, Enum, Clone, Copy, PartialEq, Eq)]
@@ -47,17 +38,17 @@ impl From<Proof> for ProofBody {
 /// A source to back up.
 #[derive(Object)]
 #[oai(deny_unknown_fields)]
-struct BackupRequest {
+pub(super) struct BackupRequest {
     /// Its name in the configuration.
-    source: Text<shape::SourceName>,
+    pub(super) source: Text<shape::SourceName>,
 }
 
 /// Where a backup would be restored to.
 #[derive(Object)]
 #[oai(deny_unknown_fields)]
-struct RestorePlanRequest {
+pub(super) struct RestorePlanRequest {
     /// The new database's name.
-    to: Text<shape::Given>,
+    pub(super) to: Text<shape::Given>,
 }
 
 /// A verdict on a backup.
@@ -92,7 +83,7 @@ impl From<&Verdict> for VerdictBody {
 /// A complete backup.
 #[derive(Object)]
 #[oai(rename = "Backup")]
-struct BackupBody {
+pub(super) struct BackupBody {
     /// Its id.
     id: String,
     /// The source that it is of.
@@ -141,7 +132,7 @@ impl From<&Entry> for BackupBody {
 
 /// A page of backups.
 #[derive(Object)]
-struct BackupPage {
+pub(super) struct BackupPage {
     /// The backups, newest first.
     items: Vec<BackupBody>,
     /// What to ask for next; null at the end.
@@ -158,7 +149,7 @@ impl From<Page<Entry>> for BackupPage {
 /// What is done with a source.
 #[derive(Object)]
 #[oai(rename = "BackupWork")]
-struct WorkBody {
+pub(super) struct WorkBody {
     /// What: `backup`, or `verify`.
     work: String,
     /// Which backup is verified.
@@ -234,7 +225,7 @@ impl From<&Trouble> for TroubleBody {
 /// A database that is backed up, and how its backups stand.
 #[derive(Object)]
 #[oai(rename = "BackupSource")]
-struct SourceBody {
+pub(super) struct SourceBody {
     /// Its name.
     name: String,
     /// Its environment.
@@ -274,17 +265,17 @@ impl From<SourceHealth> for SourceBody {
 
 /// The sources of the configuration: all of them.
 #[derive(Object)]
-struct BackupSourceList {
+pub(super) struct BackupSourceList {
     /// The sources, by their names.
-    items: Vec<SourceBody>,
+    pub(super) items: Vec<SourceBody>,
     /// Always null.
-    next_cursor: Option<String>,
+    pub(super) next_cursor: Option<String>,
 }
 
 /// What restoring a backup would do.
 #[derive(Object)]
 #[oai(rename = "RestorePlan")]
-struct PlanBody {
+pub(super) struct PlanBody {
     /// The backup.
     backup_id: String,
     /// When its snapshot was taken.
@@ -312,100 +303,5 @@ impl From<Plan> for PlanBody {
             took_seconds: plan.took,
             to: plan.to,
         }
-    }
-}
-
-#[derive(ApiResponse)]
-enum Begun {
-    /// It has begun, and goes on when this is answered.
-    #[oai(status = 202)]
-    Work(Json<WorkBody>),
-}
-
-impl From<Running> for Begun {
-    fn from(running: Running) -> Self {
-        Self::Work(Json(WorkBody::from(&running)))
-    }
-}
-
-#[OpenApi(prefix_path = "/api/v1/backups", tag = "Tag::Backups")]
-impl Api {
-    /// The sources that the configuration names, and how the backups of each stand: what was made and verified last, what
-    /// failed, what is wrong.
-    #[oai(path = "/sources", method = "get", operation_id = "backup_sources")]
-    async fn sources(&self, Caller(session): Caller) -> Result<Json<BackupSourceList>, Failure> {
-        let items = session.backups().sources().await?.into_iter().map(SourceBody::from).collect();
-        Ok(Json(BackupSourceList { items, next_cursor: None }))
-    }
-
-    /// The complete backups of a source, newest first.
-    #[oai(path = "/sources/:source", method = "get", operation_id = "backup_list")]
-    async fn list(
-        &self,
-        Caller(session): Caller,
-        /// The source's name.
-        Path(source): Path<Text<shape::SourceName>>,
-        /// How many at most: 1 to 1,000.
-        Query(limit): Query<Option<PageLimit>>,
-        /// The `next_cursor` of the page before.
-        Query(cursor): Query<Option<Text<Cursor>>>,
-    ) -> Result<Json<BackupPage>, Failure> {
-        Ok(Json(session.backups().list(&source, &page(limit, cursor)?).await?.into()))
-    }
-
-    /// Begins a backup of a source: it is made, proved, and those are removed that no rule keeps.
-    ///
-    /// It goes on when this is answered; the source's `running` tells how far it is, and its `newest` or `failed` what came
-    /// of it. `conflict` while something is under way with the source.
-    #[oai(path = "/", method = "post", operation_id = "backup_create")]
-    async fn create(
-        &self,
-        Caller(session): Caller,
-        Json(body): Json<BackupRequest>,
-    ) -> Result<Begun, Failure> {
-        Ok(session.backups().create(&body.source).await?.into())
-    }
-
-    /// A backup, and what was found out about it.
-    #[oai(path = "/sources/:source/:id", method = "get", operation_id = "backup_get")]
-    async fn get(
-        &self,
-        Caller(session): Caller,
-        /// The source's name.
-        Path(source): Path<Text<shape::SourceName>>,
-        /// The backup.
-        Path(id): Path<Text<shape::BackupId>>,
-    ) -> Result<Json<BackupBody>, Failure> {
-        Ok(Json(BackupBody::from(&session.backups().get(&source, id.parse()?).await?)))
-    }
-
-    /// Begins to verify a backup: it is restored to a scratch database, compared with what was dumped, and that is removed.
-    ///
-    /// It goes on when this is answered; the backup has one verdict more, or its source `failed`, when it has ended.
-    #[oai(path = "/sources/:source/:id/verify", method = "post", operation_id = "backup_verify")]
-    async fn verify(
-        &self,
-        Caller(session): Caller,
-        /// The source's name.
-        Path(source): Path<Text<shape::SourceName>>,
-        /// The backup.
-        Path(id): Path<Text<shape::BackupId>>,
-    ) -> Result<Begun, Failure> {
-        Ok(session.backups().verify(&source, id.parse()?).await?.into())
-    }
-
-    /// What restoring a backup to a new database would do: how much it is, how long it took last. It restores nothing; that
-    /// is done on the server, by `odavl backup restore`.
-    #[oai(path = "/sources/:source/:id/restore-plan", method = "post", operation_id = "backup_restore_plan")]
-    async fn restore_plan(
-        &self,
-        Caller(session): Caller,
-        /// The source's name.
-        Path(source): Path<Text<shape::SourceName>>,
-        /// The backup.
-        Path(id): Path<Text<shape::BackupId>>,
-        Json(body): Json<RestorePlanRequest>,
-    ) -> Result<Json<PlanBody>, Failure> {
-        Ok(Json(session.backups().restore_plan(&source, id.parse()?, body.to.parse()?).await?.into()))
     }
 }
