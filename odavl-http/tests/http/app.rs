@@ -6,6 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use odavl_core::{
     Clock, ManualClock, Odavl, Settings,
     auth::{Auth, MemoryAuth, NewKeyRequest, OrgRef, SetUp},
+    backup::{
+        Alerting, Encryption, Identities, Job, Keys, MemoryBackup, Place, Policy, Pruning, SigningKey,
+        Sources, Trusted, Vault,
+    },
     metering::{MemoryMetering, Metering},
     seal::MasterKey,
     secret::Secret,
@@ -31,6 +35,23 @@ pub(crate) struct App {
     host: String,
     pub(crate) odavl: Odavl,
     pub(crate) clock: Arc<ManualClock>,
+}
+
+/// A database that is called `main`, and backups of it in memory.
+fn sources(clock: &Arc<ManualClock>) -> Sources {
+    let database = MemoryBackup::new("app".parse().unwrap());
+    database.insert("rows", ["one", "two"]);
+    let job = Job {
+        place: Place { environment: "production".parse().unwrap(), source: "main".parse().unwrap() },
+        database: Ok(Arc::new(database)),
+        pruning: Pruning { policy: Policy::PRODUCTION, zone: jiff::tz::TimeZone::UTC },
+        routine: None,
+    };
+    let signing = SigningKey::from_seed(&[7; 32]).unwrap();
+    let (trusted, identities) = (Trusted::default(), Identities::default());
+    let keys = Keys { signing, trusted, encryption: Encryption::Nobody, identities };
+    let store = Arc::new(MemoryStorage::new(clock.clone()));
+    Sources::new(Vault::new(store, clock.clone(), keys), [job], Alerting::default())
 }
 
 /// A service in the making.
@@ -79,6 +100,7 @@ impl App {
             .objects(Arc::new(MemoryCatalog::default()))
             .uploads(Arc::new(MemoryUploads::default()))
             .webhooks(Arc::new(MemoryWebhooks::default()))
+            .backups(sources(&clock))
             .settings(plan.settings)
             .master_key(master)
             .clock(clock.clone())

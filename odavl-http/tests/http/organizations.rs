@@ -104,10 +104,14 @@ async fn results(app: &App) -> String {
 }
 
 /// Paths that name a thing, and why they are not tried: what they name is nobody's, or they are the operator's.
-const NOT_TRIED: [(&str, &str); 2] = [
+const NOT_TRIED: [(&str, &str); 6] = [
     // A person is nobody's: adding them takes their id, and changes the caller's own organisation alone.
     ("PUT", "/api/v1/members/{user}"),
-    // Needs `instance:write`.
+    // They need `instance`, which the operator's keys alone have.
+    ("GET", "/api/v1/backups/sources/{source}"),
+    ("GET", "/api/v1/backups/sources/{source}/{id}"),
+    ("POST", "/api/v1/backups/sources/{source}/{id}/verify"),
+    ("POST", "/api/v1/backups/sources/{source}/{id}/restore-plan"),
     ("PATCH", "/api/v1/organizations/{organization}"),
 ];
 

@@ -133,6 +133,199 @@ pub mod types {
         #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub next_cursor: ::std::option::Option<::std::string::String>,
     }
+    ///A complete backup.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Backup {
+        ///How many bytes the dump has.
+        pub bytes: u64,
+        ///The source's environment.
+        pub environment: ::std::string::String,
+        ///When it was complete.
+        pub finished_at: ::jiff::Timestamp,
+        ///Its id.
+        pub id: ::std::string::String,
+        ///Whether it stays, whatever the rules say.
+        pub pinned: bool,
+        ///Whether it can be restored, as far as is known.
+        pub proof: BackupProof,
+        ///For whom it is encrypted; nobody, where it is not.
+        pub recipients: ::std::vec::Vec<::std::string::String>,
+        ///The source that it is of.
+        pub source: ::std::string::String,
+        ///When it was begun.
+        pub started_at: ::jiff::Timestamp,
+        ///How many bytes are stored.
+        pub stored_bytes: u64,
+        ///What made the dump.
+        pub tool: ::std::string::String,
+        ///What was found out about it, the oldest first.
+        pub verdicts: ::std::vec::Vec<BackupVerdict>,
+    }
+    ///A work that failed.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct BackupFailure {
+        ///When it began.
+        pub at: ::jiff::Timestamp,
+        ///Which backup was to be verified.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub backup_id: ::std::option::Option<::std::string::String>,
+        ///Why it failed.
+        pub detail: ::std::string::String,
+        ///What: `backup`, or `verify`.
+        pub work: ::std::string::String,
+    }
+    ///A page of backups.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct BackupPage {
+        ///The backups, newest first.
+        pub items: ::std::vec::Vec<Backup>,
+        ///What to ask for next; null at the end.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+    }
+    ///What is known of a backup's worth.
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum BackupProof {
+        #[serde(rename = "verified")]
+        Verified,
+        #[serde(rename = "unproved")]
+        Unproved,
+        #[serde(rename = "failed")]
+        Failed,
+    }
+    impl ::std::fmt::Display for BackupProof {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::Verified => f.write_str("verified"),
+                Self::Unproved => f.write_str("unproved"),
+                Self::Failed => f.write_str("failed"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for BackupProof {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "verified" => Ok(Self::Verified),
+                "unproved" => Ok(Self::Unproved),
+                "failed" => Ok(Self::Failed),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for BackupProof {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for BackupProof {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///A source to back up.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct BackupRequest {
+        ///Its name in the configuration.
+        pub source: ::std::string::String,
+    }
+    ///A database that is backed up, and how its backups stand.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct BackupSource {
+        ///How many complete backups there are.
+        pub backups: u64,
+        ///Its environment.
+        pub environment: ::std::string::String,
+        ///The last work on it, where it failed.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub failed: ::std::option::Option<BackupFailure>,
+        ///Its name.
+        pub name: ::std::string::String,
+        ///The newest complete backup.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub newest: ::std::option::Option<Backup>,
+        ///The newest one that was restored and found good.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub newest_verified: ::std::option::Option<Backup>,
+        ///What is done with it now, by the node that answers.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub running: ::std::option::Option<BackupWork>,
+        ///When its backups are made, where the service makes them.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub schedule: ::std::option::Option<::std::string::String>,
+        ///What is wrong.
+        pub troubles: ::std::vec::Vec<BackupTrouble>,
+    }
+    ///The sources of the configuration: all of them.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct BackupSourceList {
+        ///The sources, by their names.
+        pub items: ::std::vec::Vec<BackupSource>,
+        ///Always null.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub next_cursor: ::std::option::Option<::std::string::String>,
+    }
+    ///Something that somebody should look at.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct BackupTrouble {
+        ///What it is, in a sentence.
+        pub detail: ::std::string::String,
+        ///Of what kind: `late`, `failed`, `unverified`, `unusual_size`, `unreachable`.
+        pub kind: ::std::string::String,
+    }
+    ///A verdict on a backup.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct BackupVerdict {
+        ///When.
+        pub at: ::jiff::Timestamp,
+        ///What found it out.
+        pub by: ::std::string::String,
+        ///Whether it is good.
+        pub passed: bool,
+        ///How many seconds it took.
+        pub seconds: f64,
+        ///How thoroughly it was looked at: `bytes`, or `restore`.
+        pub tier: ::std::string::String,
+    }
+    ///What is done with a source.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct BackupWork {
+        ///Which backup is verified.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub backup_id: ::std::option::Option<::std::string::String>,
+        ///How many bytes of the stage are done.
+        pub bytes: u64,
+        ///Since when.
+        pub since: ::jiff::Timestamp,
+        ///How far it is: `dump`, `fingerprint`, `download`, `restore`, `compare`; null before the first.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub stage: ::std::option::Option<::std::string::String>,
+        ///Of about how many, where that is known.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub total_bytes: ::std::option::Option<u64>,
+        ///What: `backup`, or `verify`.
+        pub work: ::std::string::String,
+    }
     ///An organisation that a person belongs to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Belonging {
@@ -982,6 +1175,32 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub tags: ::std::option::Option<Tags>,
     }
+    ///What restoring a backup would do.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct RestorePlan {
+        ///When its snapshot was taken.
+        pub at: ::jiff::Timestamp,
+        ///The backup.
+        pub backup_id: ::std::string::String,
+        ///How many bytes its dump has: as many are needed on the disk while it is restored.
+        pub bytes: u64,
+        ///Whether it was proved.
+        pub proof: BackupProof,
+        ///How many bytes are fetched.
+        pub stored_bytes: u64,
+        ///The new database.
+        pub to: ::std::string::String,
+        ///How many seconds restoring and comparing it took last, where that was done.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub took_seconds: ::std::option::Option<f64>,
+    }
+    ///Where a backup would be restored to.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(deny_unknown_fields)]
+    pub struct RestorePlanRequest {
+        ///The new database's name.
+        pub to: ::std::string::String,
+    }
     ///An upload of results.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Results {
@@ -1618,7 +1837,7 @@ pub mod types {
 #[derive(Clone, Debug)]
 /**Client for odavl
 
-Sign-in and API keys, exact usage quotas and object storage: everything between a team's product and its production. Errors are problem documents (RFC 9457); lists come in pages; what charges is durable when it is answered.
+Sign-in and API keys, exact usage quotas, object storage and backups that have proved they restore: everything between a team's product and its production. Errors are problem documents (RFC 9457); lists come in pages; what charges is durable when it is answered.
 
 Version: 0.1.0*/
 pub struct Client {
@@ -2948,6 +3167,546 @@ Sends a `GET` request to `/api/v1/audit/export`
         let response = result?;
         match response.status().as_u16() {
             200u16 => Ok(ResponseValue::stream(response)),
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            408u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            415u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            421u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            504u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Begins a backup of a source: it is made, proved, and those are removed that no rule keeps
+
+It goes on when this is answered; the source's `running` tells how far it is, and its `newest` or `failed` what came
+of it. `conflict` while something is under way with the source.
+
+Sends a `POST` request to `/api/v1/backups`
+
+*/
+    pub async fn backup_create<'a>(
+        &'a self,
+        body: &'a types::BackupRequest,
+    ) -> Result<ResponseValue<types::BackupWork>, Error<types::Problem>> {
+        let url = format!("{}/api/v1/backups", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "backup_create",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            202u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            408u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            415u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            421u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            504u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**The sources that the configuration names, and how the backups of each stand: what was made and verified last, what
+failed, what is wrong
+
+Sends a `GET` request to `/api/v1/backups/sources`
+
+*/
+    pub async fn backup_sources<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::BackupSourceList>, Error<types::Problem>> {
+        let url = format!("{}/api/v1/backups/sources", self.baseurl,);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "backup_sources",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            408u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            415u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            421u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            504u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**The complete backups of a source, newest first
+
+Sends a `GET` request to `/api/v1/backups/sources/{source}`
+
+Arguments:
+- `source`: The source's name.
+- `cursor`: The `next_cursor` of the page before.
+- `limit`: How many at most: 1 to 1,000.
+*/
+    pub async fn backup_list<'a>(
+        &'a self,
+        source: &'a str,
+        cursor: Option<&'a str>,
+        limit: Option<::std::num::NonZeroU32>,
+    ) -> Result<ResponseValue<types::BackupPage>, Error<types::Problem>> {
+        let url = format!(
+            "{}/api/v1/backups/sources/{}", self.baseurl, encode_path(& source
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
+            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "backup_list",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            408u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            415u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            421u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            504u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**A backup, and what was found out about it
+
+Sends a `GET` request to `/api/v1/backups/sources/{source}/{id}`
+
+Arguments:
+- `source`: The source's name.
+- `id`: The backup.
+*/
+    pub async fn backup_get<'a>(
+        &'a self,
+        source: &'a str,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::Backup>, Error<types::Problem>> {
+        let url = format!(
+            "{}/api/v1/backups/sources/{}/{}", self.baseurl, encode_path(& source
+            .to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "backup_get",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            408u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            415u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            421u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            504u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**What restoring a backup to a new database would do: how much it is, how long it took last. It restores nothing; that
+is done on the server, by `odavl backup restore`
+
+Sends a `POST` request to `/api/v1/backups/sources/{source}/{id}/restore-plan`
+
+Arguments:
+- `source`: The source's name.
+- `id`: The backup.
+- `body`
+*/
+    pub async fn backup_restore_plan<'a>(
+        &'a self,
+        source: &'a str,
+        id: &'a str,
+        body: &'a types::RestorePlanRequest,
+    ) -> Result<ResponseValue<types::RestorePlan>, Error<types::Problem>> {
+        let url = format!(
+            "{}/api/v1/backups/sources/{}/{}/restore-plan", self.baseurl, encode_path(&
+            source.to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "backup_restore_plan",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            401u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            403u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            404u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            408u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            409u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            412u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            413u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            415u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            421u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            429u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            501u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            503u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            504u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Begins to verify a backup: it is restored to a scratch database, compared with what was dumped, and that is removed
+
+It goes on when this is answered; the backup has one verdict more, or its source `failed`, when it has ended.
+
+Sends a `POST` request to `/api/v1/backups/sources/{source}/{id}/verify`
+
+Arguments:
+- `source`: The source's name.
+- `id`: The backup.
+*/
+    pub async fn backup_verify<'a>(
+        &'a self,
+        source: &'a str,
+        id: &'a str,
+    ) -> Result<ResponseValue<types::BackupWork>, Error<types::Problem>> {
+        let url = format!(
+            "{}/api/v1/backups/sources/{}/{}/verify", self.baseurl, encode_path(& source
+            .to_string()), encode_path(& id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "backup_verify",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            202u16 => ResponseValue::from_response(response).await,
             400u16 => {
                 Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
             }
