@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cluster::Cluster,
-    support::{Person, piped},
+    support::{Ended, Person, line_of, piped},
 };
 
 /// Longer than a delivery takes, and than it waits after its first try.
@@ -54,8 +54,8 @@ impl Message {
     }
 }
 
-/// A receiver that cannot take the first message, and takes all others.
-fn receiver() -> (String, Receiver<Message>) {
+/// A receiver that answers the first message so, and takes all others.
+fn receiver(first: u16) -> (String, Receiver<Message>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
     let (tell, told) = channel();
@@ -73,7 +73,7 @@ fn receiver() -> (String, Receiver<Message>) {
             }
             let mut body = vec![0; headers["content-length"].parse().unwrap()];
             stream.read_exact(&mut body).unwrap();
-            let answered = if number == 0 { 500 } else { 204 };
+            let answered = if number == 0 { first } else { 204 };
             let head = format!("HTTP/1.1 {answered} Said\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
             stream.get_mut().write_all(head.as_bytes()).unwrap();
             let body = String::from_utf8(body).unwrap();
@@ -103,7 +103,7 @@ fn two_nodes_tell_of_each_threshold_once_and_again_where_it_was_not_taken() {
     let person = cluster.signed_in("--scope usage:admin --scope org:admin");
     // However often we look.
     cluster.admin("org limit acme api_calls 1000000", "").well();
-    let (url, told) = receiver();
+    let (url, told) = receiver(500);
     let made = call(&cluster, &person, "POST", "", &json!({"url": url, "description": "ours"}));
     let (secret, id) = (made["secret"].as_str().unwrap(), made["webhook"]["id"].as_str().unwrap());
 
@@ -137,4 +137,40 @@ fn two_nodes_tell_of_each_threshold_once_and_again_where_it_was_not_taken() {
     assert_eq!((delivered.len(), tries), (3, 4), "{delivered:?}");
     assert!(told.try_recv().is_err());
     assert!(!cluster.logs().contains(secret));
+}
+
+/// Ends the process that it is of.
+struct Ending(Child);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+#[test]
+fn serve_makes_the_backups_that_are_due_and_tells_of_them() {
+    let person = Person::new();
+    let (url, told) = receiver(204);
+    let config = format!(
+        "[backup]\nstore = '{}'\nunencrypted = true\n\
+         [backup.alerts]\nwebhook_url = '{url}'\nwebhook_secret_env = 'HOOK_SECRET'\non_success = true\n\
+         [backup.sources.own]\nschedule = '0 2 * * *'\n",
+        person.home.path().join("backups").display()
+    );
+    person.file("odavl.toml", config.as_bytes());
+    let secret = format!("whsec_{}", BASE64_STANDARD.encode([7; 32]));
+    let mut serve = person.command("serve --listen 127.0.0.1:0");
+    let mut serving = Ending(piped(serve.env("HOOK_SECRET", &secret)).spawn().unwrap());
+    assert!(line_of(serving.0.stdout.as_mut().unwrap()).starts_with("odavl is at "));
+
+    let message = told.recv_timeout(LONG).unwrap();
+    message.verify(&secret);
+    let body: Value = serde_json::from_str(&message.body).unwrap();
+    assert_eq!((&body["type"], &body["data"]["source"]), (&json!("backup.completed"), &json!("own")));
+    let command =
+        |line: &str| Ended::from(person.command(line).env("HOOK_SECRET", &secret).output().unwrap());
+    let listed = command("backup list own --json").json();
+    assert_eq!((&listed["id"], &listed["proof"]), (&body["data"]["backup"], &json!("unproved")));
 }
