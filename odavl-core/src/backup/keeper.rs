@@ -67,7 +67,11 @@ impl Odavl {
         let mut soon = tokio::time::interval(TICK);
         soon.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            soon.tick().await;
+            // What came of a backup is told as soon as it has ended.
+            tokio::select! {
+                _ = soon.tick() => {}
+                () = keeper.ended(), if keeper.is_at_work() => {}
+            }
             if let Err(error) = keeper.turn().await {
                 tracing::warn!(error = %Chain(&error), "backups could not be looked after; it is tried again");
             }
@@ -94,7 +98,18 @@ impl Keeper {
 
     /// Waits for what is under way.
     pub async fn finish(&mut self) {
-        while let Some(ended) = self.under_way.join_next().await {
+        while self.is_at_work() {
+            self.ended().await;
+        }
+    }
+
+    fn is_at_work(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
+    /// Waits until something has ended.
+    async fn ended(&mut self) {
+        if let Some(ended) = self.under_way.join_next().await {
             self.rest(ended.ok().flatten());
         }
     }
