@@ -123,12 +123,15 @@ impl SqliteBackup {
 
     fn temporary_file(&self) -> Result<TempPath> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".odavl-");
+        builder.prefix(COPY);
         let made = match &self.temporary {
             Some(folder) => builder.tempfile_in(folder),
             None => builder.tempfile(),
         };
-        made.map(tempfile::NamedTempFile::into_temp_path).map_err(temporary_failed)
+        let made = made.map_err(temporary_failed)?.into_temp_path();
+        // What cannot be removed now is found by a later run.
+        let _ = place::sweep_copies(&made, COPY);
+        Ok(made)
     }
 
     /// Whether a dump can be restored to that name.
@@ -234,6 +237,9 @@ impl Backup for SqliteBackup {
     }
 }
 
+/// What the name of a copy begins with.
+const COPY: &str = ".odavl-copy-";
+
 /// A database that nobody else uses, without anything beside it, and how it kept its journal.
 fn hold(place: &Place) -> Result<(Connection, String)> {
     let connection = open(&place.there()?)?;
@@ -268,6 +274,8 @@ async fn receive(mut dump: BoxBody, place: &Place) -> Result<File> {
         return Err(Error::Conflict(format!("{} is being restored already", place.path().display())));
     }
     held.set_len(0).map_err(failed)?;
+    // What cannot be removed now is found by a later run.
+    let _ = place::sweep_restores(&place.unfinished());
     let received = async {
         let mut file = tokio::fs::File::from_std(held.try_clone().map_err(failed)?);
         while let Some(piece) = dump.next().await? {
