@@ -41,7 +41,8 @@ CREATE TABLE documents (id INTEGER PRIMARY KEY, body TEXT NOT NULL, token TEXT N
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 330000)
 INSERT INTO documents SELECT i, json_object('id', i, 'customer', 'customer-' || i * 7919 % 50021, 'kind', 'paid',
     'amount', i * 2654435761 % 1000003, 'note', 'a sentence that is in every document, as there is one in most'),
-    printf('%016x%016x', i * 6364136223846793005 + 1442695040888963407, i * 3935559000370003845 + 2691343689449507681) FROM n;
+    printf('%08x%08x%08x%08x', i * 2654435761 % 4294967296, i * 2246822519 % 4294967296, i * 3266489917 % 4294967296,
+    i * 668265263 % 4294967296) FROM n;
 CREATE INDEX tokens ON documents (token);
 """
 

@@ -50,7 +50,7 @@ fn computed<T>(joined: Result<Result<T>, JoinError>) -> Result<T> {
 }
 
 /// The level of compression: the fastest that makes as little as `gzip` does, by measure (`docs/performance.md`).
-const ZSTD_LEVEL: i32 = 3;
+const ZSTD_LEVEL: i32 = 2;
 const GZIP_LEVEL: u32 = 6;
 
 impl Compression {

@@ -135,7 +135,8 @@ impl Server {
 
     /// Removes what was half restored, or restored to be looked at, by somebody who is gone.
     pub(super) async fn sweep(&self) -> Result<()> {
-        const LEFT: &str = "SELECT datname::TEXT FROM pg_catalog.pg_database WHERE pg_has_role(datdba, 'MEMBER')
+        const LEFT: &str =
+            "SELECT datname::TEXT FROM pg_catalog.pg_database WHERE pg_has_role(datdba, 'MEMBER')
             AND shobj_description(oid, 'pg_database') = ANY ($1::TEXT[])";
         let marks = [Mark::Restoring, Mark::Scratch];
         let comments = marks.map(Mark::comment).to_vec();

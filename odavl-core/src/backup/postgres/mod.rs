@@ -1,5 +1,6 @@
 //! Backup of PostgreSQL, by its own programs.
 
+mod archive;
 mod check;
 mod child;
 mod dump;
