@@ -231,12 +231,14 @@ def pgbackrest(table):
     }
     repo.mkdir()
     (repo / "none").touch()
+    # Where its user may run it.
+    program = shutil.copy(shutil.which("pgbackrest"), repo)
     shutil.chown(repo, owner)
 
     def run(command, *without):
         told = [f"--{name}={value}" for name, value in options.items() if name not in without]
         as_owner = [] if os.getuid() == repo.stat().st_uid else ["runuser", "-u", owner, "--", "env", "-C", "/"]
-        return Ended([*as_owner, shutil.which("pgbackrest"), *told, command], PGBACKREST_REPO1_CIPHER_PASS="bench")
+        return Ended([*as_owner, program, *told, command], PGBACKREST_REPO1_CIPHER_PASS="bench")
 
     try:
         run("stanza-create", "process-max", "start-fast", "archive-check", "compress-type", "spool-path")

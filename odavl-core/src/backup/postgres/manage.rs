@@ -127,9 +127,10 @@ impl Server {
     /// Says that somebody is at the database of that name, for as long as this connection is there: it ends with them,
     /// however they end.
     pub(super) async fn attend(&self, name: &DatabaseName) -> Result<()> {
+        const STAY: &str = "SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings
+            WHERE name = 'idle_session_timeout'";
         self.client.execute("SELECT pg_advisory_lock_shared($1)", &[&lock(name)]).await.map_err(pg_error)?;
         // A server that ends who says nothing for long is not to take it for one that has gone.
-        const STAY: &str = "SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name = 'idle_session_timeout'";
         self.client.execute(STAY, &[]).await.map(drop).map_err(pg_error)
     }
 
