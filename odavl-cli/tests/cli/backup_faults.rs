@@ -82,7 +82,7 @@ impl Drop for Database {
         for name in
             rows(&format!("SELECT datname::TEXT FROM pg_database WHERE datname LIKE '{made}'"), &server())
         {
-            tell(&server(), &format!("DROP DATABASE {name} WITH (FORCE)"));
+            tell(&server(), &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
         }
     }
 }

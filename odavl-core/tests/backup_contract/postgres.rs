@@ -97,7 +97,7 @@ impl Drop for Harness {
                 let all =
                     format!("SELECT datname::TEXT FROM pg_database WHERE starts_with(datname, '{prefix}')");
                 for name in rows(&server::url(), &all).await {
-                    run(&server::url(), &format!("DROP DATABASE \"{name}\" WITH (FORCE)")).await;
+                    run(&server::url(), &format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)")).await;
                 }
             });
         });
@@ -151,8 +151,9 @@ impl BackupHarness for Harness {
 
     async fn leave_half_restored(&self, name: &DatabaseName) -> Result<()> {
         run(&server::url(), &format!("CREATE DATABASE \"{name}\"")).await;
-        run(&server::url(), &format!("COMMENT ON DATABASE \"{name}\" IS 'odavl: is being restored'")).await;
         run(&url_of(name.as_str()), "CREATE TABLE half (value TEXT)").await;
+        // From now on any other restore on the server removes it, too.
+        run(&server::url(), &format!("COMMENT ON DATABASE \"{name}\" IS 'odavl: is being restored'")).await;
         Ok(())
     }
 
