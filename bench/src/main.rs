@@ -1,5 +1,6 @@
 //! Measures what odavl promises about speed, beside a floor that only combines. `scripts/bench` runs it.
 
+mod backup;
 mod database;
 mod floor;
 mod http;
@@ -20,7 +21,9 @@ pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let mut args = std::env::args().skip(1);
-    let first = args.next().ok_or("usage: odavl-bench PATH-OF-ODAVL | protect | ledger .. | peers ..")?;
+    let first = args
+        .next()
+        .ok_or("usage: odavl-bench PATH-OF-ODAVL | protect | ledger .. | peers .. | fingerprint ..")?;
     let long = std::env::var("ODAVL_BENCH_MILLISECONDS").map_or(Ok(4000), |text| text.parse());
     let long = Duration::from_millis(long?);
     match first.as_str() {
@@ -28,6 +31,7 @@ async fn main() -> Outcome<()> {
         store::STORE => store::serve().await,
         "protect" => protect::layer().await,
         "ledger" => ledger::thick(args, long).await,
+        "fingerprint" => backup::fingerprint(args).await,
         "peers" => peers::compare(args, long).await,
         server => everything(PathBuf::from(server), long).await,
     }

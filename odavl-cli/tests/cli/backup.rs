@@ -15,25 +15,25 @@ use crate::{
 };
 
 /// Somebody with a SQLite database, a store, and a key pair.
-struct Keeper {
-    person: Person,
+pub(crate) struct Keeper {
+    pub(crate) person: Person,
     recipient: String,
 }
 
 impl Keeper {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let person = Person::new();
         let recipient = person.odavl("backup key identity.txt").well().trim().to_owned();
         person.odavl("backup key --signing signing.txt").well();
         Self { person, recipient }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.person.file(".here", b"").with_file_name(name)
     }
 
     /// The command, with the store and all keys named.
-    fn command(&self, line: &str) -> Command {
+    pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = self.person.command(line);
         command.env("ODAVL_BACKUP_STORE", self.path("store"));
         command.env("ODAVL_BACKUP_RECIPIENTS", &self.recipient);
@@ -42,12 +42,12 @@ impl Keeper {
         command
     }
 
-    fn odavl(&self, line: &str) -> Ended {
+    pub(crate) fn odavl(&self, line: &str) -> Ended {
         self.command(line).output().unwrap().into()
     }
 
     /// A table with a hundred rows.
-    fn sqlite(&self) -> PathBuf {
+    pub(crate) fn sqlite(&self) -> PathBuf {
         let path = self.path("app.db");
         let db = rusqlite::Connection::open(&path).unwrap();
         db.execute_batch(
@@ -60,7 +60,7 @@ impl Keeper {
     }
 
     /// The files that hold a backup's bytes in the store's folder.
-    fn stored(&self) -> Vec<PathBuf> {
+    pub(crate) fn stored(&self) -> Vec<PathBuf> {
         let is_data = |path: &PathBuf| {
             path.to_string_lossy().contains("/data-") && path.to_string_lossy().ends_with("~bytes")
         };
@@ -68,12 +68,12 @@ impl Keeper {
     }
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-fn people(path: &Path) -> i64 {
+pub(crate) fn people(path: &Path) -> i64 {
     let db = rusqlite::Connection::open(path).unwrap();
     db.query_row("SELECT COUNT(*) FROM people", [], |row| row.get(0)).unwrap()
 }

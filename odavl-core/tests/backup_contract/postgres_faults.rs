@@ -220,6 +220,30 @@ async fn a_restore_whose_program_is_killed_or_that_is_given_up_leaves_the_live_o
 }
 
 #[tokio::test]
+async fn what_killed_runs_left_goes_with_a_later_restore_and_what_somebody_is_at_stays() {
+    let harness = Harness::new().await;
+    let (bytes, source, _) = whole(&harness.backup).await;
+    let (theirs, left, to) = (harness.name("theirs"), harness.name("left"), harness.name("copy"));
+    let scratch = |to: &DatabaseName| RestoreOptions::scratch(to.clone(), source.clone(), Format::Archive);
+    let other = PostgresBackup::new(&harness.live()).unwrap();
+    other.restore(full(bytes.clone()), scratch(&theirs)).await.unwrap();
+    run(&super::server::url(), &format!("CREATE DATABASE \"{left}\"")).await;
+    let half = format!("COMMENT ON DATABASE \"{left}\" IS 'odavl: is being restored'");
+    run(&super::server::url(), &half).await;
+    let backup = &harness.backup;
+    let there = async |name| backup.fingerprint(name).await.is_ok();
+    backup.restore(full(bytes.clone()), scratch(&to)).await.unwrap();
+    assert!(there(&theirs).await && !there(&left).await);
+    drop(other);
+    until(async || {
+        backup.discard(&to).await.unwrap();
+        backup.restore(full(bytes.clone()), scratch(&to)).await.unwrap();
+        !there(&theirs).await
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_the_server_has_not_is_told_and_leaves_nothing() {
     let harness = Harness::new().await;
     let to = harness.name("copy");

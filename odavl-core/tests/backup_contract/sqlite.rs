@@ -4,6 +4,7 @@ use std::{
     fs,
     os::unix::fs::{FileExt, PermissionsExt},
     path::PathBuf,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -174,6 +175,46 @@ async fn a_restored_file_is_its_owner_s_alone_keeps_its_journal_s_mode_and_nothi
     assert_eq!(mode, "wal");
     assert_eq!(harness.files(), [".copy.db.odavl", "copy.db", "live.db"]);
     assert_eq!(fs::read_dir(harness.temporary.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn what_killed_runs_left_goes_with_a_later_one_and_what_is_new_or_kept_stays() {
+    let harness = Harness::new();
+    let make = |path: PathBuf| fs::File::create(path).unwrap();
+    let grow_old = |path: PathBuf| {
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(file.metadata().unwrap().modified().unwrap() - Duration::from_hours(7)).unwrap();
+    };
+    for (name, is_old) in [(".odavl-copy-old", true), (".odavl-copy-new", false), (".other", true)] {
+        make(harness.temporary.path().join(name));
+        if is_old {
+            grow_old(harness.temporary.path().join(name));
+        }
+    }
+    let (bytes, source, _) = whole(&harness.backup).await;
+    let mut left: Vec<_> =
+        fs::read_dir(harness.temporary.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, [".odavl-copy-new", ".other"]);
+
+    let scratch = |name: &str| RestoreOptions::scratch(harness.name(name), source.clone(), Format::File);
+    for name in ["looked", "fresh"] {
+        harness.backup.restore(full(bytes.clone()), scratch(name)).await.unwrap();
+    }
+    let kept = harness.name("kept");
+    harness.backup.restore(full(bytes.clone()), keep(&kept, &source)).await.unwrap();
+    make(harness.path(".half.db.odavl-restoring"));
+    let held = make(harness.path(".held.db.odavl-restoring"));
+    held.lock().unwrap();
+    let old = [".looked.db.odavl", ".kept.db.odavl", ".half.db.odavl-restoring", ".held.db.odavl-restoring"];
+    old.into_iter().for_each(|name| grow_old(harness.path(name)));
+    harness.backup.restore(full(bytes), scratch("next")).await.unwrap();
+    let stays = ["fresh.db", "kept.db", "live.db", "next.db"];
+    let names = harness.files();
+    let shown: Vec<_> = names.iter().filter(|name| !name.starts_with('.')).collect();
+    assert_eq!(shown, stays);
+    assert!(!names.iter().any(|name| name.contains("looked") || name.contains("half")), "{names:?}");
+    assert!(names.iter().any(|name| name.contains("held")), "{names:?}");
 }
 
 #[tokio::test]

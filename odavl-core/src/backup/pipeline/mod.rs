@@ -1,7 +1,7 @@
 //! The way of a dump into a store and back, in bounded memory.
 //!
 //! `dump -> SHA-256 and BLAKE3 -> zstd or gzip -> age -> SHA-256 and BLAKE3 -> parts of one size -> store`. What computes
-//! runs on a thread of its own ([`pack`], [`unpack`]), what waits on the runtime ([`upload`], [`download`]), and between
+//! runs on two threads of its own ([`pack`], [`unpack`]), what waits on the runtime ([`upload`], [`download`]), and between
 //! them are short queues: whoever is slowest holds up the others, and nothing piles up.
 //!
 //! A store takes 10,000 parts of an object, so the parts of a large database are larger ([`part_size`]); where that does not
@@ -50,7 +50,7 @@ fn computed<T>(joined: Result<Result<T>, JoinError>) -> Result<T> {
 }
 
 /// The level of compression: the fastest that makes as little as `gzip` does, by measure (`docs/performance.md`).
-const ZSTD_LEVEL: i32 = 3;
+const ZSTD_LEVEL: i32 = 2;
 const GZIP_LEVEL: u32 = 6;
 
 impl Compression {

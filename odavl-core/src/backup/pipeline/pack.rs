@@ -1,4 +1,4 @@
-//! Making small and secret: the thread that turns a dump's bytes into parts.
+//! Making small and secret: the threads that turn a dump's bytes into parts.
 
 use std::io::{self, Write};
 
@@ -22,7 +22,7 @@ pub(in crate::backup) struct Coding {
     pub(in crate::backup) encryption: Encryption,
 }
 
-/// What comes to the thread. Where the queue ends before [`Feed::End`] came, whoever fed it has stopped, and so does it.
+/// What comes to a thread. Where the queue ends before [`Feed::End`] came, whoever fed it has stopped, and so does it.
 pub(super) enum Feed {
     Bytes(Bytes),
     End,
@@ -35,56 +35,66 @@ pub(super) struct Filled {
     pub(super) part: StoredPart,
 }
 
-/// Turns what comes into parts of `size`; answers what came, and what went.
+/// Hands on what comes; answers what it was.
+pub(super) fn digest(mut from: Receiver<Feed>, to: &Sender<Feed>) -> Result<Digests> {
+    let mut plain = Digester::default();
+    loop {
+        let came = from.blocking_recv().ok_or_else(gone)?;
+        let ends = matches!(came, Feed::End);
+        if let Feed::Bytes(bytes) = &came {
+            plain.update(bytes);
+        }
+        // Where nobody takes it, whoever did says why.
+        if to.blocking_send(came).is_err() || ends {
+            return Ok(plain.finish());
+        }
+    }
+}
+
+/// Turns what comes into parts of `size`; answers what went.
 pub(super) fn pack(
     mut from: Receiver<Feed>,
     to: Sender<Filled>,
     coding: &Coding,
     size: u64,
-) -> Result<(Digests, Digests)> {
-    let mut plain = Digester::default();
+) -> Result<Digests> {
     let cutter = Cutter::new(to, size);
     let cutter = match &coding.encryption {
-        Encryption::Nobody => compress(&mut from, &mut plain, cutter, coding.compression)?,
+        Encryption::Nobody => compress(&mut from, cutter, coding.compression)?,
         Encryption::For(recipients) => {
             let encrypted = recipients.encrypt(cutter)?;
-            compress(&mut from, &mut plain, encrypted, coding.compression)?.finish().map_err(stopped)?
+            compress(&mut from, encrypted, coding.compression)?.finish().map_err(stopped)?
         }
     };
-    Ok((plain.finish(), cutter.finish()?))
+    cutter.finish()
 }
 
-fn compress<W: Write>(
-    from: &mut Receiver<Feed>,
-    plain: &mut Digester,
-    to: W,
-    compression: Compression,
-) -> Result<W> {
+fn gone() -> Error {
+    Error::internal("the dump stopped on its way to the store", None)
+}
+
+fn compress<W: Write>(from: &mut Receiver<Feed>, to: W, compression: Compression) -> Result<W> {
     let level = compression.level();
     match compression {
         Compression::Zstd => {
             let mut encoder = zstd::stream::write::Encoder::new(to, level).map_err(stopped)?;
             encoder.include_checksum(true).map_err(stopped)?;
-            copy(from, plain, &mut encoder)?;
+            copy(from, &mut encoder)?;
             encoder.finish().map_err(stopped)
         }
         Compression::Gzip => {
             let mut encoder = GzEncoder::new(to, flate2::Compression::new(level.cast_unsigned()));
-            copy(from, plain, &mut encoder)?;
+            copy(from, &mut encoder)?;
             encoder.finish().map_err(stopped)
         }
     }
 }
 
-fn copy(from: &mut Receiver<Feed>, plain: &mut Digester, to: &mut impl Write) -> Result<()> {
+fn copy(from: &mut Receiver<Feed>, to: &mut impl Write) -> Result<()> {
     loop {
-        match from.blocking_recv() {
-            Some(Feed::Bytes(bytes)) => {
-                plain.update(&bytes);
-                to.write_all(&bytes).map_err(stopped)?;
-            }
-            Some(Feed::End) => return Ok(()),
-            None => return Err(Error::internal("the dump stopped on its way to the store", None)),
+        match from.blocking_recv().ok_or_else(gone)? {
+            Feed::Bytes(bytes) => to.write_all(&bytes).map_err(stopped)?,
+            Feed::End => return Ok(()),
         }
     }
 }

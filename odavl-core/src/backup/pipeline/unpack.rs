@@ -1,4 +1,4 @@
-//! Making readable again: the thread that turns parts into a dump's bytes.
+//! Making readable again: the threads that turn parts into a dump's bytes, and prove them.
 
 use std::io::{self, Read};
 
@@ -38,12 +38,14 @@ pub(in crate::backup) fn unpack(
     plain: Digests,
 ) -> BoxBody {
     let (fetched, parts) = channel(1);
+    let (decoded, unproved) = channel(4);
     let (out, came) = channel(4);
     let fetching = tokio::spawn(fetch(download, fetched)).abort_handle();
     spawn_blocking(move || {
-        let unpacked = decode(Parts::new(parts), (compression, identities), &plain, &out);
-        let _ = out.blocking_send(unpacked.map(|()| Out::End));
+        let unpacked = decode(Parts::new(parts), (compression, identities), &decoded);
+        let _ = decoded.blocking_send(unpacked.map(|()| Out::End));
     });
+    spawn_blocking(move || prove(unproved, &plain, &out));
     Box::new(Unpacked { came, fetching })
 }
 
@@ -60,49 +62,55 @@ async fn fetch(mut download: Download, to: Sender<Part>) {
 fn decode(
     parts: Parts,
     (compression, identities): (Compression, Option<Identities>),
-    plain: &Digests,
     out: &Sender<Result<Out>>,
 ) -> Result<()> {
     match identities {
-        None => decompress(parts, compression, plain, out),
-        Some(identities) => decompress(identities.decrypt(parts)?, compression, plain, out),
+        None => decompress(parts, compression, out),
+        Some(identities) => decompress(identities.decrypt(parts)?, compression, out),
     }
 }
 
-fn decompress(
-    from: impl Read,
-    compression: Compression,
-    plain: &Digests,
-    out: &Sender<Result<Out>>,
-) -> Result<()> {
+fn decompress(from: impl Read, compression: Compression, out: &Sender<Result<Out>>) -> Result<()> {
     match compression {
-        Compression::Zstd => give(zstd::stream::read::Decoder::new(from).map_err(stopped)?, plain, out),
-        Compression::Gzip => give(MultiGzDecoder::new(from), plain, out),
+        Compression::Zstd => give(zstd::stream::read::Decoder::new(from).map_err(stopped)?, out),
+        Compression::Gzip => give(MultiGzDecoder::new(from), out),
     }
 }
 
-/// Gives out what is read, and proves at the end that it is what was dumped.
-fn give(mut from: impl Read, plain: &Digests, out: &Sender<Result<Out>>) -> Result<()> {
-    let mut digester = Digester::default();
+/// Gives out what is read.
+fn give(mut from: impl Read, out: &Sender<Result<Out>>) -> Result<()> {
     loop {
         let mut piece = vec![0; PIECE];
         let length = fill(&mut from, &mut piece).map_err(stopped)?;
-        if length == 0 {
-            break;
-        }
         piece.truncate(length);
-        digester.update(&piece);
-        if digester.size() > plain.size {
-            return Err(Error::corrupted("the dump is longer than it was", None));
-        }
-        if out.blocking_send(Ok(Out::Bytes(piece.into()))).is_err() {
+        if length == 0 || out.blocking_send(Ok(Out::Bytes(piece.into()))).is_err() {
             return Ok(());
         }
     }
-    if digester.finish() == *plain {
-        return Ok(());
+}
+
+/// Hands on what comes, and proves at the end that it is what was dumped.
+fn prove(mut from: Receiver<Result<Out>>, plain: &Digests, to: &Sender<Result<Out>>) {
+    let mut digester = Digester::default();
+    while let Some(came) = from.blocking_recv() {
+        let proved = match came {
+            Ok(Out::Bytes(bytes)) => {
+                digester.update(&bytes);
+                let longer = || Error::corrupted("the dump is longer than it was", None);
+                if digester.size() > plain.size { Err(longer()) } else { Ok(Out::Bytes(bytes)) }
+            }
+            Ok(Out::End) => {
+                let is_it = std::mem::take(&mut digester).finish() == *plain;
+                let other = || Error::corrupted("the dump is not the one that was made", None);
+                is_it.then_some(Out::End).ok_or_else(other)
+            }
+            Err(error) => Err(error),
+        };
+        let ends = !matches!(proved, Ok(Out::Bytes(_)));
+        if to.blocking_send(proved).is_err() || ends {
+            return;
+        }
     }
-    Err(Error::corrupted("the dump is not the one that was made", None))
 }
 
 /// Fills `piece` as far as there is something.

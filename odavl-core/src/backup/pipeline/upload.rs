@@ -16,7 +16,7 @@ use super::{
         progress::Progress,
     },
     AT_ONCE, Packed, computed,
-    pack::{Coding, Feed, Filled, pack},
+    pack::{Coding, Feed, Filled, digest, pack},
 };
 use crate::{
     error::{Error, Result},
@@ -55,15 +55,20 @@ pub(in crate::backup) async fn store(
     target: Target,
 ) -> Result<(Packed, Upload)> {
     let (feed, queue) = channel(4);
+    let (known, digested) = channel(4);
     let (filled, ready) = channel(1);
     let (part, progress) = (target.part, target.progress.clone());
     let mut upload = Upload { target, volumes: Vec::new() };
-    let packing = spawn_blocking(move || pack(queue, filled, &coding, part));
-    let ended = tokio::try_join!(feed_from(dump, feed, &*progress), upload.send_all(ready), async {
-        computed(packing.await)
-    });
+    let digesting = spawn_blocking(move || digest(queue, &known));
+    let packing = spawn_blocking(move || pack(digested, filled, &coding, part));
+    let ended = tokio::try_join!(
+        feed_from(dump, feed, &*progress),
+        upload.send_all(ready),
+        async { computed(packing.await) },
+        async { computed(digesting.await) },
+    );
     match ended {
-        Ok(((), volumes, (plain, digests))) => {
+        Ok(((), volumes, digests, plain)) => {
             Ok((Packed { plain, stored: StoredBytes { digests, volumes } }, upload))
         }
         Err(error) => {

@@ -11,6 +11,7 @@ use crate::{
     causes::Chain,
     db::{PostgresSettings, pg_error},
     error::{Error, Result},
+    storage::Sha256,
 };
 
 /// What a database is to us, as its comment says: only we make such comments, and only such databases are removed.
@@ -71,7 +72,7 @@ impl Server {
         for name in OTHERS.into_iter().filter(|name| !not.iter().any(|other| other.as_str() == *name)) {
             match settings.in_database(name).client().await {
                 Ok((client, version)) => {
-                    let tell = "SET statement_timeout = 0; SET lock_timeout = '30s'; SET search_path = '';
+                    let tell = "SET lock_timeout = '30s'; SET search_path = '';
                         SET idle_in_transaction_session_timeout = '60s'";
                     client.batch_execute(tell).await.map_err(pg_error)?;
                     return Ok(Self { client, version, settings: settings.clone() });
@@ -121,6 +122,38 @@ impl Server {
     /// Removes a database, whoever is connected to it.
     pub(super) async fn remove(&self, name: &DatabaseName) -> Result<()> {
         self.tell(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name.as_str()))).await
+    }
+
+    /// Says that somebody is at the database of that name, for as long as this connection is there: it ends with them,
+    /// however they end.
+    pub(super) async fn attend(&self, name: &DatabaseName) -> Result<()> {
+        const STAY: &str = "SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings
+            WHERE name = 'idle_session_timeout'";
+        self.client.execute("SELECT pg_advisory_lock_shared($1)", &[&lock(name)]).await.map_err(pg_error)?;
+        // A server that ends who says nothing for long is not to take it for one that has gone.
+        self.client.execute(STAY, &[]).await.map(drop).map_err(pg_error)
+    }
+
+    /// Removes what was half restored, or restored to be looked at, by somebody who is gone.
+    pub(super) async fn sweep(&self) -> Result<()> {
+        const LEFT: &str =
+            "SELECT datname::TEXT FROM pg_catalog.pg_database WHERE pg_has_role(datdba, 'MEMBER')
+            AND shobj_description(oid, 'pg_database') = ANY ($1::TEXT[])";
+        let marks = [Mark::Restoring, Mark::Scratch];
+        let comments = marks.map(Mark::comment).to_vec();
+        for row in self.client.query(LEFT, &[&comments]).await.map_err(pg_error)? {
+            let name: DatabaseName = text::<String>(&row, 0)?.parse()?;
+            let alone = self.client.query_one("SELECT pg_try_advisory_lock($1)", &[&lock(&name)]).await;
+            if !text::<bool>(&alone.map_err(pg_error)?, 0)? {
+                continue;
+            }
+            // It may have become something else by now.
+            if self.mark(&name).await?.flatten().is_some_and(|mark| marks.contains(&mark)) {
+                self.remove(&name).await?;
+            }
+            self.client.execute("SELECT pg_advisory_unlock($1)", &[&lock(&name)]).await.map_err(pg_error)?;
+        }
+        Ok(())
     }
 
     /// Gives the live database's name, and what belongs to it rather than to what it holds, to another, at once.
@@ -230,6 +263,12 @@ fn locale(properties: &BTreeMap<String, String>, version: u32) -> Vec<(&'static 
         _ => {}
     }
     words
+}
+
+/// The number of the lock of whoever is at a database.
+fn lock(name: &DatabaseName) -> i64 {
+    let digest = Sha256::of(format!("odavl: restores {name}").as_bytes());
+    digest.as_bytes().iter().take(8).fold(0, |number, byte| number << 8 | i64::from(*byte))
 }
 
 pub(super) fn quoted(name: &str) -> String {

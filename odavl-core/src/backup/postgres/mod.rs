@@ -1,5 +1,6 @@
 //! Backup of PostgreSQL, by its own programs.
 
+mod archive;
 mod check;
 mod child;
 mod dump;
@@ -13,9 +14,11 @@ mod spool;
 mod tools;
 
 use std::{
+    collections::BTreeMap,
     fmt,
     num::NonZero,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -29,7 +32,7 @@ use self::{
     tools::Tools,
 };
 use super::{
-    Backup, Checkup, DatabaseName, Dump, DumpOptions, Fingerprint, RestoreOptions, Restored, Source,
+    Backup, Checkup, DatabaseName, Dump, DumpOptions, Fingerprint, Purpose, RestoreOptions, Restored, Source,
 };
 use crate::{
     db::PostgresSettings,
@@ -50,6 +53,8 @@ pub struct PostgresBackup {
     tools: Tools,
     folder: Option<PathBuf>,
     jobs: usize,
+    /// What was restored to be looked at, and is not discarded yet: with a connection that says so.
+    scratch: Arc<Mutex<BTreeMap<DatabaseName, Server>>>,
 }
 
 impl PostgresBackup {
@@ -59,7 +64,8 @@ impl PostgresBackup {
     /// `invalid_input` when the URL cannot be read.
     pub fn new(url: &str) -> Result<Self> {
         let jobs = std::thread::available_parallelism().map_or(2, NonZero::get).clamp(2, 4);
-        Ok(Self { settings: PostgresSettings::parse(url)?, tools: Tools::default(), folder: None, jobs })
+        let (settings, tools) = (PostgresSettings::parse(url)?, Tools::default());
+        Ok(Self { settings, tools, folder: None, jobs, scratch: Arc::default() })
     }
 
     /// Takes PostgreSQL's programs from that folder and no other.
@@ -82,6 +88,10 @@ impl PostgresBackup {
 
     fn temporary(&self) -> Option<&Path> {
         self.folder.as_deref()
+    }
+
+    fn scratch(&self) -> MutexGuard<'_, BTreeMap<DatabaseName, Server>> {
+        self.scratch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn live(&self) -> Result<DatabaseName> {
@@ -111,7 +121,13 @@ impl Backup for PostgresBackup {
 
     async fn restore(&self, dump: BoxBody, options: RestoreOptions) -> Result<Restored> {
         let (settings, tools, folder) = (&self.settings, &self.tools, self.temporary());
-        Restoring { settings, tools, folder, jobs: self.jobs }.run(dump, options).await
+        let (to, purpose) = (options.to.clone(), options.purpose);
+        let restoring = Restoring { settings, tools, folder, jobs: self.jobs };
+        let (restored, server) = restoring.run(dump, options).await?;
+        if purpose == Purpose::Scratch {
+            self.scratch().insert(to, server);
+        }
+        Ok(restored)
     }
 
     async fn fingerprint(&self, database: &DatabaseName) -> Result<Fingerprint> {
@@ -127,7 +143,11 @@ impl Backup for PostgresBackup {
         let server = Server::connect(&self.settings, &[database]).await?;
         match server.mark(database).await? {
             None => Ok(()),
-            Some(Some(_)) if *database != self.live()? => server.remove(database).await,
+            Some(Some(_)) if *database != self.live()? => {
+                server.remove(database).await?;
+                self.scratch().remove(database);
+                Ok(())
+            }
             Some(_) => Err(Error::Conflict(format!("{database} was not restored by odavl: it stays"))),
         }
     }

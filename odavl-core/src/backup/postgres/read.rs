@@ -2,10 +2,11 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use futures_util::future::{try_join_all, try_join3};
+use tokio::task::JoinSet;
 
 use super::{
     objects, schema,
@@ -14,11 +15,11 @@ use super::{
 use crate::{
     backup::{Fingerprint, Standing, Tally},
     db::PostgresSettings,
-    error::Result,
+    error::{Error, Result},
 };
 
-/// So many pages of a table are read by one connection before the next takes over: 64 MiB.
-const PAGES: i64 = 8192;
+/// So many pages of a table are read by one connection before the next takes over: 16 MiB.
+const PAGES: i64 = 2048;
 
 /// The tables whose rows a dump holds, and which of an extension's rows: what it says that its user adds. Columns are in
 /// the order of their names, for in a table that inherits they come in another order when it is made anew; what is
@@ -134,14 +135,12 @@ impl Snapshot {
     /// Reads all of it.
     pub(super) async fn fingerprint(&mut self) -> Result<Fingerprint> {
         let large = self.tables.iter().filter(|table| table.pieces() > 1).flat_map(Table::read);
-        let large = Mutex::new(large.collect::<Vec<_>>());
+        let large = Arc::new(Mutex::new(large.collect::<Vec<_>>()));
         let readers = std::mem::take(&mut self.readers);
-        let (tables, (schema, definitions), large_objects) = try_join3(
-            try_join_all(readers.into_iter().map(|reader| reader.read(&large))),
-            schema::read(&self.session),
-            objects::read(&self.session),
-        )
-        .await?;
+        // Each in a task of its own, for they compute.
+        let readers: JoinSet<_> = readers.into_iter().map(|reader| reader.read(large.clone())).collect();
+        let (tables, (schema, definitions), large_objects) =
+            try_join3(all(readers), schema::read(&self.session), objects::read(&self.session)).await?;
         let mut extensions = BTreeMap::new();
         for row in self.session.rows(EXTENSIONS).await? {
             extensions.insert(text(&row, 0)?, text(&row, 1)?);
@@ -172,9 +171,20 @@ impl Snapshot {
     }
 }
 
+/// Of which tables what was read.
+type Read = Vec<(String, Tally)>;
+
+async fn all(mut readers: JoinSet<Result<Read>>) -> Result<Vec<Read>> {
+    let mut read = Vec::new();
+    while let Some(joined) = readers.join_next().await {
+        read.push(joined.map_err(|lost| Error::internal("a reader is lost", Some(lost.into())))??);
+    }
+    Ok(read)
+}
+
 impl Reader {
     /// Reads parts of large tables for as long as there are any, and then its share.
-    async fn read(mut self, large: &Mutex<Vec<Piece>>) -> Result<Vec<(String, Tally)>> {
+    async fn read(mut self, large: Arc<Mutex<Vec<Piece>>>) -> Result<Read> {
         let next = || large.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut read = Vec::new();
         while let Some(piece) = next().or_else(|| self.share.pop()) {

@@ -30,10 +30,15 @@ pub(super) struct Restoring<'a> {
 }
 
 impl Restoring<'_> {
-    pub(super) async fn run(self, dump: BoxBody, options: RestoreOptions) -> Result<Restored> {
+    /// Restores it; whoever holds the connection that comes with it keeps others from taking it for left.
+    pub(super) async fn run(self, dump: BoxBody, options: RestoreOptions) -> Result<(Restored, Server)> {
         hold(&options)?;
         let server = Server::connect(self.settings, &[&options.to]).await?;
         self.refuse_live(&server, &options).await?;
+        if let Err(error) = server.sweep().await {
+            tracing::warn!(error = %Chain(&error), "what was left of other restores is not removed");
+        }
+        server.attend(&options.to).await?;
         let known = server.mark(&options.to).await?;
         let fresh = matches!(known, None | Some(Some(Mark::Restoring)));
         if !fresh {
@@ -57,7 +62,7 @@ impl Restoring<'_> {
                     notes.push(ALMIGHTY.to_owned());
                 }
                 server.set_mark(&options.to, options.purpose.into()).await?;
-                Ok(Restored { tool: tool.told(), notes })
+                Ok((Restored { tool: tool.told(), notes }, server))
             }
             Err(failed) => {
                 if let Err(error) = server.remove(&options.to).await {

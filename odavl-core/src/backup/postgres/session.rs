@@ -12,7 +12,6 @@ use crate::{
 /// How values are written is the reader's choice: all that a server, a role or a database could have set otherwise. Row
 /// security hides nothing: where it would, there is an error.
 const SETTINGS: &str = "
-    SET statement_timeout = 0;
     SET lock_timeout = '5min';
     SET idle_in_transaction_session_timeout = 0;
     SET search_path = '';

@@ -1,12 +1,20 @@
 //! Files for the time being: nobody else can read them, and they go with us.
 
-#[cfg(target_os = "linux")]
-use std::io::Seek;
-use std::{fs::File, io::ErrorKind, path::Path};
+use std::{
+    fs::File,
+    io::{ErrorKind, Seek, SeekFrom, Write},
+    path::Path,
+};
 
+use bytes::{Buf, Bytes};
 use tempfile::NamedTempFile;
-use tokio::{io::AsyncWriteExt, process::Command};
+use tokio::{
+    process::Command,
+    sync::mpsc::{Receiver, channel},
+    task::spawn_blocking,
+};
 
+use super::archive::{Passing, places};
 use crate::{
     error::{Error, Result},
     storage::BoxBody,
@@ -40,20 +48,25 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    /// Writes all bytes to a file.
+    /// Writes all bytes to a file; into an archive, where the rows of each table begin.
     pub(super) async fn receive(mut body: BoxBody, folder: Option<&Path>) -> Result<Self> {
         let (spool, file) = Self::make(folder).map_err(io_error)?;
-        let (mut file, mut head) = (tokio::fs::File::from_std(file), Vec::new());
-        let mut tail = Vec::new();
-        while let Some(piece) = body.next().await? {
-            if head.len() < HEAD {
-                head.extend_from_slice(piece.get(..piece.len().min(HEAD)).unwrap_or_default());
+        let (feed, pieces) = channel(4);
+        let writing = spawn_blocking(move || Incoming::new(pieces, file).write());
+        let came: Result<()> = async move {
+            while let Some(piece) = body.next().await? {
+                if feed.send(piece).await.is_err() {
+                    // Whoever writes has stopped, and says why.
+                    break;
+                }
             }
-            tail.extend_from_slice(piece.get(piece.len().saturating_sub(HEAD)..).unwrap_or_default());
-            tail.drain(..tail.len().saturating_sub(HEAD));
-            file.write_all(&piece).await.map_err(io_error)?;
+            Ok(())
         }
-        file.flush().await.map_err(io_error)?;
+        .await;
+        let written =
+            writing.await.map_err(|lost| Error::internal("the spool is lost", Some(lost.into())))?;
+        came?;
+        let (head, tail) = written.map_err(io_error)?;
         Ok(Self { head, tail, ..spool })
     }
 
@@ -85,6 +98,84 @@ impl Spool {
     pub(super) fn give(&self, command: &mut Command) -> Result<()> {
         command.arg(self.file.path());
         Ok(())
+    }
+}
+
+/// Bytes that are written as they go by.
+struct Incoming {
+    pieces: Receiver<Bytes>,
+    file: File,
+    piece: Bytes,
+    /// How many were written.
+    written: u64,
+    head: Vec<u8>,
+    tail: Vec<u8>,
+    failed: Option<std::io::Error>,
+}
+
+impl Incoming {
+    fn new(pieces: Receiver<Bytes>, file: File) -> Self {
+        let (piece, head, tail) = (Bytes::new(), Vec::new(), Vec::new());
+        Self { pieces, file, piece, written: 0, head, tail, failed: None }
+    }
+
+    /// Writes all of them, and answers the first and the last.
+    fn write(mut self) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
+        let places = places(&mut self);
+        while self.more() {}
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        for (at, patch) in places {
+            self.file.seek(SeekFrom::Start(at))?;
+            self.file.write_all(&patch)?;
+        }
+        Ok((self.head, self.tail))
+    }
+
+    /// Takes the next piece, once what is left of the one before has gone by; answers whether there was one.
+    fn more(&mut self) -> bool {
+        if self.failed.is_some() {
+            return false;
+        }
+        let Some(piece) = self.pieces.blocking_recv() else { return false };
+        let missing = HEAD.saturating_sub(self.head.len());
+        self.head.extend_from_slice(piece.get(..piece.len().min(missing)).unwrap_or_default());
+        self.tail.extend_from_slice(piece.get(piece.len().saturating_sub(HEAD)..).unwrap_or_default());
+        self.tail.drain(..self.tail.len().saturating_sub(HEAD));
+        self.failed = self.file.write_all(&piece).err();
+        self.written += piece.len() as u64;
+        self.piece = piece;
+        self.failed.is_none()
+    }
+}
+
+impl Passing for Incoming {
+    fn at(&self) -> u64 {
+        self.written - self.piece.len() as u64
+    }
+
+    fn next(&mut self) -> std::io::Result<Option<u8>> {
+        while self.piece.is_empty() {
+            if !self.more() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(self.piece.get_u8()))
+    }
+
+    fn skip(&mut self, mut bytes: u64) -> std::io::Result<()> {
+        loop {
+            let here = (self.piece.len() as u64).min(bytes);
+            self.piece.advance(usize::try_from(here).unwrap_or(self.piece.len()));
+            bytes -= here;
+            if bytes == 0 {
+                return Ok(());
+            }
+            if !self.more() {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+        }
     }
 }
 

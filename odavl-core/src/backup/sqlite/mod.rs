@@ -13,7 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use rusqlite::Connection;
+use rusqlite::{Connection, InterruptHandle};
 use tempfile::TempPath;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -90,45 +90,41 @@ impl SqliteBackup {
         })
     }
 
-    /// A copy of the live database in a file that only we can read, and what it holds.
-    fn copy(&self, reading: Reading) -> Result<(Source, File, Option<Fingerprint>)> {
-        let connection = open(&self.place(&self.live()?)?.there()?)?;
+    /// A copy of the live database in a file that only we can read, twice: to be sent, and to be looked at.
+    fn copy(&self) -> Result<(Source, File, Connection)> {
+        let live = self.place(&self.live()?)?.there()?;
+        let connection = open(&live)?;
         let source = self.describe_now(&connection)?;
-        // A copy is well-formed whatever it was made of.
-        if let Some(fault) = faults(&connection, "quick_check")?.first() {
-            return Err(Error::corrupted(
-                format!("the database {} is damaged: {fault}", source.database),
-                None,
-            ));
-        }
         let copy = self.temporary_file()?;
         let to = copy.to_str().ok_or_else(|| Error::invalid("the temporary folder's path is not UTF-8"))?;
-        connection.execute("VACUUM INTO ?1", [to]).map_err(sqlite_error)?;
-        let copied = open(&copy)?;
-        if let Some(fault) = faults(&copied, "quick_check")?.first() {
-            return Err(Error::corrupted(
-                format!("the copy of {} is damaged: {fault}", source.database),
-                None,
-            ));
-        }
-        let found = match reading {
-            Reading::With => Some(fingerprint(&copied)?),
-            Reading::Without => None,
-        };
-        drop(copied);
+        // A copy is well-formed whatever it was made of.
+        let (checked, copied) = std::thread::scope(|scope| {
+            let checking =
+                scope.spawn(|| refuse_damaged(&open(&live)?, &format!("database {}", source.database)));
+            // What it writes need not outlive us.
+            let copied = connection
+                .execute_batch("PRAGMA synchronous = OFF")
+                .and_then(|()| connection.execute("VACUUM INTO ?1", [to]));
+            (checking.join(), copied)
+        });
+        checked.map_err(|_| Error::internal("the check of a database panicked", None))??;
+        copied.map_err(sqlite_error)?;
+        let (copied, file) = (open(&copy)?, File::open(&copy).map_err(temporary_failed)?);
         // From here on it has no name where the system lets it go without.
-        let file = File::open(&copy).map_err(temporary_failed)?;
-        Ok((source, file, found))
+        Ok((source, file, copied))
     }
 
     fn temporary_file(&self) -> Result<TempPath> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".odavl-");
+        builder.prefix(COPY);
         let made = match &self.temporary {
             Some(folder) => builder.tempfile_in(folder),
             None => builder.tempfile(),
         };
-        made.map(tempfile::NamedTempFile::into_temp_path).map_err(temporary_failed)
+        let made = made.map_err(temporary_failed)?.into_temp_path();
+        // What cannot be removed now is found by a later run.
+        let _ = place::sweep_copies(&made, COPY);
+        Ok(made)
     }
 
     /// Whether a dump can be restored to that name.
@@ -161,10 +157,19 @@ impl Backup for SqliteBackup {
             return Err(Error::Unsupported("a SQLite database is dumped as a file".into()));
         }
         let this = self.clone();
-        let (source, file, fingerprint) = blocking(move || this.copy(options.fingerprint)).await??;
+        let (source, file, copied) = blocking(move || this.copy()).await??;
         let length = file.metadata().map_err(temporary_failed)?.len();
         let body = Copied { file: tokio::fs::File::from_std(file), left: length };
-        let ending = async move { Ok(Dumped { fingerprint, globals: None, notes: Vec::new() }) };
+        let given_up = Interrupt(copied.get_interrupt_handle());
+        let looking = tokio::task::spawn_blocking(move || look_at(&copied, options.fingerprint));
+        let ending = async move {
+            let looked = looking.await;
+            drop(given_up);
+            let lost =
+                |error: tokio::task::JoinError| Error::internal("a reader is lost", Some(error.into()));
+            let fingerprint = looked.map_err(lost)??;
+            Ok(Dumped { fingerprint, globals: None, notes: Vec::new() })
+        };
         Ok(Dump::new(source, (Format::File, tool()), Box::new(body), ending))
     }
 
@@ -234,6 +239,34 @@ impl Backup for SqliteBackup {
     }
 }
 
+/// Ends what goes on on a connection when it is dropped.
+struct Interrupt(InterruptHandle);
+
+impl Drop for Interrupt {
+    fn drop(&mut self) {
+        self.0.interrupt();
+    }
+}
+
+/// What a copy holds, once it was found whole.
+fn look_at(copied: &Connection, reading: Reading) -> Result<Option<Fingerprint>> {
+    refuse_damaged(copied, "copy of the database")?;
+    match reading {
+        Reading::With => fingerprint(copied).map(Some),
+        Reading::Without => Ok(None),
+    }
+}
+
+fn refuse_damaged(connection: &Connection, what: &str) -> Result<()> {
+    match faults(connection, "quick_check")?.first() {
+        Some(fault) => Err(Error::corrupted(format!("the {what} is damaged: {fault}"), None)),
+        None => Ok(()),
+    }
+}
+
+/// What the name of a copy begins with.
+const COPY: &str = ".odavl-copy-";
+
 /// A database that nobody else uses, without anything beside it, and how it kept its journal.
 fn hold(place: &Place) -> Result<(Connection, String)> {
     let connection = open(&place.there()?)?;
@@ -268,6 +301,8 @@ async fn receive(mut dump: BoxBody, place: &Place) -> Result<File> {
         return Err(Error::Conflict(format!("{} is being restored already", place.path().display())));
     }
     held.set_len(0).map_err(failed)?;
+    // What cannot be removed now is found by a later run.
+    let _ = place::sweep_restores(&place.unfinished());
     let received = async {
         let mut file = tokio::fs::File::from_std(held.try_clone().map_err(failed)?);
         while let Some(piece) = dump.next().await? {

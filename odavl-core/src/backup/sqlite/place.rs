@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io::{ErrorKind, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use crate::{
@@ -51,6 +52,10 @@ pub(super) struct Place {
 /// What SQLite itself puts beside a database.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
+/// What the name of a file ends in that is not whole yet, and of one that says what another is.
+const RESTORING: &str = ".odavl-restoring";
+const SIDECAR: &str = ".odavl";
+
 impl Place {
     pub(super) fn new(folder: &Path, name: &DatabaseName) -> Result<Self> {
         let name = name.as_str();
@@ -70,11 +75,11 @@ impl Place {
 
     /// Where a database lies until it is whole.
     pub(super) fn unfinished(&self) -> PathBuf {
-        self.folder.join(format!(".{}.odavl-restoring", self.name))
+        self.folder.join(format!(".{}{RESTORING}", self.name))
     }
 
     fn sidecar(&self) -> PathBuf {
-        self.folder.join(format!(".{}.odavl", self.name))
+        self.folder.join(format!(".{}{SIDECAR}", self.name))
     }
 
     /// How many bytes are there; `None` where there is no file.
@@ -169,6 +174,48 @@ impl Place {
         };
         Error::unavailable(format!("{what}: {}", self.folder.display()), Some(source.into()))
     }
+}
+
+/// So long a file is left alone that nobody writes to: whoever made it may still read it.
+const LONG: Duration = Duration::from_hours(6);
+
+/// Removes the copies in the folder of `newest`, whose names begin with `prefix`, that were left by runs that were killed.
+pub(super) fn sweep_copies(newest: &Path, prefix: &str) -> std::io::Result<()> {
+    stale(newest)?.iter().filter(|(_, name)| name.starts_with(prefix)).try_for_each(|(path, _)| remove(path))
+}
+
+/// Removes what was half restored, or restored to be looked at, in the folder of `newest`, by runs that were killed.
+pub(super) fn sweep_restores(newest: &Path) -> Result<()> {
+    let folder = newest.parent().unwrap_or(Path::new("."));
+    let failed = |error| Error::unavailable("what is left of restores cannot be removed", Some(error));
+    for (path, name) in stale(newest).map_err(|error| failed(error.into()))? {
+        let name = name.strip_prefix('.').unwrap_or_default();
+        if name.ends_with(RESTORING) && File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+            remove(&path).map_err(|error| failed(error.into()))?;
+        } else if let Some(name) = name.strip_suffix(SIDECAR) {
+            let place = Place::new(folder, &name.parse()?)?;
+            if place.mark()? == Some(Mark::Scratch) {
+                place.remove()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The files in the folder of `newest` that were written long before it, with their names.
+fn stale(newest: &Path) -> std::io::Result<Vec<(PathBuf, String)>> {
+    let before = fs::metadata(newest)?.modified()?.checked_sub(LONG);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(newest.parent().unwrap_or(Path::new(".")))?.flatten() {
+        let known = entry.metadata().ok().filter(fs::Metadata::is_file);
+        let written = known.and_then(|known| known.modified().ok());
+        if let (Some(before), Some(written), Ok(name)) = (before, written, entry.file_name().into_string())
+            && written < before
+        {
+            found.push((entry.path(), name));
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn remove(file: &Path) -> std::io::Result<()> {

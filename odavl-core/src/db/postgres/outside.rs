@@ -36,12 +36,20 @@ impl Settings {
 
     /// A connection without any of the pool's bounds, and the server's version, as 150007.
     pub(crate) async fn client(&self) -> Result<(Client, u32)> {
-        let connected = timeout(CONNECT, self.connect()).await.map_err(|late| self.silent(late))?;
+        let mut settings = self.clone();
+        settings.config.options(self.unbounded());
+        let connected = timeout(CONNECT, settings.connect()).await.map_err(|late| self.silent(late))?;
         let client = connected.map_err(|error| connect_error(&error, self))?;
         let version = client.query_one("SELECT current_setting('server_version_num')::BIGINT", &[]).await;
         let version = version.and_then(|row| row.try_get::<_, i64>(0)).map_err(pg_error)?;
         let version = u32::try_from(version).unwrap_or(0);
         is_too_old(version).map_or(Ok((client, version)), Err)
+    }
+
+    /// What a connection is begun with, lest its first statement, which could lift the bound of the server's, the database's
+    /// or the role's, be held to that bound itself.
+    fn unbounded(&self) -> String {
+        format!("{} -c statement_timeout=0", self.config.get_options().unwrap_or_default())
     }
 
     /// What a program of PostgreSQL's reads from its environment to reach this database: nothing of it is an argument, for
@@ -68,7 +76,7 @@ impl Settings {
             ("PGSSLMODE", sslmode.into()),
             ("PGSSLROOTCERT", root.map_or_else(OsString::new, |root| root.as_os_str().to_owned())),
             ("PGAPPNAME", config.get_application_name().unwrap_or("odavl").into()),
-            ("PGOPTIONS", config.get_options().unwrap_or_default().into()),
+            ("PGOPTIONS", self.unbounded().into()),
             ("PGUSER", config.get_user().unwrap_or_default().into()),
             // Nobody's own file is asked.
             ("PGPASSFILE", "/dev/null".into()),
