@@ -57,38 +57,29 @@ fn _forked() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// What a handle holds. In a forked child it is left alone: to end it there would end it under the parent, whose
-/// database is open in both.
+/// What a session holds. In a forked child it is left alone: to end it there would end it under the parent, whose
+/// connections are open in both.
 pub(crate) struct Held<T> {
     engine: Engine,
-    value: Option<Arc<T>>,
+    value: Option<T>,
 }
 
 impl<T> Held<T> {
     pub(crate) fn new(engine: Engine, value: T) -> Self {
-        Self { engine, value: Some(Arc::new(value)) }
+        Self { engine, value: Some(value) }
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
-    /// The value; `None` once it was let go.
-    pub(crate) fn value(&self) -> Option<&Arc<T>> {
+    /// The value; it is there until this is dropped.
+    pub(crate) fn value(&self) -> Option<&T> {
         self.value.as_ref()
-    }
-
-    pub(crate) fn let_go(&mut self) {
-        let value = self.value.take();
-        if self.engine.is_of_parent() {
-            std::mem::forget(value);
-        }
     }
 }
 
 impl<T> Drop for Held<T> {
     fn drop(&mut self) {
-        self.let_go();
+        if self.engine.is_of_parent() {
+            std::mem::forget(self.value.take());
+        }
     }
 }
 
