@@ -63,7 +63,7 @@ pub(crate) fn open(
     Ok(Call::new(&engine, async move {
         let settings = config.settings(PUBLIC_URL)?;
         let odavl = Odavl::open(&data.unwrap_or_else(|| PathBuf::from(DATA)), settings).await?;
-        let upkeep = upkeep.then(|| Upkeep::begin(&odavl)).transpose()?;
+        let upkeep = upkeep.then(|| Upkeep::begin(&odavl));
         Ok(Installation(Handle::of_installation(&within, odavl, upkeep)))
     }))
 }

@@ -44,6 +44,8 @@ pub(crate) use postgres::{Settings as PostgresSettings, pg_error};
 pub(crate) use retry::TRIES;
 pub(crate) use retry::retried;
 #[cfg(feature = "sqlite")]
+pub use sqlite::{Still, hold_still};
+#[cfg(feature = "sqlite")]
 pub(crate) use sqlite::{blocking, sqlite_error};
 
 /// A database, open: clone it freely, all clones share its connections.

@@ -2,6 +2,7 @@
 
 mod error;
 mod migrate;
+mod still;
 #[cfg(feature = "postgres")]
 mod tables;
 mod value;
@@ -24,6 +25,7 @@ use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, OwnedSemaphorePermit, Sem
 
 pub(crate) use self::error::sqlite_error;
 pub(super) use self::migrate::run as migrate;
+pub use self::still::{Still, hold_still};
 #[cfg(feature = "postgres")]
 pub(super) use self::{migrate::is_up_to_date, tables::read_tables};
 use super::{DbError, Row, Value, life::Life};
@@ -289,7 +291,7 @@ impl Reader {
 
 /// Runs what waits for the disk where waiting is allowed.
 pub(crate) async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(act).await.map_err(|error| {
+    tokio::task::spawn_blocking(|| still::moving(act)).await.map_err(|error| {
         if error.is_panic() {
             Error::internal("a statement panicked", Some(error.into()))
         } else {
