@@ -1,6 +1,7 @@
 //! Measures what odavl promises about speed, beside a floor that only combines. `scripts/bench` runs it.
 
 mod database;
+mod embedded;
 mod floor;
 mod http;
 mod ledger;
@@ -20,7 +21,7 @@ pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let mut args = std::env::args().skip(1);
-    let first = args.next().ok_or("usage: odavl-bench PATH-OF-ODAVL | protect | ledger .. | peers ..")?;
+    let first = args.next().ok_or("usage: odavl-bench PATH-OF-ODAVL | protect | ledger .. | consume .. | transfer .. | peers ..")?;
     let long = std::env::var("ODAVL_BENCH_MILLISECONDS").map_or(Ok(4000), |text| text.parse());
     let long = Duration::from_millis(long?);
     match first.as_str() {
@@ -28,6 +29,8 @@ async fn main() -> Outcome<()> {
         store::STORE => store::serve().await,
         "protect" => protect::layer().await,
         "ledger" => ledger::thick(args, long).await,
+        "consume" => embedded::consume(args.next().ok_or("how many callers?")?.parse()?, long).await,
+        "transfer" => embedded::transfer(args.next().ok_or("how many MiB?")?.parse()?).await,
         "peers" => peers::compare(args, long).await,
         server => everything(PathBuf::from(server), long).await,
     }
