@@ -25,8 +25,7 @@ use crate::{
 };
 
 async fn session(folder: &tempfile::TempDir) -> Outcome<Arc<Session>> {
-    let odavl =
-        Odavl::open(folder.path(), Config::parse(CONFIG)?.settings("http://127.0.0.1:8787")?).await?;
+    let odavl = Odavl::open(folder.path(), Config::parse(CONFIG)?.settings("http://127.0.0.1:8787")?).await?;
     let person = SetUp {
         email: "bench@example.com".parse()?,
         name: "Bench".into(),

@@ -21,7 +21,9 @@ pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let mut args = std::env::args().skip(1);
-    let first = args.next().ok_or("usage: odavl-bench PATH-OF-ODAVL | protect | ledger .. | consume .. | transfer .. | peers ..")?;
+    let first = args.next().ok_or(
+        "usage: odavl-bench PATH-OF-ODAVL | protect | ledger .. | consume .. | transfer .. | peers ..",
+    )?;
     let long = std::env::var("ODAVL_BENCH_MILLISECONDS").map_or(Ok(4000), |text| text.parse());
     let long = Duration::from_millis(long?);
     match first.as_str() {

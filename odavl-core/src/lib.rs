@@ -103,9 +103,9 @@ pub mod session;
 pub mod storage;
 mod sweep;
 mod text;
+mod upkeep;
 #[cfg(feature = "uploads")]
 pub mod uploads;
-mod upkeep;
 mod view;
 pub mod webhooks;
 

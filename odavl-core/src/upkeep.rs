@@ -28,7 +28,10 @@ impl Odavl {
             told(self.tidy().await, "what expired could not be swept; it is tried again");
             if Instant::now() >= hourly {
                 hourly = Instant::now() + HOUR;
-                told(self.forget_in_turn().await, "what is over could not be forgotten; it is tried again in an hour");
+                told(
+                    self.forget_in_turn().await,
+                    "what is over could not be forgotten; it is tried again in an hour",
+                );
             }
         }
     }
