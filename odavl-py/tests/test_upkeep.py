@@ -32,7 +32,7 @@ def comes(about: Callable[[], bool]) -> bool:
 
 
 def used(me: Any, meter: str) -> int:
-    return next(limit.used for limit in me.usage.read().limits if limit.meter == meter)
+    return int(next(limit.used for limit in me.usage.read().limits if limit.meter == meter))
 
 
 @pytest.mark.embedded("a service does the same by itself")
