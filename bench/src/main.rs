@@ -2,6 +2,7 @@
 
 mod backup;
 mod database;
+mod embedded;
 mod floor;
 mod http;
 mod ledger;
@@ -21,9 +22,9 @@ pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let mut args = std::env::args().skip(1);
-    let first = args
-        .next()
-        .ok_or("usage: odavl-bench PATH-OF-ODAVL | protect | ledger .. | peers .. | fingerprint ..")?;
+    let first = args.next().ok_or(
+        "usage: odavl-bench PATH-OF-ODAVL | protect | ledger .. | consume .. | transfer .. | peers .. | fingerprint ..",
+    )?;
     let long = std::env::var("ODAVL_BENCH_MILLISECONDS").map_or(Ok(4000), |text| text.parse());
     let long = Duration::from_millis(long?);
     match first.as_str() {
@@ -32,6 +33,8 @@ async fn main() -> Outcome<()> {
         "protect" => protect::layer().await,
         "ledger" => ledger::thick(args, long).await,
         "fingerprint" => backup::fingerprint(args).await,
+        "consume" => embedded::consume(args.next().ok_or("how many callers?")?.parse()?, long).await,
+        "transfer" => embedded::transfer(args.next().ok_or("how many MiB?")?.parse()?).await,
         "peers" => peers::compare(args, long).await,
         server => everything(PathBuf::from(server), long).await,
     }

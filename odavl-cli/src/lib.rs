@@ -5,7 +5,6 @@ mod begun;
 mod client;
 mod commands;
 mod config;
-mod courier;
 mod credentials;
 mod exit;
 mod failure;

@@ -37,6 +37,7 @@ impl Odavl {
         })?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (db, metering) = open_database(data, &settings, clock.clone()).await?;
+        let ended = db.ended();
         let auth = SqlAuth::new(db.clone());
         let master = master_key(&data.join("master.key"), &auth).await?;
         let storage = open_storage(data, &settings, &master, clock.clone()).await?;
@@ -58,6 +59,7 @@ impl Odavl {
             .settings(settings)
             .master_key(master)
             .clock(clock)
+            .ended(ended)
             .build()
     }
 }

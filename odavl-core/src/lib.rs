@@ -79,6 +79,7 @@ pub mod backup;
 mod caller;
 mod causes;
 mod clock;
+mod closing;
 pub mod config;
 #[cfg(feature = "sql")]
 pub mod db;
@@ -102,6 +103,7 @@ pub mod session;
 pub mod storage;
 mod sweep;
 mod text;
+mod upkeep;
 #[cfg(feature = "uploads")]
 pub mod uploads;
 mod view;
@@ -110,6 +112,7 @@ pub mod webhooks;
 pub use action::{Action, ActionRow, Needs};
 pub use causes::{Chain, causes};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use closing::WeakSession;
 pub use config::Settings;
 #[cfg(all(feature = "sqlite", feature = "fs", feature = "config", feature = "uploads"))]
 pub use embedded::copy_to_bucket;

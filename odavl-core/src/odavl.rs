@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use tokio::sync::watch;
+
 #[cfg(feature = "sign-in")]
 use crate::auth::signin::{CookieToken, SignIn};
 #[cfg(feature = "backup")]
@@ -63,6 +65,8 @@ pub(crate) struct Core {
     pub(crate) ownership: Ownership,
     /// What other nodes know this one by, for as long as it runs.
     pub(crate) node: String,
+    /// What is closed when its database is, where that is known.
+    pub(crate) ended: Option<watch::Sender<()>>,
     /// Ends with the rest.
     _feed: Feed,
 }
@@ -93,6 +97,7 @@ pub struct Builder {
     master: Option<MasterKey>,
     clock: Option<Arc<dyn Clock>>,
     combiner: CombinerOptions,
+    ended: Option<watch::Sender<()>>,
 }
 
 impl Builder {
@@ -175,6 +180,13 @@ impl Builder {
         self
     }
 
+    /// What is closed when the database is, on which all the ports stand.
+    #[cfg(all(feature = "sqlite", feature = "fs", feature = "config", feature = "uploads"))]
+    pub(crate) fn ended(mut self, ended: watch::Sender<()>) -> Self {
+        self.ended = Some(ended);
+        self
+    }
+
     /// The installation. Fails with `invalid_input` where a port is missing or the settings do not fit together.
     /// Must be called in a tokio runtime: the combiner and the epoch feed are tasks of it.
     pub fn build(self) -> Result<Odavl> {
@@ -211,6 +223,7 @@ impl Builder {
             heads: Heads::default(),
             ownership: Ownership::default(),
             node: random::id(),
+            ended: self.ended,
             #[cfg(feature = "sign-in")]
             sign_in: SignIn::new(master, settings.key_prefix.clone()),
             settings,
@@ -277,48 +290,6 @@ impl Odavl {
         self.0.auth.is_set_up().await?;
         self.0.metering.apply(&[]).await?;
         self.0.storage.ready().await
-    }
-
-    /// Ends uploads that expired, removes bytes that nothing names any more, looks through a thousand keys of the store for
-    /// such that landed when nobody waited for them any more, gives back what reservations hold that nobody settled in
-    /// time. Safe to run on every node, at any time; a service [tidies](Odavl::tidy) every few seconds.
-    ///
-    /// # Errors
-    /// `conflict` where the store has become another database's: nothing is removed from it, see
-    /// [`Objects::adopt_store`](crate::storage::Objects::adopt_store). Else whatever failed first; the rest is not held up,
-    /// and all of it is tried again by the next.
-    pub async fn sweep(&self) -> Result<()> {
-        // Whatever fails is tried again at the next sweep; the rest is not held up. Uploads come before reservations: what
-        // one holds is settled or released with it.
-        let noted = self.note().await;
-        let owned = self.0.own_store(self.now()).await;
-        let stored = if owned.is_ok() { self.0.sweep_storage().await } else { Ok(()) };
-        let released = self.0.release_expired().await;
-        // Last: nobody waits for it, and a large folder takes its time.
-        let found = if owned.is_ok() { self.0.sweep_strays(self.now()).await } else { Ok(()) };
-        owned.and(stored).and(released).and(noted).and(found)
-    }
-
-    /// Writes what this node alone knows: when keys were last used, and who was refused. [`Odavl::sweep`] and
-    /// [`Odavl::tidy`] do so, too.
-    pub async fn note(&self) -> Result<()> {
-        let recorded = self.0.record_denials().await;
-        let used = self.0.views.take_used();
-        let touched = if used.is_empty() { Ok(()) } else { self.0.auth.touch_keys(&used).await };
-        recorded.and(touched)
-    }
-
-    /// Forgets sign-ins and codes that are over, removes raw records of use from before [`KEPT`](crate::metering::KEPT),
-    /// drops uploads in parts that nobody will end, and once a day signs where each organisation's records end. A service
-    /// does it every hour, on the node that [leads](Odavl::leads).
-    pub async fn forget_ended(&self) -> Result<()> {
-        let ended = Change::DropEnded { at: self.0.clock.now() };
-        // Whatever fails is tried again in an hour; the rest is not held up.
-        let forgotten = self.0.write(vec![ended], Vec::new(), Vec::new()).await;
-        let aborted = self.0.abort_stale_multiparts().await;
-        let deliveries = self.0.forget_deliveries().await;
-        let pruned = self.0.prune_books().await;
-        self.0.sign_heads().await.and(forgotten).and(aborted).and(deliveries).and(pruned)
     }
 
     /// The session of someone without a credential.

@@ -1,16 +1,15 @@
 //! The doors to a session, behind which each use case is one operation, whoever waits for it and however.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
+use odavl_core::WeakSession;
 use pyo3::prelude::*;
 
 use crate::{
     call::Call,
     engine::{Engine, Held},
     failure::{Failure, Result},
+    handle::Handle,
     remote::Remote,
 };
 
@@ -22,35 +21,60 @@ pub(crate) enum Door {
     Remote(Remote),
 }
 
+/// What a session keeps of its door: an installation that is closed is not kept open by it.
+enum Way {
+    Embedded(WeakSession),
+    Remote(Arc<Door>),
+}
+
+impl From<Door> for Way {
+    fn from(door: Door) -> Self {
+        match door {
+            Door::Embedded(session) => Self::Embedded(session.downgrade()),
+            Door::Remote(_) => Self::Remote(Arc::new(door)),
+        }
+    }
+}
+
 /// A session, for as long as what it came from is open.
 #[derive(Clone)]
 pub(crate) struct Session {
-    door: Arc<Held<Door>>,
-    open: Arc<AtomicBool>,
+    way: Arc<Held<Way>>,
+    handle: Arc<Handle>,
 }
 
 impl Session {
-    pub(crate) fn new(engine: &Engine, door: Door, open: Arc<AtomicBool>) -> Self {
-        Self { door: Arc::new(Held::new(engine.clone(), door)), open }
+    pub(crate) fn new(door: Door, handle: Arc<Handle>) -> Self {
+        let way = Held::new(handle.engine().clone(), door.into());
+        Self { way: Arc::new(way), handle }
     }
 
     /// Another session through the same door.
     pub(crate) fn beside(&self, door: Door) -> Self {
-        Self::new(self.door.engine(), door, self.open.clone())
+        Self::new(door, self.handle.clone())
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     pub(crate) fn engine(&self) -> &Engine {
-        self.door.engine()
+        self.handle.engine()
     }
 
-    pub(crate) fn close(&self) {
-        self.open.store(false, Ordering::Relaxed);
-    }
-
-    pub(crate) fn door(&self) -> Result<&Arc<Door>> {
+    pub(crate) fn door(&self) -> Result<Arc<Door>> {
         self.engine().runtime()?;
-        let door = self.door.value().filter(|_| self.open.load(Ordering::Relaxed));
-        door.ok_or_else(Failure::closed)
+        if !self.handle.is_open() {
+            return Err(Failure::closed());
+        }
+        match self.way.value() {
+            Some(Way::Embedded(session)) => {
+                let session = session.upgrade().ok_or_else(Failure::closed)?;
+                Ok(Arc::new(Door::Embedded(Arc::new(session))))
+            }
+            Some(Way::Remote(door)) => Ok(door.clone()),
+            None => Err(Failure::closed()),
+        }
     }
 
     /// One use case.
@@ -59,6 +83,6 @@ impl Session {
         T: for<'py> IntoPyObject<'py> + Send + 'static,
         W: Future<Output = Result<T>> + Send + 'static,
     {
-        Ok(Call::new(self.engine(), act(self.door()?.clone())))
+        Ok(Call::new(self.engine(), act(self.door()?)))
     }
 }

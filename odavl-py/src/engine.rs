@@ -1,10 +1,14 @@
 //! The one runtime of the process, and what a fork does to it.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    cell::Cell,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
+use odavl_core::db::{Still, hold_still};
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Runtime};
 
@@ -51,50 +55,59 @@ impl Engine {
     }
 }
 
+thread_local! {
+    /// Held by the thread that forks, while it does.
+    static STILL: Cell<Option<Still>> = const { Cell::new(None) };
+}
+
+/// Has no other thread within SQLite while the process forks: what it holds there would be held in the child for ever.
+#[pyfunction]
+fn _fork() {
+    STILL.set(Some(hold_still()));
+}
+
+#[pyfunction]
+fn _has_forked() {
+    STILL.take();
+}
+
 /// Notes that this process is a new one; called in each child.
 #[pyfunction]
-fn _forked() {
+fn _is_forked() {
+    STILL.take();
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// What a handle holds. In a forked child it is left alone: to end it there would end it under the parent, whose
-/// database is open in both.
+/// What a session holds. In a forked child it is left alone: to end it there would end it under the parent, whose
+/// connections are open in both.
 pub(crate) struct Held<T> {
     engine: Engine,
-    value: Option<Arc<T>>,
+    value: Option<T>,
 }
 
 impl<T> Held<T> {
     pub(crate) fn new(engine: Engine, value: T) -> Self {
-        Self { engine, value: Some(Arc::new(value)) }
+        Self { engine, value: Some(value) }
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
-    /// The value; `None` once it was let go.
-    pub(crate) fn value(&self) -> Option<&Arc<T>> {
+    /// The value; it is there until this is dropped.
+    pub(crate) fn value(&self) -> Option<&T> {
         self.value.as_ref()
-    }
-
-    pub(crate) fn let_go(&mut self) {
-        let value = self.value.take();
-        if self.engine.is_of_parent() {
-            std::mem::forget(value);
-        }
     }
 }
 
 impl<T> Drop for Held<T> {
     fn drop(&mut self) {
-        self.let_go();
+        if self.engine.is_of_parent() {
+            std::mem::forget(self.value.take());
+        }
     }
 }
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    let forked = wrap_pyfunction!(_forked, module)?;
-    let hook = pyo3::types::PyDict::new(module.py());
-    hook.set_item("after_in_child", forked)?;
-    module.py().import("os")?.call_method("register_at_fork", (), Some(&hook)).map(drop)
+    let hooks = pyo3::types::PyDict::new(module.py());
+    hooks.set_item("before", wrap_pyfunction!(_fork, module)?)?;
+    hooks.set_item("after_in_parent", wrap_pyfunction!(_has_forked, module)?)?;
+    hooks.set_item("after_in_child", wrap_pyfunction!(_is_forked, module)?)?;
+    module.py().import("os")?.call_method("register_at_fork", (), Some(&hooks)).map(drop)
 }

@@ -1,12 +1,6 @@
 //! The library, opened in this process.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{path::PathBuf, sync::Arc};
 
 use odavl_core::{
     Odavl,
@@ -20,10 +14,12 @@ use pyo3::prelude::*;
 use crate::{
     call::Call,
     door::{self, Door},
-    engine::{Engine, Held},
+    engine::Engine,
     failure::{Failure, Result},
+    handle::Handle,
     input::{Arg, Parsed, Text, read, said},
     session::Session,
+    upkeep::Upkeep,
 };
 
 /// Where data lies unless it is said.
@@ -33,33 +29,19 @@ const PUBLIC_URL: &str = "http://127.0.0.1:8787";
 
 /// An installation that is open.
 #[pyclass(frozen, module = "odavl._odavl")]
-pub(crate) struct Installation {
-    odavl: Mutex<Held<Odavl>>,
-    open: Arc<AtomicBool>,
-}
+pub(crate) struct Installation(Arc<Handle>);
 
 impl Installation {
-    fn new(engine: &Engine, odavl: Odavl) -> Self {
-        let open = Arc::new(AtomicBool::new(true));
-        Self { odavl: Mutex::new(Held::new(engine.clone(), odavl)), open }
-    }
-
-    fn held(&self) -> MutexGuard<'_, Held<Odavl>> {
-        self.odavl.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn odavl(&self) -> Result<(Engine, Arc<Odavl>)> {
-        let held = self.held();
-        held.engine().runtime()?;
-        let odavl = held.value().ok_or_else(Failure::closed)?;
-        Ok((held.engine().clone(), odavl.clone()))
+    /// What to open a session with, and what it came from.
+    fn opened(&self) -> Result<(Odavl, Arc<Handle>)> {
+        Ok((self.0.odavl()?, self.0.clone()))
     }
 }
 
 /// Opens the installation that `file`, then `json`, then `ODAVL_*` variables, then the arguments describe: each goes
 /// before those that are named before it.
 #[pyfunction]
-#[pyo3(signature = (file, json, database, storage, data))]
+#[pyo3(signature = (file, json, database, storage, data, upkeep))]
 #[expect(clippy::too_many_arguments, reason = "each is an argument in Python")]
 pub(crate) fn open(
     py: Python<'_>,
@@ -68,8 +50,10 @@ pub(crate) fn open(
     database: Arg<'_, '_>,
     storage: Arg<'_, '_>,
     data: Arg<'_, '_>,
+    upkeep: Arg<'_, '_>,
 ) -> PyResult<Call> {
     read!(file: Option<PathBuf>, json: Option<Text>, database: Option<Text>, storage: Option<Text>, data: Option<PathBuf>);
+    read!(upkeep: bool);
     let engine = Engine::of_process(py)?;
     let mut config = configured(file, json)?.with_variables(variable);
     config.database = said(database).map(Secret::new).or(config.database);
@@ -79,7 +63,8 @@ pub(crate) fn open(
     Ok(Call::new(&engine, async move {
         let settings = config.settings(PUBLIC_URL)?;
         let odavl = Odavl::open(&data.unwrap_or_else(|| PathBuf::from(DATA)), settings).await?;
-        Ok(Installation::new(&within, odavl))
+        let upkeep = upkeep.then(|| Upkeep::begin(&odavl));
+        Ok(Installation(Handle::of_installation(&within, odavl, upkeep)))
     }))
 }
 
@@ -102,22 +87,20 @@ fn variable(name: &str) -> Option<String> {
 impl Installation {
     fn authenticate(&self, credential: Arg<'_, '_>, organization: Arg<'_, '_>) -> PyResult<Call> {
         read!(credential: Text, organization: Option<Text>);
-        let (engine, odavl) = self.odavl()?;
-        let (within, open) = (engine.clone(), self.open.clone());
-        Ok(Call::new(&engine, async move {
+        let (odavl, handle) = self.opened()?;
+        Ok(Call::new(self.0.engine(), async move {
             let context = Context { organization: said(organization), ..Context::default() };
             let session = odavl.authenticate(odavl.credential(&credential.0)?, context).await?;
-            Ok(Session(door::Session::new(&within, Door::Embedded(Arc::new(session)), open)))
+            Ok(Session(door::Session::new(Door::Embedded(Arc::new(session)), handle)))
         }))
     }
 
     fn system(&self, org: Arg<'_, '_>) -> PyResult<Call> {
         read!(org: Parsed<OrgRef>);
-        let (engine, odavl) = self.odavl()?;
-        let (within, open) = (engine.clone(), self.open.clone());
-        Ok(Call::new(&engine, async move {
+        let (odavl, handle) = self.opened()?;
+        Ok(Call::new(self.0.engine(), async move {
             let session = odavl.system(&org.0, Context::default()).await?;
-            Ok(Session(door::Session::new(&within, Door::Embedded(Arc::new(session)), open)))
+            Ok(Session(door::Session::new(Door::Embedded(Arc::new(session)), handle)))
         }))
     }
 
@@ -129,30 +112,29 @@ impl Installation {
         name: Arg<'_, '_>,
     ) -> PyResult<Call> {
         read!(email: Parsed<Email>, password: Text, org: Parsed<Slug>, name: Text);
-        let (engine, odavl) = self.odavl()?;
+        let odavl = self.0.odavl()?;
         let wish =
             SetUp { email: email.0, name: name.0, password: Secret::new(password.0), organization: org.0 };
-        Ok(Call::new(&engine, async move { Ok(odavl.set_up(wish).await?.to_string()) }))
+        Ok(Call::new(self.0.engine(), async move { Ok(odavl.set_up(wish).await?.to_string()) }))
     }
 
     fn sweep(&self) -> PyResult<Call> {
-        let (engine, odavl) = self.odavl()?;
-        Ok(Call::new(&engine, async move { Ok(odavl.sweep().await?) }))
+        let odavl = self.0.odavl()?;
+        Ok(Call::new(self.0.engine(), async move { Ok(odavl.sweep().await?) }))
     }
 
     fn ready(&self) -> PyResult<Call> {
-        let (engine, odavl) = self.odavl()?;
-        Ok(Call::new(&engine, async move { Ok(odavl.ready().await?) }))
+        let odavl = self.0.odavl()?;
+        Ok(Call::new(self.0.engine(), async move { Ok(odavl.ready().await?) }))
     }
 
-    /// Ends it, and every session that came from it; calls that are under way are finished. Again it does nothing.
-    fn close(&self) {
-        self.open.store(false, Ordering::Relaxed);
-        self.held().let_go();
+    /// Ends it, and every session that came from it; again it does nothing. It is waited for until nothing of it is left.
+    fn close(&self, py: Python<'_>) -> PyResult<Call> {
+        self.0.close(py)
     }
 
     #[getter]
     fn closed(&self) -> bool {
-        !self.open.load(Ordering::Relaxed)
+        !self.0.is_open()
     }
 }

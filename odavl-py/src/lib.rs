@@ -11,6 +11,7 @@ mod engine;
 mod failure;
 mod gateway;
 mod guard;
+mod handle;
 mod input;
 mod installation;
 mod keys;
@@ -19,6 +20,7 @@ mod runs;
 mod session;
 mod sink;
 mod storage;
+mod upkeep;
 mod usage;
 mod values;
 

@@ -1,7 +1,5 @@
 //! A session as Python holds it.
 
-use std::sync::{Arc, atomic::AtomicBool};
-
 use odavl_client::door::origin::Origin;
 use pyo3::prelude::*;
 
@@ -11,6 +9,7 @@ use crate::{
     engine::Engine,
     failure::{Failure, Result},
     gateway::Gateway,
+    handle::Handle,
     input::{Arg, Text, read, said},
     keys::Keys,
     remote::Remote,
@@ -30,7 +29,7 @@ impl Door {
 
     fn acting_on(&self, organization: &str) -> Result<Self> {
         Ok(match self {
-            Self::Embedded(session) => Self::Embedded(Arc::new(session.acting_on(organization))),
+            Self::Embedded(session) => Self::Embedded(std::sync::Arc::new(session.acting_on(organization))),
             Self::Remote(remote) => Self::Remote(remote.acting_on(organization)?),
         })
     }
@@ -53,8 +52,7 @@ pub(crate) fn connect(
     Ok(Call::new(&engine, async move {
         let remote = Remote::at(origin, key.0, allow_http, organization.as_deref())?;
         remote.me().await?;
-        let open = Arc::new(AtomicBool::new(true));
-        Ok(Session(door::Session::new(&within, Door::Remote(remote), open)))
+        Ok(Session(door::Session::new(Door::Remote(remote), Handle::of_service(&within))))
     }))
 }
 
@@ -73,8 +71,8 @@ impl Session {
         Ok(Self(self.0.beside(self.0.door()?.acting_on(&organization.0)?)))
     }
 
-    fn close(&self) {
-        self.0.close();
+    fn close(&self, py: Python<'_>) -> PyResult<Call> {
+        self.0.handle().close(py)
     }
 
     #[getter]

@@ -38,8 +38,11 @@ impl Sink {
         W: Future<Output = Result<StoredObject>> + Send + 'static,
     {
         let (pieces, come) = mpsc::channel(AHEAD);
-        let door = session.door()?.clone();
-        let task = session.engine().runtime()?.spawn(store(door, Box::new(Pieces(come))));
+        let (sent, stored) = (session.handle().sent(), store(session.door()?, Box::new(Pieces(come))));
+        let task = session.engine().runtime()?.spawn(async move {
+            let _sent = sent;
+            stored.await
+        });
         Ok(Self {
             engine: session.engine().clone(),
             pieces: Mutex::new(Some(pieces)),

@@ -5,13 +5,14 @@ use std::{
     io::{self, IsTerminal, Write},
     net::{IpAddr, SocketAddr},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
 
 use clap::Args as ClapArgs;
-use odavl_core::{Chain, Error, ErrorCode, Odavl, Result, config::Serve, webhooks::Courier};
+use odavl_client::door::courier::Post;
+use odavl_core::{Chain, Error, ErrorCode, Odavl, Result, config::Serve};
 use odavl_http::Door;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
@@ -22,16 +23,14 @@ use tokio::{
 use crate::{
     commands::admin,
     config::{LISTEN, Location, is_nowhere},
-    courier::Post,
     failure::Failure,
     set_up_link, store,
 };
 
 /// Open files that are not connections: the database's, the log's, those of the folder.
 const OWN_FILES: u64 = 64;
-/// How often what expired is swept.
-const SWEEP: Duration = Duration::from_secs(5);
-const HOUR: Duration = Duration::from_hours(1);
+/// How often it is seen whether the installation was set up.
+const LOOK: Duration = Duration::from_secs(5);
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Example:\n  odavl serve --data /var/lib/odavl --listen 127.0.0.1:8787")]
@@ -83,14 +82,17 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     // Whoever reads the announcement may stop the service at once.
     let stopped = stopped()?;
     announce(&odavl, &public_url, &data).await?;
-    let post: Arc<dyn Courier> = Arc::new(Post::new(odavl.settings().private_webhooks)?);
-    let own: Arc<dyn Courier> = Arc::new(Post::new(true)?);
+    let post = Arc::new(Post::new(odavl.settings().private_webhooks)?);
+    // Who is told of backups is the operator's own choice, in a network of the team's own, too.
+    let own = Arc::new(Post::new(true)?);
     let settings = door_settings(&config.serve);
+    let (tidy, tell, keep, look) = (odavl.clone(), odavl.clone(), odavl.clone(), odavl.clone());
     let background = [
+        tokio::spawn(async move { tidy.keep_tidy().await }),
+        tokio::spawn(async move { tell.keep_telling(post).await }),
+        tokio::spawn(async move { keep.keep_backups(own).await }),
+        tokio::spawn(async move { look_for_set_up(&look, &data).await }),
         tokio::spawn(tell_figures(metrics, odavl.clone(), settings.clone())),
-        tokio::spawn(sweep(odavl.clone(), data)),
-        tokio::spawn(deliver(odavl.clone(), post)),
-        tokio::spawn(back_up(odavl.clone(), own)),
     ];
     let door = Door::new(odavl.clone(), settings);
     door.serve(listener, stopped).await;
@@ -237,24 +239,6 @@ async fn announce(odavl: &Odavl, url: &str, data: &Path) -> Result<()> {
     }
 }
 
-/// Ends what expired, again and again.
-async fn sweep(odavl: Odavl, data: PathBuf) {
-    let mut soon = tokio::time::interval(SWEEP);
-    let mut hourly = tokio::time::interval(HOUR);
-    for tick in [&mut soon, &mut hourly] {
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    }
-    loop {
-        let swept = tokio::select! {
-            _ = soon.tick() => tidy(&odavl, &data).await,
-            _ = hourly.tick() => forget(&odavl).await,
-        };
-        if let Err(error) = swept {
-            tracing::warn!(error = %Chain(&error), "what expired could not be swept; it is tried again");
-        }
-    }
-}
-
 /// Answers Prometheus, where it was said at which address.
 async fn tell_figures(listener: Option<TcpListener>, odavl: Odavl, settings: odavl_http::Settings) {
     if let Some(listener) = listener {
@@ -262,35 +246,23 @@ async fn tell_figures(listener: Option<TcpListener>, odavl: Odavl, settings: oda
     }
 }
 
-/// Makes backups as their schedules say. Who is told of them is the operator's own choice, in a network of the team's own, too.
-async fn back_up(odavl: Odavl, post: Arc<dyn Courier>) {
-    odavl.keep_backups(post).await;
-}
-
-/// Tells whoever wants to know, again and again. A receiver that is slow holds up nothing else.
-async fn deliver(odavl: Odavl, post: Arc<dyn Courier>) {
-    let mut soon = tokio::time::interval(SWEEP);
+/// Forgets the link once it is of no use. Whoever set it up did so in a browser, with this process or with another one.
+async fn look_for_set_up(odavl: &Odavl, data: &Path) {
+    let mut soon = tokio::time::interval(LOOK);
     soon.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut sender = odavl.sender(post);
     loop {
         soon.tick().await;
-        if let Err(error) = sender.deliver().await {
-            tracing::warn!(error = %Chain(&error), "webhooks could not be delivered; it is tried again");
+        if let Err(error) = forget_used(odavl, data).await {
+            tracing::warn!(error = %Chain(&error), "the set-up link could not be removed; it is tried again");
         }
     }
 }
 
-async fn tidy(odavl: &Odavl, data: &Path) -> Result<()> {
-    let tidied = odavl.tidy().await;
-    // Whoever set it up did so in a browser, with this process or with another one.
+async fn forget_used(odavl: &Odavl, data: &Path) -> Result<()> {
     if set_up_link::path(data).exists() && admin::is_set_up(odavl).await? {
         set_up_link::forget(data);
     }
-    tidied
-}
-
-async fn forget(odavl: &Odavl) -> Result<()> {
-    if odavl.leads().await? { odavl.forget_ended().await } else { Ok(()) }
+    Ok(())
 }
 
 /// Ctrl-C or SIGTERM: heard from the call on, however late it is waited for.
@@ -320,7 +292,7 @@ mod tests {
         let odavl = Odavl::open(data.path(), settings).await.unwrap();
         let link = odavl.set_up_link().await.unwrap().unwrap();
         set_up_link::keep(data.path(), &link).unwrap();
-        tidy(&odavl, data.path()).await.unwrap();
+        forget_used(&odavl, data.path()).await.unwrap();
         let kept = std::fs::read_to_string(set_up_link::path(data.path())).unwrap();
         assert_eq!(kept.trim_end(), link.reveal());
 
@@ -331,7 +303,7 @@ mod tests {
             organization: "acme".parse().unwrap(),
         };
         odavl.set_up(wish).await.unwrap();
-        tidy(&odavl, data.path()).await.unwrap();
+        forget_used(&odavl, data.path()).await.unwrap();
         assert!(!set_up_link::path(data.path()).exists());
         // One that a killed process left is gone with the next one's start.
         set_up_link::keep(data.path(), &link).unwrap();

@@ -5,6 +5,7 @@
 //! or fails before [`Tx::commit`] is rolled back.
 
 mod error;
+mod life;
 mod lock;
 mod migrate;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
@@ -21,6 +22,7 @@ mod value;
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::{clock::Clock, error::Result};
 
@@ -41,6 +43,8 @@ pub(crate) use postgres::{Settings as PostgresSettings, pg_error};
 #[cfg(feature = "postgres")]
 pub(crate) use retry::TRIES;
 pub(crate) use retry::retried;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{Still, hold_still};
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite::{blocking, sqlite_error};
 
@@ -130,6 +134,16 @@ impl Db {
             Engine::Sqlite(_) => sqlite,
             #[cfg(feature = "postgres")]
             Engine::Postgres(_) => postgres,
+        }
+    }
+
+    /// What is closed when all clones are gone and the last connection is closed.
+    pub(crate) fn ended(&self) -> watch::Sender<()> {
+        match &self.0 {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(sqlite) => sqlite.life().ended(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(postgres) => postgres.settings().life().ended(),
         }
     }
 

@@ -98,7 +98,6 @@ impl Postgres {
         self.settings.place()
     }
 
-    #[cfg(any(test, feature = "contract"))]
     pub(super) fn settings(&self) -> &Settings {
         &self.settings
     }

@@ -9,7 +9,10 @@ use tokio_postgres::{
 };
 
 use super::tls;
-use crate::error::{Error, Result};
+use crate::{
+    db::life::Life,
+    error::{Error, Result},
+};
 
 /// How long a connection that nothing comes from is believed to be there.
 const SILENT: Duration = Duration::from_secs(10);
@@ -22,6 +25,7 @@ pub(crate) struct Settings {
     #[cfg(feature = "backup")]
     pub(super) trust: Trust,
     place: String,
+    life: Life,
 }
 
 /// How far the server is trusted.
@@ -59,6 +63,7 @@ impl Settings {
             #[cfg(feature = "backup")]
             trust,
             place,
+            life: Life::new(),
         })
     }
 
@@ -74,8 +79,12 @@ impl Settings {
         self
     }
 
+    pub(in crate::db) fn life(&self) -> &Life {
+        &self.life
+    }
+
     pub(super) async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
-        self.tls.connect(&self.config, || ()).await
+        self.told(|| ()).await
     }
 
     /// A connection that listens on that channel, and what is told of: whether something was announced since one last
@@ -89,9 +98,19 @@ impl Settings {
         let tell = move || {
             let _ = tell.try_send(());
         };
-        let client = self.tls.connect(&self.config, tell).await?;
+        let client = self.told(tell).await?;
         client.batch_execute(&format!("LISTEN {channel}")).await?;
         Ok((client, told))
+    }
+
+    /// A connection that calls `tell` with each notification; the database is open until it has ended.
+    async fn told(&self, tell: impl Fn() + Send + 'static) -> Result<Client, tokio_postgres::Error> {
+        let life = self.life.clone();
+        let tell = move || {
+            let _open = &life;
+            tell();
+        };
+        self.tls.connect(&self.config, tell).await
     }
 
     pub(super) fn silent(&self, late: tokio::time::error::Elapsed) -> Error {

@@ -2,6 +2,7 @@
 
 mod error;
 mod migrate;
+mod still;
 #[cfg(feature = "postgres")]
 mod tables;
 mod value;
@@ -24,9 +25,10 @@ use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, OwnedSemaphorePermit, Sem
 
 pub(crate) use self::error::sqlite_error;
 pub(super) use self::migrate::run as migrate;
+pub use self::still::{Still, hold_still};
 #[cfg(feature = "postgres")]
 pub(super) use self::{migrate::is_up_to_date, tables::read_tables};
-use super::{DbError, Row, Value};
+use super::{DbError, Row, Value, life::Life};
 use crate::{
     causes::Chain,
     error::{Error, Result},
@@ -64,9 +66,10 @@ const WRITER_PRAGMAS: &str = "
 
 /// An open file: its writer and its readers.
 pub(crate) struct Sqlite {
-    writer: Arc<FairMutex<Connection>>,
+    writer: Arc<FairMutex<Conn>>,
     readers: Arc<Readers>,
     path: PathBuf,
+    life: Life,
     /// What must outlive the connections, such as a temporary folder; so it is last.
     _keep: Box<dyn Any + Send + Sync>,
 }
@@ -79,15 +82,17 @@ impl Sqlite {
                 Some(error.into()),
             )
         })?;
-        let writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        writer.execute_batch(WRITER_PRAGMAS).map_err(sqlite_error)?;
+        let life = Life::new();
+        let writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, &life)?;
+        writer.conn.execute_batch(WRITER_PRAGMAS).map_err(sqlite_error)?;
         let idle = (0..READERS)
-            .map(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY))
+            .map(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, &life))
             .collect::<Result<Vec<_>>>()?;
         Ok(Self {
             writer: Arc::new(FairMutex::new(writer)),
             readers: Arc::new(Readers { idle: Mutex::new(idle), turns: Arc::new(Semaphore::new(READERS)) }),
             path: path.to_owned(),
+            life,
             _keep: Box::new(keep),
         })
     }
@@ -96,10 +101,14 @@ impl Sqlite {
         &self.path
     }
 
+    pub(super) fn life(&self) -> &Life {
+        &self.life
+    }
+
     /// The writer's connection while nobody else has it: when opening.
     pub(super) fn writer_mut(&mut self) -> Result<&mut Connection> {
         let shared = || Error::internal("the database's writer is in use before it is open", None);
-        Arc::get_mut(&mut self.writer).map(FairMutex::get_mut).ok_or_else(shared)
+        Arc::get_mut(&mut self.writer).map(|writer| &mut writer.get_mut().conn).ok_or_else(shared)
     }
 
     /// The writer, when it is our turn.
@@ -145,7 +154,8 @@ impl Sqlite {
         let closed = |_| Error::internal("the database's readers are closed", None);
         let turn = Arc::clone(&self.readers.turns).acquire_owned().await.map_err(closed)?;
         let conn = self.readers.idle().pop();
-        let conn = conn.map_or_else(|| connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY), Ok)?;
+        let connect = || connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY, &self.life);
+        let conn = conn.map_or_else(connect, Ok)?;
         Ok(Reader { conn, home: Arc::clone(&self.readers), _turn: turn })
     }
 }
@@ -159,34 +169,40 @@ fn create_private(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
-fn connect(path: &Path, mode: OpenFlags) -> Result<Connection> {
+/// A connection; the database is open for as long as it is.
+struct Conn {
+    conn: Connection,
+    _life: Life,
+}
+
+fn connect(path: &Path, mode: OpenFlags, life: &Life) -> Result<Conn> {
     let open = || {
         let conn = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         conn.busy_timeout(BUSY)?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
         conn.execute_batch(PRAGMAS)?;
-        Ok(conn)
+        Ok(Conn { conn, _life: life.clone() })
     };
     open().map_err(sqlite_error)
 }
 
 /// The writer's connection while it is ours. What is still open when it goes is rolled back, wherever the future
 /// that held it was cancelled.
-struct Writer(OwnedMutexGuard<Connection>);
+struct Writer(OwnedMutexGuard<Conn>);
 
 impl Writer {
     /// Takes the write lock now rather than at the first write, so that it is waited for and never upgraded.
     fn begin(&self) -> Result<()> {
         self.settle()?;
-        self.0.execute_batch("BEGIN IMMEDIATE").map_err(sqlite_error)
+        self.execute_batch("BEGIN IMMEDIATE").map_err(sqlite_error)
     }
 
     /// Ends what is open, such as what a failed roll-back left behind.
     fn settle(&self) -> Result<()> {
-        if self.0.is_autocommit() {
+        if self.is_autocommit() {
             return Ok(());
         }
-        self.0.execute_batch("ROLLBACK").map_err(sqlite_error)
+        self.execute_batch("ROLLBACK").map_err(sqlite_error)
     }
 }
 
@@ -201,13 +217,13 @@ impl Drop for Writer {
 impl Deref for Writer {
     type Target = Connection;
     fn deref(&self) -> &Connection {
-        &self.0
+        &self.0.conn
     }
 }
 
 impl DerefMut for Writer {
     fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0
+        &mut self.0.conn
     }
 }
 
@@ -244,19 +260,19 @@ impl std::fmt::Debug for Open {
 }
 
 struct Readers {
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<Conn>>,
     turns: Arc<Semaphore>,
 }
 
 impl Readers {
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Conn>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A reading connection while it is ours.
 struct Reader {
-    conn: Connection,
+    conn: Conn,
     home: Arc<Readers>,
     _turn: OwnedSemaphorePermit,
 }
@@ -264,8 +280,9 @@ struct Reader {
 impl Reader {
     /// Runs `act` and gives the connection back, unless it panicked or its snapshot cannot be closed.
     fn run<T>(mut self, act: impl FnOnce(&mut Connection) -> T) -> T {
-        let done = act(&mut self.conn);
-        if self.conn.is_autocommit() || self.conn.execute_batch("ROLLBACK").is_ok() {
+        let conn = &mut self.conn.conn;
+        let done = act(conn);
+        if conn.is_autocommit() || conn.execute_batch("ROLLBACK").is_ok() {
             self.home.idle().push(self.conn);
         }
         done
@@ -274,7 +291,7 @@ impl Reader {
 
 /// Runs what waits for the disk where waiting is allowed.
 pub(crate) async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(act).await.map_err(|error| {
+    tokio::task::spawn_blocking(|| still::moving(act)).await.map_err(|error| {
         if error.is_panic() {
             Error::internal("a statement panicked", Some(error.into()))
         } else {

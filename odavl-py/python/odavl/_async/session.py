@@ -85,8 +85,8 @@ class AsyncSession:
         return Metered(self._core.usage, meter, units, expires_in, tags)
 
     def close(self) -> None:
-        """Closes what the session came from, as ``db.close()`` does. Calls under way are finished."""
-        self._core.close()
+        """Closes what the session came from, as ``db.close()`` does. Calls under way are finished first."""
+        self._core.close().wait()
 
     async def __aenter__(self) -> AsyncSession:
         return self
@@ -94,4 +94,4 @@ class AsyncSession:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        await self._core.close()

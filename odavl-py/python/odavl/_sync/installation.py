@@ -37,6 +37,7 @@ class Odavl:
         database: str | None = None,
         storage: str | None = None,
         data: str | PathLike[str] | None = None,
+        upkeep: bool = True,
     ) -> Odavl:
         """Opens the installation that `config` describes: the path of an ``odavl.toml``, or the same as a mapping.
 
@@ -44,10 +45,14 @@ class Odavl:
         (``s3://bucket``), `data` the folder of everything that is not there; ``./odavl-data`` unless it is said. Each
         goes before the ``ODAVL_DATABASE``, ``ODAVL_STORAGE`` and ``ODAVL_DATA`` variables, and those before `config`.
 
+        While it is open it does what ``odavl serve`` does beside serving, in threads of its own: every few seconds it gives
+        back what expired, removes garbage and sends webhooks, one process at a time where several are open. `upkeep`
+        ``False`` leaves it to others.
+
         Raises ``InvalidInputError`` for a configuration with a mistake, ``UnavailableError`` where the database does
         not answer.
         """
-        return cls._open(config, database, storage, data)
+        return cls._open(config, database, storage, data, upkeep)
 
     @classmethod
     def _open(
@@ -56,9 +61,10 @@ class Odavl:
         database: str | None,
         storage: str | None,
         data: str | PathLike[str] | None,
+        upkeep: bool,
     ) -> Odavl:
         file, json = described(config)
-        return cls(_odavl.open(file, json, database, storage, data).wait())
+        return cls(_odavl.open(file, json, database, storage, data, upkeep).wait())
 
     @classmethod
     def connect(
@@ -112,13 +118,18 @@ class Odavl:
     def sweep(self) -> None:
         """Ends uploads that expired and gives back what nobody settled in time.
 
-        ``odavl serve`` does it every few seconds; where none runs on this installation, call it now and then.
+        An installation that is open does it every few seconds, unless it was opened without `upkeep`; so does
+        ``odavl serve``.
         """
         self._core.sweep().wait()
 
     def close(self) -> None:
-        """Closes it, and every session that came from it. Calls under way are finished; again it does nothing."""
-        self._core.close()
+        """Closes it, and every session that came from it; again it does nothing.
+
+        Calls under way are finished first, and nothing of it is left: no thread is at work, no file of the database is
+        open. A ``put`` whose pieces are still to come is not waited for.
+        """
+        self._core.close().wait()
 
     def __enter__(self) -> Odavl:
         return self
@@ -126,7 +137,7 @@ class Odavl:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self._core.close().wait()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'closed' if self._core.closed else 'open'}>"

@@ -86,8 +86,8 @@ class Session:
         return Metered(self._core.usage, meter, units, expires_in, tags)
 
     def close(self) -> None:
-        """Closes what the session came from, as ``db.close()`` does. Calls under way are finished."""
-        self._core.close()
+        """Closes what the session came from, as ``db.close()`` does. Calls under way are finished first."""
+        self._core.close().wait()
 
     def __enter__(self) -> Session:
         return self
@@ -95,4 +95,4 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self._core.close().wait()

@@ -23,14 +23,14 @@ const TOTAL: Duration = Duration::from_secs(15);
 
 /// A [`Courier`] by HTTP. It follows no redirect, asks no proxy, and reads no answer but its status.
 #[derive(Debug)]
-pub(crate) struct Post {
+pub struct Post {
     client: Client,
     private: bool,
 }
 
 impl Post {
     /// One that goes to private addresses, and by http, only where `private` says so.
-    pub(crate) fn new(private: bool) -> Result<Self> {
+    pub fn new(private: bool) -> Result<Self> {
         // A second call finds the provider that the first one installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = Client::builder().user_agent(AGENT).redirect(redirect::Policy::none()).no_proxy();
