@@ -12,6 +12,7 @@ pub mod contract;
 mod fingerprint;
 mod manifest;
 mod memory;
+mod often;
 mod pipeline;
 mod place;
 mod port;
@@ -35,6 +36,7 @@ pub use manifest::{
     Verdict, Volume,
 };
 pub use memory::MemoryBackup;
+pub use often::Often;
 pub use place::{Label, Place};
 pub use port::{
     Backup, Checkup, DatabaseName, Dump, DumpOptions, Dumped, Engine, Format, Ownership, Purpose, Reading,
@@ -49,5 +51,6 @@ pub use signing::{PublicKey, SigningKey, Trusted};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteBackup;
 pub use vault::{
-    Created, Entry, Keys, Listing, Plan, Pruned, Pruning, RestoreWish, Vault, Verified, Which, Wish,
+    Cleared, Created, Entry, Keys, Listing, Plan, Pruned, Pruning, Ran, RestoreWish, RunPolicy, Vault,
+    Verified, Which, Wish,
 };

@@ -143,6 +143,8 @@ pub(super) enum Kind {
     Manifest,
     /// A verdict.
     Verdict,
+    /// That a try was given up.
+    GivenUp,
 }
 
 impl Kind {
@@ -150,6 +152,7 @@ impl Kind {
         match self {
             Self::Manifest => "odavl backup manifest 1",
             Self::Verdict => "odavl backup verdict 1",
+            Self::GivenUp => "odavl backup given up 1",
         }
     }
 }
@@ -187,6 +190,11 @@ pub(super) fn sign(kind: Kind, key: &SigningKey, document: &impl Serialize) -> R
         signature: Some(BASE64_STANDARD.encode(signature)),
     };
     Ok((serde_json::to_vec_pretty(&envelope).map_err(failed)?, digest))
+}
+
+/// Whether `bytes` say that they are of that kind; nothing is proved by it.
+pub(super) fn says(kind: Kind, bytes: &[u8]) -> bool {
+    serde_json::from_slice::<Envelope>(bytes).is_ok_and(|envelope| envelope.kind == kind.as_str())
 }
 
 /// The document in `bytes`, once it is proved that somebody made it who is trusted. `what` names it in errors.
