@@ -13,8 +13,4 @@ $PSNativeCommandUseErrorActionPreference = $true
 
 if (-not $env:DATABASE_URL) { throw 'say which database it is: DATABASE_URL = postgres://user:password@host/database' }
 $odavl = if ($env:ODAVL) { $env:ODAVL } else { 'odavl' }
-$verify = if ($env:ODAVL_BACKUP_IDENTITY) { @('--verify') } else { @() }
-
-# Nothing is removed after a backup that failed: the script ends there.
-& $odavl backup create $Source --environment $Environment --url-env DATABASE_URL @verify
-& $odavl backup prune $Source --environment $Environment --url-env DATABASE_URL
+& $odavl backup run $Source --environment $Environment --url-env DATABASE_URL

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Backs up one database, proves the backup, and removes those that no rule keeps: for cron and CI, on a machine without a
-# service of odavl's. All of it is done by the odavl command; this says in what order.
+# service of odavl's. All of it is done by `odavl backup run`; this says with what.
 #
 #   scripts/backup-database.sh production          the database whose URL is in DATABASE_URL
 #   scripts/backup-database.sh staging main        the same, under the name `main` rather than `app`
 #
 # Variables: DATABASE_URL; ODAVL_BACKUP_STORE (s3://bucket, with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or a
 # folder); ODAVL_BACKUP_RECIPIENTS (age1...); ODAVL_BACKUP_SIGNING_KEY (a file). Where ODAVL_BACKUP_IDENTITY names the file of an
-# identity, the backup is restored to a scratch database and compared; else its bytes are read back. ODAVL is the command,
+# identity, the backup is restored to a scratch database and compared; as often as `verify` in the configuration says; else its bytes are read back. ODAVL is the command,
 # where it is not on the path.
 set -euo pipefail
 
@@ -16,9 +16,4 @@ source="${2:-app}"
 : "${DATABASE_URL:?say which database it is, as postgres://user:password@host/database}"
 odavl="${ODAVL:-odavl}"
 
-verify=()
-[ -z "${ODAVL_BACKUP_IDENTITY:-}" ] || verify=(--verify)
-
-# Nothing is removed after a backup that failed: the script ends there.
-"$odavl" backup create "$source" --environment "$environment" --url-env DATABASE_URL "${verify[@]}"
-"$odavl" backup prune "$source" --environment "$environment" --url-env DATABASE_URL
+exec "$odavl" backup run "$source" --environment "$environment" --url-env DATABASE_URL

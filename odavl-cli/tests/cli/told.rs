@@ -172,5 +172,5 @@ fn serve_makes_the_backups_that_are_due_and_tells_of_them() {
     let command =
         |line: &str| Ended::from(person.command(line).env("HOOK_SECRET", &secret).output().unwrap());
     let listed = command("backup list own --json").json();
-    assert_eq!((&listed["id"], &listed["proof"]), (&body["data"]["backup"], &json!("unproved")));
+    assert_eq!((&listed["id"], &listed["proof"]), (&body["data"]["backup"], &json!("verified")));
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use jiff::{SignedDuration, tz::TimeZone};
 use serde::Deserialize;
 
-use super::{Encryption, Keep, Place, Policy, Pruning, PublicKey, Trusted};
+use super::{Encryption, Keep, Often, Place, Policy, Pruning, PublicKey, Trusted};
 use crate::{
     error::{Error, Result},
     secret::Secret,
@@ -73,6 +73,9 @@ pub struct BackupSource {
     pub sqlite: Option<PathBuf>,
     /// By which rules its backups are kept: `production` (30 days), `staging` (7 days), or a table of them.
     pub keep: Option<Rules>,
+    /// How often `backup run` restores one and compares: `each`, `weekly`, `never`, or `{ every = 7 }`. Each one, where its dump
+    /// has less than 50 GB, and one a week where it has more.
+    pub verify: Option<Often>,
     /// Whose days and weeks the rules mean, as `Europe/Berlin`. UTC.
     pub zone: Option<String>,
     /// When `odavl serve` makes them, as `H 2 * * * Europe/Berlin`. Not by itself.
@@ -175,13 +178,18 @@ mod tests {
     fn a_source_keeps_by_its_environment_unless_it_has_rules_of_its_own() {
         let config = read(
             "[sources.main]\nurl_env = 'DATABASE_URL'\n[sources.trial]\nenvironment = 'staging'\n\
-             [sources.own]\nkeep = { daily = 7, weekly = 4 }\nzone = 'Europe/Berlin'\n[sources.odd]\nenvironment = 'blue'\n",
+             [sources.own]\nkeep = { daily = 7, weekly = 4 }\nzone = 'Europe/Berlin'\nverify = { every = 7 }\n[sources.odd]\nenvironment = 'blue'\n",
         );
         let config = config.unwrap();
         let policy = |name: &str| config.sources[name].pruning().map(|pruning| pruning.policy);
         assert_eq!(policy("main").unwrap(), Policy::PRODUCTION);
         assert_eq!(policy("trial").unwrap(), Policy::STAGING);
         assert_eq!(Keep::from(policy("own").unwrap()), Keep { daily: 7, weekly: 4, ..Keep::default() });
+        assert_eq!(config.sources["own"].verify, Some(Often::Every(7.try_into().unwrap())));
+        assert!(
+            read("[sources.a]\nverify = 'weekly'").is_ok()
+                && read("[sources.a]\nverify = { every = 0 }").is_err()
+        );
         assert!(policy("odd").unwrap_err().hint().unwrap().contains("keep"));
         assert_eq!(config.sources["main"].place("main").unwrap().to_string(), "main of production");
     }

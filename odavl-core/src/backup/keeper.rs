@@ -160,9 +160,9 @@ impl Keeper {
         let (under_way, _) = self.sources.begin(&job.place, Work::Backup, now)?;
         let (sources, job) = (self.sources.clone(), job.clone());
         self.under_way.spawn(async move {
-            match sources.run(&job, under_way).await {
-                Ok(ran) => {
-                    tracing::info!(source = %job.place, backup = %ran.created.entry.manifest.id, "a backup was made");
+            match sources.run(&job, under_way, now).await {
+                Ok(backup) => {
+                    tracing::info!(source = %job.place, %backup, "a backup was made");
                     None
                 }
                 // Somebody else makes one.

@@ -204,6 +204,21 @@ impl Manifest {
     }
 }
 
+/// Stands where a manifest would, once a try is given up: none is written there any more, however late it comes. Signed, and
+/// bound to its place, for it lets what lies there be removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct GivenUp {
+    /// Which try.
+    pub(super) id: BackupId,
+    /// Of what.
+    #[serde(flatten)]
+    pub(super) place: Place,
+    /// When it was given up.
+    pub(super) at: Timestamp,
+    /// By what, as `odavl 0.1.0`.
+    pub(super) by: String,
+}
+
 /// How thoroughly a backup was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -14,6 +14,7 @@ mod keeper;
 mod manifest;
 mod memory;
 mod news;
+mod often;
 #[cfg(all(feature = "sqlite", feature = "fs", feature = "config"))]
 mod open;
 mod pipeline;
@@ -44,6 +45,7 @@ pub use manifest::{
 };
 pub use memory::MemoryBackup;
 pub use news::{Alerting, WebhookSecret};
+pub use often::Often;
 #[cfg(all(feature = "sqlite", feature = "fs", feature = "config"))]
 pub(crate) use open::Installation;
 #[cfg(all(feature = "sqlite", feature = "fs", feature = "config"))]
@@ -60,10 +62,11 @@ pub use retention::{Candidate, Decision, Keep, Pinned, Policy, Proof, Why};
 pub use schedule::Schedule;
 pub use service::{Backups, SourceHealth};
 pub use signing::{PublicKey, SigningKey, Trusted};
-pub use sources::{Job, Ran, Routine, Running, Sources, Work};
+pub use sources::{Job, Routine, Running, Sources, Work};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteBackup;
 pub use vault::{
-    Created, Entry, Keys, Listing, Plan, Pruned, Pruning, RestoreWish, Vault, Verified, Which, Wish,
+    Cleared, Created, Entry, Keys, Listing, Plan, Pruned, Pruning, Ran, RestoreWish, RunPolicy, Vault,
+    Verified, Which, Wish,
 };
 pub use watch::{Failed, Health};

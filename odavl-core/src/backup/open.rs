@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 
 use super::{
-    Alerting, Backup, BackupConfig, BackupSource, Identities, Job, Keys, Routine, Schedule, SigningKey,
-    Sources, SqliteBackup, Trusted, Vault, sources::Opening,
+    Alerting, Backup, BackupConfig, BackupSource, Identities, Job, Keys, Often, Routine, Schedule,
+    SigningKey, Sources, SqliteBackup, Trusted, Vault, sources::Opening,
 };
 use crate::{
     clock::Clock,
@@ -129,7 +129,8 @@ fn job(
     let text = source.schedule.as_deref();
     let schedule = text.map(|text| Schedule::new(text, &place.to_string())).transpose()?;
     // Verified here is only what can be read here.
-    let verified_within = source.unverified_after.or(config.identity.is_some().then_some(VERIFIED_WITHIN));
+    let verifies = (config.identity.is_some() || config.unencrypted) && source.verify != Some(Often::Never);
+    let verified_within = source.unverified_after.or(verifies.then_some(VERIFIED_WITHIN));
     let routine = schedule.map(|schedule| Routine {
         schedule,
         within: source.late_after.unwrap_or(WITHIN),
@@ -140,6 +141,7 @@ fn job(
         place,
         database: database.map_err(|error| error.to_string()),
         pruning: source.pruning()?,
+        verify: source.verify,
         routine,
     })
 }

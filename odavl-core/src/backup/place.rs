@@ -23,6 +23,8 @@ const PIN: &str = "pin.json";
 const WATCH: &str = "watch.json";
 /// What was found out about it.
 const VERDICTS: &str = "verdicts";
+/// Under this lies the lock of whoever verifies it.
+const VERIFYING: &str = "verifying";
 
 /// The name of an environment or a source: 1 to 48 lower-case letters, digits, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -93,6 +95,8 @@ pub(super) enum File {
     Pin,
     /// A verdict.
     Verdict,
+    /// The lock of whoever verifies it.
+    Verifying,
     /// Bytes of the dump, or anything else.
     Other,
 }
@@ -141,9 +145,9 @@ impl Place {
         format!("{}{LOCK}/", self.prefix()?.as_str()).parse()
     }
 
-    /// The key of the lock of that generation; they are in order.
-    pub(super) fn lock(&self, generation: u64) -> Result<StoreKey> {
-        format!("{}{generation:020}", self.locks()?.as_str()).parse()
+    /// What the keys of the locks begin with that whoever verifies the backup has.
+    pub(super) fn verifying(&self, id: BackupId) -> Result<KeyPrefix> {
+        format!("{}{VERIFYING}/", self.backup(id)?.as_str()).parse()
     }
 
     /// Of which backup `key` is a file, and which file; `None` where it is none's.
@@ -154,6 +158,7 @@ impl Place {
             [MANIFEST] => File::Manifest,
             [PIN] => File::Pin,
             [VERDICTS, _] => File::Verdict,
+            [VERIFYING, _] => File::Verifying,
             _ => File::Other,
         };
         Some((id.parse().ok()?, file))
@@ -181,9 +186,12 @@ mod tests {
             assert!(key.as_str().starts_with(place.prefix().unwrap().as_str()) && key.org().is_none());
             assert_eq!(Place::names(&key), Some((id, file)));
         }
-        for key in [place.lock(7).unwrap(), place.watch().unwrap()] {
+        let lock = |folder: KeyPrefix| format!("{}7", folder.as_str()).parse().unwrap();
+        for key in [lock(place.locks().unwrap()), place.watch().unwrap()] {
             assert_eq!(Place::names(&key), None);
         }
+        let verifying = lock(place.verifying(id).unwrap());
+        assert_eq!(Place::names(&verifying), Some((id, File::Verifying)));
     }
 
     #[test]

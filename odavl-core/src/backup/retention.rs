@@ -199,6 +199,8 @@ pub enum Why {
     Failed,
     /// The store does not let it be removed.
     Locked,
+    /// Somebody verifies it at the moment.
+    Verifying,
 }
 
 impl fmt::Display for Why {
@@ -216,6 +218,7 @@ impl fmt::Display for Why {
             Self::Future => "dated in the future",
             Self::Failed => "failed its verification, and none since was verified",
             Self::Locked => "the store does not let it be removed",
+            Self::Verifying => "is being verified",
         })
     }
 }

@@ -110,7 +110,7 @@ impl Backups<'_> {
                 let (begun, running) = self.begin((sources, job), permit, Work::Backup).await?;
                 let (sources, job, at) = (sources.clone(), job.clone(), permit.at);
                 tokio::spawn(async move {
-                    if let Err(error) = sources.run(&job, begun).await {
+                    if let Err(error) = sources.run(&job, begun, at).await {
                         sources.note_failed(&job, (Work::Backup, at), &error).await;
                     }
                 });

@@ -145,6 +145,8 @@ pub(super) enum Kind {
     Verdict,
     /// What is remembered of a source.
     Watch,
+    /// That a try was given up.
+    GivenUp,
 }
 
 impl Kind {
@@ -153,6 +155,7 @@ impl Kind {
             Self::Manifest => "odavl backup manifest 1",
             Self::Verdict => "odavl backup verdict 1",
             Self::Watch => "odavl backup watch 1",
+            Self::GivenUp => "odavl backup given up 1",
         }
     }
 }
@@ -190,6 +193,11 @@ pub(super) fn sign(kind: Kind, key: &SigningKey, document: &impl Serialize) -> R
         signature: Some(BASE64_STANDARD.encode(signature)),
     };
     Ok((serde_json::to_vec_pretty(&envelope).map_err(failed)?, digest))
+}
+
+/// Whether `bytes` say that they are of that kind; nothing is proved by it.
+pub(super) fn says(kind: Kind, bytes: &[u8]) -> bool {
+    serde_json::from_slice::<Envelope>(bytes).is_ok_and(|envelope| envelope.kind == kind.as_str())
 }
 
 /// The document in `bytes`, once it is proved that somebody made it who is trusted. `what` names it in errors.

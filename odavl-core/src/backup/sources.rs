@@ -12,11 +12,13 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use super::{
-    Backup, Created, Expectation, Place, Progress, Pruning, Schedule, Stage, Vault, Verified, Which, Wish,
+    Backup, Expectation, Often, Place, Progress, Pruning, RunPolicy, Schedule, Stage, Vault, Verified, Which,
+    Wish,
     news::Alerting,
     watch::{Health, Remembered},
 };
 use crate::{
+    causes::Chain,
     error::{Error, Result},
     ids::BackupId,
 };
@@ -30,6 +32,8 @@ pub struct Job {
     pub database: Result<Arc<dyn Backup>, String>,
     /// By which rules they are kept.
     pub pruning: Pruning,
+    /// How often one is restored; `None` is [`Often::usual`].
+    pub verify: Option<Often>,
     /// When they are made; `None` where nobody but people and other programs begins one.
     pub routine: Option<Routine>,
 }
@@ -107,15 +111,6 @@ pub struct Running {
     pub bytes: u64,
     /// Of about how many, where that is known.
     pub of: Option<u64>,
-}
-
-/// What came of a run.
-#[derive(Debug, Clone)]
-pub struct Ran {
-    /// The backup that was made.
-    pub created: Created,
-    /// What was found out about it.
-    pub verified: Verified,
 }
 
 /// The sources of an installation.
@@ -210,14 +205,25 @@ impl Sources {
         Ok((Arc::new(under_way), running))
     }
 
-    /// Makes a backup of a source, proves it, and removes those that no rule keeps.
-    pub(super) async fn run(&self, job: &Job, under_way: Arc<UnderWay>) -> Result<Ran> {
+    /// Makes a backup of a source, proves it, and removes those that no rule keeps; answers which it is.
+    ///
+    /// # Errors
+    /// Whatever kept it from being made. What failed after that is kept, and told.
+    pub(super) async fn run(&self, job: &Job, under_way: Arc<UnderWay>, at: Timestamp) -> Result<BackupId> {
         let vault = self.vault().await?.clone().telling(under_way);
-        let created = vault.create(&job.place, job.database()?, Wish::default()).await?;
-        let id = Which::Id(created.entry.manifest.id);
-        let verified = vault.verify_bytes(&job.place, id).await?;
-        vault.prune(&job.place, &job.pruning).await?;
-        Ok(Ran { created, verified })
+        let policy = RunPolicy { wish: Wish::default(), verify: job.verify, pruning: job.pruning.clone() };
+        let ran = vault.run(&job.place, job.database()?, &policy).await?;
+        let (source, backup) = (&job.place, ran.created.entry.manifest.id);
+        if let Some(why) = ran.spared {
+            tracing::warn!(%source, %backup, why, "a backup was due to be restored, and only its bytes were read");
+        }
+        if let Err(error) = &ran.verified {
+            self.note_failed(job, (Work::Verify(backup), at), error).await;
+        }
+        if let Some(Err(error)) = &ran.pruned {
+            tracing::warn!(%source, error = %Chain(error), "old backups could not be removed; the next run tries again");
+        }
+        Ok(backup)
     }
 
     /// Restores a backup of a source to a scratch database, and compares it.

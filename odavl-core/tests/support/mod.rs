@@ -236,6 +236,7 @@ impl World {
             place: Self::place(),
             database: Ok(Arc::new(self.database.clone())),
             pruning: Pruning { policy: Policy::PRODUCTION, zone: jiff::tz::TimeZone::UTC },
+            verify: None,
             routine: None,
         }
     }

@@ -45,6 +45,7 @@ fn sources(clock: &Arc<ManualClock>) -> Sources {
         place: Place { environment: "production".parse().unwrap(), source: "main".parse().unwrap() },
         database: Ok(Arc::new(database)),
         pruning: Pruning { policy: Policy::PRODUCTION, zone: jiff::tz::TimeZone::UTC },
+        verify: None,
         routine: Some(Routine {
             schedule: "0 2 * * *".parse().unwrap(),
             within: SignedDuration::from_hours(6),

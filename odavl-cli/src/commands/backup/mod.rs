@@ -3,6 +3,7 @@
 mod key;
 mod open;
 mod restore;
+mod run;
 mod shown;
 
 use clap::Subcommand;
@@ -33,6 +34,8 @@ enum Command {
     Key(key::Args),
     /// Back up a database now: read in one snapshot, encrypted, stored, and read back
     Create(Create),
+    /// What cron wants: make a backup, prove it, and remove those that no rule keeps
+    Run(run::Run),
     /// List a source's backups, the oldest first
     #[command(after_help = "Example:\n  odavl backup list main --json | jq -r .id")]
     List(Named),
@@ -59,15 +62,31 @@ enum Command {
 struct Create {
     #[command(flatten)]
     named: Named,
+    #[command(flatten)]
+    how: How,
+    /// Restore and compare it at once, where an identity is there to read it with
+    #[arg(long)]
+    verify: bool,
+}
+
+/// How a backup is made.
+#[derive(Debug, clap::Args)]
+struct How {
     /// Do not read a fingerprint: a restore can then be compared with nothing
     #[arg(long)]
     no_fingerprint: bool,
     /// Statements and gzip instead of the engine's own archive and zstd: for `gunzip -c | psql`
     #[arg(long)]
     plain: bool,
-    /// Restore and compare it at once, where an identity is there to read it with
-    #[arg(long)]
-    verify: bool,
+}
+
+impl How {
+    fn wish(&self) -> Wish {
+        let fingerprint = if self.no_fingerprint { Reading::Without } else { Reading::With };
+        let (format, compression) =
+            if self.plain { (Some(Format::Sql), Compression::Gzip) } else { (None, Compression::Zstd) };
+        Wish { dump: DumpOptions { format, fingerprint }, compression }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -120,7 +139,8 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     let location = &args.location;
     match args.command {
         Command::Key(wish) => key::run(&wish, output),
-        Command::Create(wish) => create(wish, location, output).await,
+        Command::Create(wish) => create(&wish, location, output).await,
+        Command::Run(wish) => run::run(&wish, location, output).await,
         Command::List(named) => list(&open::open(&named, location, output).await?, output).await,
         Command::Show(wish) => {
             let opened = open::open(&wish.named, location, output).await?;
@@ -135,20 +155,11 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
     }
 }
 
-async fn create(wish: Create, location: &Location, output: Output) -> Result<()> {
+async fn create(wish: &Create, location: &Location, output: Output) -> Result<()> {
     let opened = open::open(&wish.named, location, output).await?;
     let database = opened.database()?;
-    let fingerprint = if wish.no_fingerprint { Reading::Without } else { Reading::With };
-    let (format, compression) =
-        if wish.plain { (Some(Format::Sql), Compression::Gzip) } else { (None, Compression::Zstd) };
-    let made = Wish { dump: DumpOptions { format, fingerprint }, compression };
-    let created = opened.vault.create(&opened.place, &*database, made).await?;
-    for id in &created.cleared {
-        output.say(&format!("{id} was never finished, and what was left of it is gone"));
-    }
-    for note in &created.notes {
-        output.say(note);
-    }
+    let created = opened.vault.create(&opened.place, &*database, wish.how.wish()).await?;
+    shown::created(&created, output);
     let id = Which::Id(created.entry.manifest.id);
     let verified = if wish.verify {
         opened.vault.verify(&opened.place, id, &*database).await?
@@ -188,9 +199,7 @@ async fn prune(wish: &Prune, location: &Location, output: Output) -> Result<()> 
     } else {
         opened.vault.prune(&opened.place, &opened.pruning).await?
     };
-    for (id, why) in &pruned.refused {
-        output.ask(&format!("warning: {id} is left alone, for it is not taken for a backup: {why}"));
-    }
+    shown::pruned(&pruned, output);
     let rows: Vec<_> = pruned.decisions.iter().map(Decided::of).collect();
     output.list(&rows, &DECISIONS)
 }

@@ -9,8 +9,8 @@ use std::{
 use odavl_core::{
     Error, SystemClock,
     backup::{
-        Backup, BackupConfig, BackupSource, Identities, Keys, Place, PostgresBackup, Pruning, SigningKey,
-        SqliteBackup, Trusted, Vault,
+        Backup, BackupConfig, BackupSource, Identities, Keys, Often, Place, PostgresBackup, Pruning,
+        SigningKey, SqliteBackup, Trusted, Vault,
     },
     config::Config,
     db::holds_password,
@@ -62,6 +62,7 @@ pub(super) struct Opened {
     pub(super) vault: Vault,
     pub(super) place: Place,
     pub(super) pruning: Pruning,
+    pub(super) verify: Option<Often>,
     pub(super) identities: Identities,
     database: Result<Arc<dyn Backup>, Error>,
 }
@@ -101,7 +102,7 @@ pub(super) async fn open(named: &Named, location: &Location, output: Output) -> 
     let store = store(named, (&config, &backup), &data).await?;
     let vault = Vault::new(store, Arc::new(SystemClock), keys).telling(Arc::new(Bars::new(output)));
     let database = database(&source, (&config, &backup), &data);
-    Ok(Opened { vault, place, pruning: source.pruning()?, identities, database })
+    Ok(Opened { vault, place, pruning: source.pruning()?, verify: source.verify, identities, database })
 }
 
 /// A URL is no name, and one with a password is seen by everybody on the machine.

@@ -1,7 +1,7 @@
 //! `odavl backup restore`: what it would do, then the work.
 
 use odavl_core::{
-    Clock as _, Error, SystemClock,
+    Error,
     backup::{DatabaseName, Ownership, Plan, Proof, RestoreWish, Which},
 };
 
@@ -42,11 +42,11 @@ pub(super) async fn run(wish: &Restore, location: &Location, output: Output) -> 
     let server = opened.database()?;
     let entry = opened.vault.find(&opened.place, wish.which.backup).await?;
     let live = server.describe().await?.database;
-    let stamp = SystemClock.now().strftime("%Y%m%d%H%M%S");
+    let id = entry.manifest.id.to_string();
+    // Named after the backup, so that whoever begins again goes on with what is there. A name has room for 63 bytes.
     let beside = |what: &str| -> Result<DatabaseName, Error> {
-        // A name has room for 63 bytes.
         let head: String = live.as_str().chars().take(30).collect();
-        format!("{head}_{what}_{stamp}").parse()
+        format!("{head}_{what}_{}", &id[id.len().saturating_sub(16)..]).parse()
     };
     let to = wish.to.clone().map_or_else(|| beside("restored"), Ok)?;
     let aside = wish.replace.then(|| beside("before")).transpose()?;
@@ -61,7 +61,7 @@ pub(super) async fn run(wish: &Restore, location: &Location, output: Output) -> 
     }
     let findings = opened.vault.restore(&opened.place, which, (&*server, &restore)).await?;
     for note in &findings.notes {
-        output.say(note);
+        output.ask(note);
     }
     output.record(&plan, &fields(&plan))
 }

@@ -5,7 +5,9 @@ use std::sync::Mutex;
 use indicatif::HumanBytes;
 use odavl_core::{
     Error,
-    backup::{Decision, Entry, Identities, Pinned, Progress, Proof, Stage, Tier, Verified},
+    backup::{
+        Cleared, Created, Decision, Entry, Identities, Pinned, Progress, Proof, Pruned, Stage, Tier, Verified,
+    },
 };
 use serde::Serialize;
 use serde_json::json;
@@ -89,13 +91,21 @@ impl Decided {
             why: decision.keep.iter().map(ToString::to_string).collect(),
         }
     }
+
+    fn why(&self) -> String {
+        if self.kept { self.why.join(", ") } else { "no rule keeps it".to_owned() }
+    }
+
+    pub(super) fn field(&self) -> (&'static str, String) {
+        (if self.kept { "kept" } else { "removed" }, format!("{}: {}", self.id, self.why()))
+    }
 }
 
 pub(super) const DECISIONS: [Column<Decided>; 4] = [
     Column::text("id", |one| one.id.clone()),
     Column::text("started", |one| one.at.clone()),
     Column::text("decision", |one| if one.kept { "keep" } else { "remove" }.to_owned()),
-    Column::text("why", |one| if one.kept { one.why.join(", ") } else { "no rule keeps it".to_owned() }),
+    Column::text("why", Decided::why),
 ];
 
 /// A backup with all that is known of it; what is encrypted, where an identity reads it.
@@ -127,6 +137,31 @@ pub(super) fn whole(entry: &Entry, identities: &Identities, output: Output) -> R
         ));
     }
     output.record(&thing, &fields)
+}
+
+/// Tells what else came of making a backup.
+pub(super) fn created(created: &Created, output: Output) {
+    cleared(&created.cleared, output);
+    for note in &created.notes {
+        output.say(note);
+    }
+}
+
+/// Tells what else came of removing some.
+pub(super) fn pruned(pruned: &Pruned, output: Output) {
+    cleared(&pruned.cleared, output);
+    for (id, why) in &pruned.refused {
+        output.ask(&format!("warning: {id} is left alone, for it is not taken for a backup: {why}"));
+    }
+}
+
+fn cleared(cleared: &Cleared, output: Output) {
+    for id in &cleared.removed {
+        output.say(&format!("{id} was never finished, and what was left of it is gone"));
+    }
+    for stays in &cleared.stays {
+        output.ask(&format!("warning: {stays}"));
+    }
 }
 
 /// Tells what was found; a bad backup fails the command.

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 pub(super) use download::Download;
 pub(super) use pack::Coding;
 pub(super) use unpack::unpack;
-pub(super) use upload::{Target, store};
+pub(super) use upload::{Target, Upload, store};
 
 /// The size of a part, unless the database is so large that it takes more than [`PARTS_AIM`] of them.
 const PART: u64 = 8 << 20;

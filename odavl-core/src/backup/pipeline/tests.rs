@@ -95,7 +95,7 @@ impl Room {
     async fn stored(&self, bytes: &Bytes) -> Packed {
         let (packed, mut upload) = self.store(full(bytes.clone())).await.unwrap();
         upload.complete().await.unwrap();
-        upload.keep();
+        upload.leave();
         packed
     }
 

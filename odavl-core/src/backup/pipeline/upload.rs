@@ -58,7 +58,7 @@ pub(in crate::backup) async fn store(
     let (known, digested) = channel(4);
     let (filled, ready) = channel(1);
     let (part, progress) = (target.part, target.progress.clone());
-    let mut upload = Upload { target, volumes: Vec::new() };
+    let mut upload = Upload { target, volumes: Vec::new(), left: false };
     let digesting = spawn_blocking(move || digest(queue, &known));
     let packing = spawn_blocking(move || pack(digested, filled, &coding, part));
     let ended = tokio::try_join!(
@@ -95,6 +95,7 @@ async fn feed_from(dump: &mut Dump, to: Sender<Feed>, progress: &dyn Progress) -
 pub(in crate::backup) struct Upload {
     target: Target,
     volumes: Vec<Open>,
+    left: bool,
 }
 
 /// A volume: it becomes visible when it is completed.
@@ -159,9 +160,9 @@ impl Upload {
         Ok(())
     }
 
-    /// Leaves the bytes where they are.
-    pub(in crate::backup) fn keep(mut self) {
-        self.volumes.clear();
+    /// Leaves the bytes where they are, unless it is aborted all the same.
+    pub(in crate::backup) fn leave(&mut self) {
+        self.left = true;
     }
 
     /// Removes all of it. What the store does not remove now, a later run finds.
@@ -185,6 +186,7 @@ impl Drop for Upload {
         let volumes = std::mem::take(&mut self.volumes);
         let store = self.target.store.clone();
         if let Ok(runtime) = tokio::runtime::Handle::try_current()
+            && !self.left
             && !volumes.is_empty()
         {
             runtime.spawn(remove(store, volumes));

@@ -1,16 +1,14 @@
 //! Making a backup.
 
-use jiff::{SignedDuration, Timestamp};
-
 use super::{
-    BY, Entry, Mode, Vault,
-    lock::{HOLDS, Lock},
+    BY, Cleared, Entry, Vault,
+    lock::{Lock, Of},
 };
 use crate::{
     backup::{
         cipher::{Encryption, Sealed},
         manifest::{Compression, Contents, Manifest, Timings, VERSION},
-        pipeline::{Coding, Packed, Target, part_size, store},
+        pipeline::{Coding, Packed, Target, Upload, part_size, store},
         place::Place,
         port::{Backup, DumpOptions, Dumped, Format, Source},
         progress::Stage,
@@ -19,7 +17,6 @@ use crate::{
     },
     error::{Error, Result},
     ids::BackupId,
-    page::PageQuery,
     storage::Sha256,
 };
 
@@ -38,9 +35,6 @@ impl Default for Wish {
     }
 }
 
-/// For how long the place of what was given up is kept: longer than a store takes a request that was sent.
-const BURIED: SignedDuration = SignedDuration::from_hours(7 * 24);
-
 /// What became of a manifest.
 enum Published {
     /// It is there.
@@ -56,8 +50,8 @@ enum Published {
 pub struct Created {
     /// The backup.
     pub entry: Entry,
-    /// What was left of tries that were killed, and is gone now.
-    pub cleared: Vec<BackupId>,
+    /// What became of what was left of tries that were killed.
+    pub cleared: Cleared,
     /// What the tools said besides.
     pub notes: Vec<String>,
 }
@@ -68,12 +62,10 @@ impl Vault {
     /// # Errors
     /// `conflict` where another is being made; whatever the database or the store failed with.
     pub async fn create(&self, place: &Place, database: &dyn Backup, wish: Wish) -> Result<Created> {
-        let lock = self.lock(place).await?;
+        let lock = self.lock(Of::Source(place.clone())).await?;
         let created = self.create_locked(place, database, wish, &lock).await;
-        // A lock that cannot be given back now runs out.
-        let released = lock.release().await;
-        let created = created?;
-        released.map(|()| created)
+        lock.release().await;
+        created
     }
 
     async fn create_locked(
@@ -83,7 +75,35 @@ impl Vault {
         wish: Wish,
         lock: &Lock,
     ) -> Result<Created> {
-        let cleared = self.clear(place, lock).await?;
+        let storing = async {
+            let cleared = self.clear(place, lock).await?;
+            Ok((self.store_dump(place, database, wish, lock).await?, cleared))
+        };
+        let ((manifest, notes, mut upload), cleared) = lock.over(storing).await?;
+        // From now on a manifest may come: nobody who leaves takes the bytes with him. One whose lock is taken now finds that
+        // it was given up.
+        upload.leave();
+        match self.publish(place, &manifest).await? {
+            Published::Yes(digest) => {
+                let entry = Entry { manifest, verdicts: Vec::new(), pinned: Pinned::No, digest };
+                Ok(Created { entry, cleared, notes })
+            }
+            Published::Never(error) => {
+                upload.abort().await;
+                Err(error)
+            }
+            Published::Unknown(error) => Err(error),
+        }
+    }
+
+    /// Dumps the database into the store; what is stored is no backup yet.
+    async fn store_dump(
+        &self,
+        place: &Place,
+        database: &dyn Backup,
+        wish: Wish,
+        lock: &Lock,
+    ) -> Result<(Manifest, Vec<String>, Upload)> {
         let started_at = self.clock.now();
         let id = BackupId::new(started_at)?;
         let mut dump = database.dump(wish.dump).await?;
@@ -112,25 +132,10 @@ impl Vault {
             lock.check().await?;
             Ok((manifest, notes))
         };
-        let (manifest, notes) = match made.await {
-            Ok(made) => made,
+        match made.await {
+            Ok((manifest, notes)) => Ok((manifest, notes, upload)),
             Err(error) => {
                 upload.abort().await;
-                return Err(error);
-            }
-        };
-        match self.publish(place, &manifest).await? {
-            Published::Yes(digest) => {
-                upload.keep();
-                let entry = Entry { manifest, verdicts: Vec::new(), pinned: Pinned::No, digest };
-                Ok(Created { entry, cleared, notes })
-            }
-            Published::Never(error) => {
-                upload.abort().await;
-                Err(error)
-            }
-            Published::Unknown(error) => {
-                upload.keep();
                 Err(error)
             }
         }
@@ -180,57 +185,28 @@ impl Vault {
     /// Writes the manifest, with which the backup is there.
     async fn publish(&self, place: &Place, manifest: &Manifest) -> Result<Published> {
         let (bytes, digest) = sign(Kind::Manifest, &self.keys.signing, manifest)?;
-        let Err(error) = self.put(&place.manifest(manifest.id)?, bytes, Mode::Once).await else {
+        let Err(error) = self.put(&place.manifest(manifest.id)?, bytes).await else {
             return Ok(Published::Yes(digest));
         };
-        // The answer may be lost, and the manifest there; or it may come later.
-        Ok(match self.bury(place, manifest.id).await {
-            Ok(true) => Published::Never(error),
-            Ok(false) => Published::Yes(digest),
-            Err(_) => Published::Unknown(error),
+        // The answer may be lost, and the manifest there; or it may come later; or somebody else gave it up.
+        Ok(match self.give_up(place, manifest.id).await {
+            Ok(Some(_)) => Published::Never(given_up(error, manifest)),
+            Ok(None) if self.is_there(place, manifest.id, digest).await => Published::Yes(digest),
+            _ => Published::Unknown(error),
         })
     }
 
-    /// Removes what tries left that were killed: what has no manifest, and was not touched for longer than a lock holds.
-    async fn clear(&self, place: &Place, lock: &Lock) -> Result<Vec<BackupId>> {
-        let before = self.clock.now().checked_sub(HOLDS).unwrap_or(Timestamp::MIN);
-        let mut page = PageQuery { limit: PageQuery::MOST, cursor: None };
-        loop {
-            let open = match self.store.open_multiparts(&place.prefix()?, &page).await {
-                Err(Error::Unsupported(_)) => break,
-                open => open?,
-            };
-            for stale in open.items.iter().filter(|open| open.begun < before) {
-                self.store.abort_multipart(&stale.multipart).await?;
-            }
-            page.cursor = open.next_cursor;
-            if page.cursor.is_none() {
-                break;
-            }
-        }
-        let mut cleared = Vec::new();
-        for (id, keyed) in self.keyed(place).await? {
-            if keyed.touched >= before || keyed.manifest && !self.is_buried(place, id).await? {
-                continue;
-            }
-            lock.check().await?;
-            // First nothing can become of it any more, then it goes; its place is kept for a while.
-            if !self.bury(place, id).await? {
-                continue;
-            }
-            for key in keyed.verdicts.iter().chain(&keyed.others) {
-                self.store.delete(key).await?;
-            }
-            if keyed.pinned {
-                self.store.delete(&place.pin(id)?).await?;
-            }
-            if keyed.touched < self.clock.now().checked_sub(BURIED).unwrap_or(Timestamp::MIN) {
-                self.store.delete(&place.manifest(id)?).await?;
-            }
-            if !keyed.others.is_empty() {
-                cleared.push(id);
-            }
-        }
-        Ok(cleared)
+    async fn is_there(&self, place: &Place, id: BackupId, digest: Sha256) -> bool {
+        self.manifest(place, id).await.is_ok_and(|found| found.is_some_and(|found| found.digest == digest))
+    }
+}
+
+fn given_up(error: Error, manifest: &Manifest) -> Error {
+    match error {
+        Error::PreconditionFailed(_) => Error::Conflict(format!(
+            "{} was given up by somebody who has taken the lock since: it took too long",
+            manifest.id
+        )),
+        error => error,
     }
 }

@@ -1,27 +1,31 @@
-//! One at a time: whoever makes or removes backups of a source has its lock, which lies in the store itself, so that it
-//! holds for whoever can write there.
+//! One at a time: whoever makes or removes backups of a source has its lock, and whoever verifies a backup has that of the
+//! backup. A lock lies in the store itself, so that it holds for whoever can write there.
 //!
-//! A lock is an object whose number is one more than the last one's, created once; so of many who take it at once one
-//! wins, and who holds it is told from everybody before by the number, the fence. It is renewed while the work goes on. Whoever
-//! finds that another number has come since has lost it, and stops before anything becomes visible.
+//! A lock is a row of objects with numbers, each created once: taking it and renewing it is writing the next number, so of many
+//! who try at once one succeeds, in a store that lets nothing be changed too. The last number rules, and is the fence: whoever
+//! finds another's there has lost the lock, and the work is dropped. What time it is decides only whether a lock may be taken
+//! over; nothing that is stored becomes wrong by a clock that is.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use tokio::task::AbortHandle;
 
-use super::{Mode, Vault};
+use super::Vault;
 use crate::{
     backup::place::Place,
     error::{Error, Result},
+    ids::BackupId,
     page::PageQuery,
     random,
-    storage::{StoreKey, collect},
+    storage::{KeyPrefix, StoreKey, collect},
 };
 
 /// For how long a lock holds that nobody renews.
 pub(super) const HOLDS: SignedDuration = SignedDuration::from_mins(10);
+/// A lock that would hold for longer than this is of a clock that was wrong. It leaves room for clocks that differ a little.
+const HOLDS_MOST: SignedDuration = SignedDuration::from_mins(20);
 /// How often it is renewed.
 const RENEWED: Duration = Duration::from_mins(2);
 /// More bytes than a lock has.
@@ -33,115 +37,181 @@ struct Held {
     until: Timestamp,
 }
 
-/// A source's lock. Dropped, it is given back when it runs out; [`Lock::release`] gives it back at once.
+/// What a lock is of.
+#[derive(Debug, Clone)]
+pub(super) enum Of {
+    /// All backups of a source: making and removing them.
+    Source(Place),
+    /// A backup: verifying it.
+    Backup(Place, BackupId),
+}
+
+impl Of {
+    fn folder(&self) -> Result<KeyPrefix> {
+        match self {
+            Self::Source(place) => place.locks(),
+            Self::Backup(place, id) => place.verifying(*id),
+        }
+    }
+
+    fn key(&self, number: u64) -> Result<StoreKey> {
+        format!("{}{number:020}", self.folder()?.as_str()).parse()
+    }
+}
+
+impl fmt::Display for Of {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source(place) => write!(f, "a backup of {place} is being made or removed"),
+            Self::Backup(_, id) => write!(f, "{id} is being verified"),
+        }
+    }
+}
+
+/// A lock that was taken. Dropped, it runs out; [`Lock::release`] gives it back at once.
 #[derive(Debug)]
 pub(super) struct Lock {
     vault: Vault,
-    place: Place,
-    fence: u64,
+    of: Of,
     by: String,
-    renewing: AbortHandle,
 }
 
 impl Vault {
-    /// Takes a source's lock.
+    /// Takes a lock.
     ///
     /// # Errors
     /// `conflict` where somebody has it.
-    pub(super) async fn lock(&self, place: &Place) -> Result<Lock> {
-        let (now, by) = (self.clock.now(), random::id());
-        let last = self.fences(place).await?;
-        if let Some((fence, key)) = last.last()
-            && let Some(held) = self.held(key).await?
-            && held.until > now
-        {
-            return Err(Error::Conflict(format!(
-                "a backup of {place} is being made or removed, by {} (lock {fence}, until {})",
-                held.by, held.until
-            )));
+    pub(super) async fn lock(&self, of: Of) -> Result<Lock> {
+        let before = self.numbers(&of).await?;
+        if let Some(told) = self.holder(&of, before.last()).await? {
+            return Err(Error::Conflict(told));
         }
-        let fence = last.last().map_or(1, |(fence, _)| fence + 1);
-        self.hold(place, fence, &by, Mode::Once).await.map_err(|error| match error {
-            Error::PreconditionFailed(_) => {
-                Error::Conflict(format!("a backup of {place} is being begun somewhere else"))
-            }
-            error => error,
-        })?;
-        for (_, key) in last {
-            self.store.delete(&key).await?;
+        let number = before.last().map_or(1, |(number, _)| number + 1);
+        let lock = Lock { vault: self.clone(), of, by: random::id() };
+        lock.write(number).await?;
+        // Somebody may have come and gone since the numbers were read.
+        lock.check().await?;
+        for (_, key) in before {
+            // Where the store keeps it, it says nothing any more.
+            let _ = self.store.delete(&key).await;
         }
-        let (vault, whose, name) = (self.clone(), place.clone(), by.clone());
-        let renew = async move {
-            loop {
-                tokio::time::sleep(RENEWED).await;
-                // What cannot be renewed now is renewed in time the next time, or found out by `check`.
-                let _ = vault.hold(&whose, fence, &name, Mode::Replace).await;
-            }
-        };
-        let renewing = tokio::spawn(renew).abort_handle();
-        Ok(Lock { vault: self.clone(), place: place.clone(), fence, by, renewing })
+        Ok(lock)
     }
 
-    async fn hold(&self, place: &Place, fence: u64, by: &str, mode: Mode) -> Result<()> {
-        let until = self.clock.now().checked_add(HOLDS).unwrap_or(Timestamp::MAX);
-        self.write(place, fence, Held { by: by.to_owned(), until }, mode).await
+    /// Whether somebody has the lock.
+    pub(super) async fn is_locked(&self, of: &Of) -> Result<bool> {
+        let numbers = self.numbers(of).await?;
+        Ok(self.holder(of, numbers.last()).await?.is_some())
     }
 
-    async fn write(&self, place: &Place, fence: u64, held: Held, mode: Mode) -> Result<()> {
-        let text = serde_json::to_vec(&held)
-            .map_err(|error| Error::internal("a lock cannot be written", Some(error.into())))?;
-        self.put(&place.lock(fence)?, text, mode).await
+    /// Who has a lock whose last object is this, in words.
+    async fn holder(&self, of: &Of, last: Option<&(u64, StoreKey)>) -> Result<Option<String>> {
+        let Some((number, key)) = last else { return Ok(None) };
+        let Some(held) = self.held(key).await? else { return Ok(None) };
+        let now = self.clock.now();
+        let most = now.checked_add(HOLDS_MOST).unwrap_or(Timestamp::MAX);
+        let told = || format!("{of}, by {} (lock {number}, until {})", held.by.escape_default(), held.until);
+        Ok((now < held.until && held.until <= most).then(told))
     }
 
     async fn held(&self, key: &StoreKey) -> Result<Option<Held>> {
         let Some(object) = self.store.get(key, None).await? else { return Ok(None) };
-        let bytes = collect(object.body, MOST).await?;
-        serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|error| Error::corrupted(format!("the lock {key} cannot be read"), Some(error.into())))
+        let bytes = match collect(object.body, MOST).await {
+            Err(Error::TooLarge { .. }) => Bytes::new(),
+            bytes => bytes?,
+        };
+        serde_json::from_slice(&bytes).map(Some).map_err(|_| {
+            Error::Conflict(format!(
+                "the lock {key} cannot be read: remove it from the store, once nobody works on this source's backups"
+            ))
+        })
     }
 
-    /// The locks that are there, with their numbers, in order.
-    async fn fences(&self, place: &Place) -> Result<Vec<(u64, StoreKey)>> {
-        let page = PageQuery { limit: PageQuery::MOST, cursor: None };
-        let listed = self.store.list(&place.locks()?, &page).await?.items;
-        let fence = |key: &StoreKey| key.segments().last()?.parse().ok();
-        Ok(listed.into_iter().filter_map(|stored| Some((fence(&stored.key)?, stored.key))).collect())
+    /// The objects of the lock that are there, with their numbers, in order; all pages of them.
+    async fn numbers(&self, of: &Of) -> Result<Vec<(u64, StoreKey)>> {
+        let (folder, mut found) = (of.folder()?, Vec::new());
+        let mut page = PageQuery { limit: PageQuery::MOST, cursor: None };
+        loop {
+            let listed = self.store.list(&folder, &page).await?;
+            let number = |key: &StoreKey| key.segments().last()?.parse().ok();
+            found.extend(listed.items.into_iter().filter_map(|one| Some((number(&one.key)?, one.key))));
+            page.cursor = listed.next_cursor;
+            if page.cursor.is_none() {
+                return Ok(found);
+            }
+        }
     }
 }
 
 impl Lock {
-    /// Makes sure that it is held still, before something becomes visible or goes.
+    /// Does the work while the lock is held, and drops it where the lock is lost.
+    ///
+    /// # Errors
+    /// `conflict` where it is lost; whatever the work fails with.
+    pub(super) async fn over<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let renew = async {
+            loop {
+                tokio::time::sleep(RENEWED).await;
+                if let Err(lost @ Error::Conflict(_)) = self.renew().await {
+                    return lost;
+                }
+                // What could not be renewed now is renewed the next time, while nobody has taken it.
+            }
+        };
+        tokio::select! {
+            biased;
+            done = work => done,
+            lost = renew => Err(lost),
+        }
+    }
+
+    /// Makes sure that it is held still, before something becomes visible or goes; answers its last number.
     ///
     /// # Errors
     /// `conflict` where somebody has taken it since.
-    pub(super) async fn check(&self) -> Result<()> {
-        let last = self.vault.fences(&self.place).await?.pop();
-        let is_ours = last.as_ref().is_some_and(|(fence, _)| *fence == self.fence);
-        let held = match &last {
-            Some((_, key)) if is_ours => self.vault.held(key).await?,
-            _ => None,
-        };
-        if held.is_some_and(|held| held.by == self.by && held.until > self.vault.clock.now()) {
+    pub(super) async fn check(&self) -> Result<u64> {
+        if let Some((number, key)) = self.vault.numbers(&self.of).await?.pop()
+            && self.vault.held(&key).await?.is_some_and(|held| held.by == self.by)
+        {
+            return Ok(number);
+        }
+        Err(Error::Conflict(format!("{} by somebody else, who has taken the lock since", self.of)))
+    }
+
+    async fn renew(&self) -> Result<()> {
+        let number = self.check().await?;
+        self.write(number + 1).await?;
+        // Where the store keeps the one before, it says nothing any more.
+        let _ = self.vault.store.delete(&self.of.key(number)?).await;
+        Ok(())
+    }
+
+    async fn write(&self, number: u64) -> Result<()> {
+        let until = self.vault.clock.now().checked_add(HOLDS).unwrap_or(Timestamp::MAX);
+        match self.write_until(number, until).await {
+            // By somebody else; or by us, and the answer was lost.
+            Err(Error::PreconditionFailed(_)) => self.check().await.map(drop),
+            written => written,
+        }
+    }
+
+    async fn write_until(&self, number: u64, until: Timestamp) -> Result<()> {
+        let text = serde_json::to_vec(&Held { by: self.by.clone(), until })
+            .map_err(|error| Error::internal("a lock cannot be written", Some(error.into())))?;
+        self.vault.put(&self.of.key(number)?, text).await
+    }
+
+    /// Gives it back. What cannot be given back now runs out.
+    pub(super) async fn release(self) {
+        let _ = self.give_back().await;
+    }
+
+    async fn give_back(&self) -> Result<()> {
+        let number = self.check().await?;
+        if self.vault.let_go(&self.of.key(number)?).await? {
             return Ok(());
         }
-        Err(Error::Conflict(format!(
-            "the lock of {} was lost while it was held: it stood still for too long, or somebody has taken it",
-            self.place
-        )))
-    }
-
-    /// Gives it back.
-    pub(super) async fn release(self) -> Result<()> {
-        self.renewing.abort();
-        // Whatever the next one's clock says.
-        let over = Held { by: self.by.clone(), until: Timestamp::UNIX_EPOCH };
-        self.vault.write(&self.place, self.fence, over, Mode::Replace).await
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        self.renewing.abort();
+        // A store that keeps everything is told that it is over, whatever the next one's clock says.
+        self.write_until(number + 1, Timestamp::UNIX_EPOCH).await
     }
 }

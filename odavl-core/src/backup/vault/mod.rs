@@ -1,10 +1,12 @@
 //! The use cases of backups: what is made of a database ([`Backup`]) and a store. They need no database of odavl's own, so a
 //! command can do them by itself; a service that schedules them does the same.
 
+mod clear;
 mod create;
 mod lock;
 mod prune;
 mod restore;
+mod run;
 mod verify;
 mod watch;
 
@@ -17,18 +19,20 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 pub use self::{
+    clear::Cleared,
     create::{Created, Wish},
     prune::{Pruned, Pruning},
     restore::{Plan, RestoreWish},
+    run::{Ran, RunPolicy},
     verify::Verified,
 };
 use super::{
     cipher::{Encryption, Identities},
-    manifest::{Manifest, Tier, Verdict},
+    manifest::{GivenUp, Manifest, Tier, Verdict},
     place::{File, Place},
     progress::{Progress, Unseen},
     retention::{Candidate, Pinned, Proof},
-    signing::{Kind, Signed, SigningKey, Trusted, open},
+    signing::{Kind, Signed, SigningKey, Trusted, open, says},
 };
 use crate::{
     clock::Clock,
@@ -40,8 +44,6 @@ use crate::{
 
 /// More bytes than a document of a backup has: a manifest of 10,000 parts takes about 2 MB.
 const DOCUMENT_MOST: u64 = 256 << 20;
-/// Stands where a manifest would, once it is given up: none is written there any more, however late it comes.
-const REMOVED: &[u8] = br#"{"kind":"odavl backup removed 1"}"#;
 /// What is stored says what made it.
 const BY: &str = concat!("odavl ", env!("CARGO_PKG_VERSION"));
 
@@ -127,6 +129,7 @@ struct Keyed {
     manifest: bool,
     pinned: bool,
     verdicts: Vec<StoreKey>,
+    /// Bytes, and the lock of whoever verifies it.
     others: Vec<StoreKey>,
     /// When something of it was stored last.
     touched: Timestamp,
@@ -190,7 +193,10 @@ impl Vault {
     pub async fn pin(&self, place: &Place, id: BackupId, pinned: Pinned) -> Result<()> {
         let key = place.pin(self.find(place, Which::Id(id)).await?.manifest.id)?;
         match pinned {
-            Pinned::Yes => self.put(&key, b"{}".to_vec(), Mode::Replace).await,
+            Pinned::Yes => match self.put(&key, b"{}".to_vec()).await {
+                Err(Error::PreconditionFailed(_)) => Ok(()),
+                put => put,
+            },
             Pinned::No => self.store.delete(&key).await,
         }
     }
@@ -216,11 +222,27 @@ impl Vault {
 
     /// The manifest; `None` where there is none, or it was given up.
     async fn manifest(&self, place: &Place, id: BackupId) -> Result<Option<Signed<Manifest>>> {
+        Ok(match self.head(place, id).await? {
+            Some(Head::Manifest(signed)) => Some(*signed),
+            Some(Head::GivenUp(_)) | None => None,
+        })
+    }
+
+    /// What stands where the manifest belongs, once it is proved that somebody made it who is trusted.
+    async fn head(&self, place: &Place, id: BackupId) -> Result<Option<Head>> {
         let key = place.manifest(id)?;
-        let Some(bytes) = self.read(&key).await?.filter(|bytes| bytes != REMOVED) else { return Ok(None) };
+        let Some(bytes) = self.read(&key).await? else { return Ok(None) };
+        if says(Kind::GivenUp, &bytes) {
+            let signed: Signed<GivenUp> = open(Kind::GivenUp, &self.keys.trusted, &bytes, key.as_str())?;
+            let given_up = signed.document;
+            if (&given_up.place, given_up.id) == (place, id) {
+                return Ok(Some(Head::GivenUp(given_up)));
+            }
+            return Err(Error::corrupted(format!("{key} gives up another one, {}", given_up.id), None));
+        }
         let signed: Signed<Manifest> = open(Kind::Manifest, &self.keys.trusted, &bytes, key.as_str())?;
         signed.document.check(place, id)?;
-        Ok(Some(signed))
+        Ok(Some(Head::Manifest(Box::new(signed))))
     }
 
     async fn verdict(&self, key: &StoreKey) -> Result<Option<Verdict>> {
@@ -231,19 +253,6 @@ impl Vault {
     async fn read(&self, key: &StoreKey) -> Result<Option<Bytes>> {
         let Some(object) = self.store.get(key, None).await? else { return Ok(None) };
         collect(object.body, DOCUMENT_MOST).await.map(Some)
-    }
-
-    /// Takes the place of a manifest that is not there, so that none comes any more; answers whether none does.
-    async fn bury(&self, place: &Place, id: BackupId) -> Result<bool> {
-        match self.put(&place.manifest(id)?, REMOVED.to_vec(), Mode::Once).await {
-            Ok(()) => Ok(true),
-            Err(Error::PreconditionFailed(_)) => self.is_buried(place, id).await,
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn is_buried(&self, place: &Place, id: BackupId) -> Result<bool> {
-        Ok(self.read(&place.manifest(id)?).await?.is_some_and(|bytes| bytes == REMOVED))
     }
 
     /// What there is of each backup; all pages of the store's list.
@@ -260,7 +269,7 @@ impl Vault {
                     File::Manifest => keyed.manifest = true,
                     File::Pin => keyed.pinned = true,
                     File::Verdict => keyed.verdicts.push(stored.key),
-                    File::Other => keyed.others.push(stored.key),
+                    File::Verifying | File::Other => keyed.others.push(stored.key),
                 }
             }
             page.cursor = listed.next_cursor;
@@ -270,17 +279,29 @@ impl Vault {
         }
     }
 
-    async fn put(&self, key: &StoreKey, bytes: Vec<u8>, mode: Mode) -> Result<()> {
+    /// Writes a document where none is.
+    async fn put(&self, key: &StoreKey, bytes: Vec<u8>) -> Result<()> {
         let options = PutOptions::create("application/json".parse()?);
         let options = options.expecting(bytes.len() as u64, Sha256::of(&bytes));
-        let options = if mode == Mode::Replace { options.overwriting() } else { options };
         self.store.put(key, full(bytes), options).await.map(drop)
+    }
+
+    /// Removes an object; answers whether the store let go of it. One that locks objects does so for a time.
+    async fn let_go(&self, key: &StoreKey) -> Result<bool> {
+        let Err(refused) = self.store.delete(key).await else { return Ok(true) };
+        match self.store.head(key).await {
+            // A store that answers, and has it still, does not want to.
+            Ok(found) => Ok(found.is_none()),
+            Err(_) => Err(refused),
+        }
     }
 }
 
-/// What a document does to one that is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Once,
-    Replace,
+/// What stands where a manifest belongs.
+#[derive(Debug)]
+enum Head {
+    /// The manifest: the backup is there.
+    Manifest(Box<Signed<Manifest>>),
+    /// It was given up.
+    GivenUp(GivenUp),
 }

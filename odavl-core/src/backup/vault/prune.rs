@@ -2,7 +2,10 @@
 
 use jiff::tz::TimeZone;
 
-use super::{Vault, lock::Lock};
+use super::{
+    Cleared, Vault,
+    lock::{Lock, Of},
+};
 use crate::{
     backup::{
         place::Place,
@@ -28,6 +31,8 @@ pub struct Pruned {
     pub decisions: Vec<Decision>,
     /// What lies there and is no backup that counts; it is left alone.
     pub refused: Vec<(BackupId, String)>,
+    /// What became of what was left of tries that were killed.
+    pub cleared: Cleared,
 }
 
 impl Vault {
@@ -36,19 +41,18 @@ impl Vault {
         let listing = self.list(place).await?;
         let candidates: Vec<_> = listing.backups.iter().map(super::Entry::candidate).collect();
         let decisions = pruning.policy.decide(&candidates, self.clock.now(), &pruning.zone);
-        Ok(Pruned { decisions, refused: listing.refused })
+        Ok(Pruned { decisions, refused: listing.refused, cleared: Cleared::default() })
     }
 
     /// Removes the complete backups that no rule keeps; never the newest that was verified.
     ///
     /// # Errors
-    /// `conflict` while a backup is being made, and where the newest one is bad: the older ones may be all there is.
+    /// `conflict` while a backup is being made or another prunes, and where the newest one is bad: the older ones may be all there is.
     pub async fn prune(&self, place: &Place, pruning: &Pruning) -> Result<Pruned> {
-        let lock = self.lock(place).await?;
-        let pruned = self.prune_locked(place, pruning, &lock).await;
-        let released = lock.release().await;
-        let pruned = pruned?;
-        released.map(|()| pruned)
+        let lock = self.lock(Of::Source(place.clone())).await?;
+        let pruned = lock.over(self.prune_locked(place, pruning, &lock)).await;
+        lock.release().await;
+        pruned
     }
 
     async fn prune_locked(&self, place: &Place, pruning: &Pruning, lock: &Lock) -> Result<Pruned> {
@@ -58,35 +62,29 @@ impl Vault {
                 "the newest backup of {place} is bad, so nothing is removed: make a good one first"
             )));
         }
+        let mut cleared = self.clear(place, lock).await?;
         let mut pruned = self.plan_pruning(place, pruning).await?;
         for decision in pruned.decisions.iter_mut().filter(|decision| !decision.is_kept()) {
             lock.check().await?;
-            if !self.remove(place, decision.backup).await? {
+            let id = decision.backup;
+            if self.is_locked(&Of::Backup(place.clone(), id)).await? {
+                decision.keep.push(Why::Verifying);
+            } else if !self.remove(place, id, &mut cleared).await? {
                 // Whoever locks objects does so for a time: it is told, and tried again by the next run.
                 decision.keep.push(Why::Locked);
             }
         }
-        Ok(pruned)
+        Ok(Pruned { cleared, ..pruned })
     }
 
     /// Removes a backup: first its manifest, so that it is never taken for one that has lost its bytes. Answers whether the
     /// store let go of it.
-    async fn remove(&self, place: &Place, id: BackupId) -> Result<bool> {
-        let manifest = place.manifest(id)?;
-        if let Err(refused) = self.store.delete(&manifest).await {
-            // A store that answers, and has it still, does not want to.
-            return match self.store.head(&manifest).await {
-                Ok(Some(_)) => Ok(false),
-                _ => Err(refused),
-            };
+    async fn remove(&self, place: &Place, id: BackupId, cleared: &mut Cleared) -> Result<bool> {
+        if !self.let_go(&place.manifest(id)?).await? {
+            return Ok(false);
         }
         if let Some(keyed) = self.keyed(place).await?.remove(&id) {
-            for key in keyed.others.iter().chain(&keyed.verdicts) {
-                self.store.delete(key).await?;
-            }
-            if keyed.pinned {
-                self.store.delete(&place.pin(id)?).await?;
-            }
+            self.remove_files(place, id, &keyed, cleared).await?;
         }
         Ok(true)
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Entry, Vault, Which, verify::no_fingerprint};
 use crate::{
     backup::{
-        manifest::Findings,
+        manifest::{Contents, Findings},
         place::Place,
         port::{Backup, DatabaseName, Ownership, Purpose, RestoreOptions},
         retention::Proof,
@@ -87,6 +87,16 @@ impl Vault {
         if wish.aside.is_some() && contents.fingerprint.is_none() {
             return Err(no_fingerprint());
         }
+        let mut findings = Findings::default();
+        if let Some(aside) = &wish.aside {
+            if self.was_replaced(server, (&wish.to, aside), &mut findings).await? {
+                return Ok(findings);
+            }
+            if self.goes_on(&contents, server, &wish.to, &mut findings).await? {
+                server.replace(&wish.to, aside).await?;
+                return Ok(findings);
+            }
+        }
         let options = RestoreOptions {
             to: wish.to.clone(),
             source: contents.source.clone(),
@@ -96,7 +106,7 @@ impl Vault {
             jobs: wish.jobs,
         };
         let restored = server.restore(self.dump_of(place, &entry, &contents)?, options).await?;
-        let mut findings = Findings { notes: restored.notes, ..Findings::default() };
+        findings.notes.extend(restored.notes);
         if contents.fingerprint.is_some() {
             self.compare(&contents, server, &wish.to, &mut findings).await?;
         }
@@ -107,6 +117,52 @@ impl Vault {
             server.replace(&wish.to, aside).await?;
         }
         Ok(findings)
+    }
+
+    /// Whether the live database was replaced by an earlier run of the same: what was live is aside, and nothing waits to
+    /// take its place.
+    async fn was_replaced(
+        &self,
+        server: &dyn Backup,
+        (to, aside): (&DatabaseName, &DatabaseName),
+        findings: &mut Findings,
+    ) -> Result<bool> {
+        let replaced = is_there(server, aside).await? && !is_there(server, to).await?;
+        if replaced {
+            findings.notes.push(format!(
+                "it is done already: what was live then is kept as `{aside}`; to do it once more, rename or remove that first"
+            ));
+        }
+        Ok(replaced)
+    }
+
+    /// Whether what a run restored that was cut off before the swap is whole. What is not, and bears our mark, is removed.
+    async fn goes_on(
+        &self,
+        contents: &Contents,
+        server: &dyn Backup,
+        to: &DatabaseName,
+        findings: &mut Findings,
+    ) -> Result<bool> {
+        if !is_there(server, to).await? {
+            return Ok(false);
+        }
+        let mut left = Findings::default();
+        self.compare(contents, server, to, &mut left).await?;
+        if left.faults.is_empty() {
+            *findings = left;
+            findings.notes.push(format!("`{to}` was restored before, and is what was dumped"));
+            return Ok(true);
+        }
+        server.discard(to).await?;
+        Ok(false)
+    }
+}
+
+async fn is_there(server: &dyn Backup, name: &DatabaseName) -> Result<bool> {
+    match server.check(name).await {
+        Err(Error::NotFound { .. }) => Ok(false),
+        checked => checked.map(|_| true),
     }
 }
 

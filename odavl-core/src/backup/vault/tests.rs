@@ -1,4 +1,6 @@
 mod faults;
+mod hold;
+mod nights;
 mod uses;
 
 use std::sync::{
@@ -11,6 +13,7 @@ use jiff::{SignedDuration, tz::TimeZone};
 
 use super::{
     super::{Backup, DatabaseName, Identities, Keep, MemoryBackup, Ownership, Policy, Tier},
+    lock::{HOLDS, Of},
     *,
 };
 use crate::{
@@ -30,6 +33,9 @@ struct Faulty {
     part: AtomicU32,
     parts: AtomicU32,
     fault: Mutex<Fault>,
+    /// Told when a manifest waits, and what lets it go on.
+    waits: tokio::sync::Notify,
+    goes_on: tokio::sync::Notify,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +45,12 @@ enum Fault {
     NoManifest,
     /// A manifest is written, and nobody is told.
     SilentManifest,
-    /// Nothing that is called so can be removed.
+    /// A manifest waits until it may go on.
+    WaitingManifest,
+    /// Nothing can be removed, and nothing be written over.
     Locked,
+    /// A byte of each answer about a backup's bytes is another.
+    Damaging,
 }
 
 impl Faulty {
@@ -65,21 +75,36 @@ impl Storage for Faulty {
     async fn put(&self, key: &StoreKey, body: BoxBody, options: PutOptions) -> Result<ObjectMeta> {
         let bytes = collect(body, 1 << 30).await?;
         // What takes the place of a manifest is none.
-        let manifest = key.as_str().ends_with("manifest.json") && bytes.len() > 100;
+        let manifest = key.as_str().ends_with("manifest.json") && !says(Kind::GivenUp, &bytes);
         if manifest && self.has(Fault::NoManifest) {
+            return Err(silent());
+        }
+        if manifest && self.has(Fault::WaitingManifest) {
+            self.set(Fault::None);
+            self.waits.notify_one();
+            self.goes_on.notified().await;
+        }
+        if self.has(Fault::Locked) && options.mode == PutMode::Overwrite {
             return Err(silent());
         }
         let put = self.inner.put(key, full(bytes), options).await;
         if manifest && self.has(Fault::SilentManifest) { Err(silent()) } else { put }
     }
     async fn get(&self, key: &StoreKey, range: Option<ByteRange>) -> Result<Option<Object>> {
-        self.inner.get(key, range).await
+        let found = self.inner.get(key, range).await?;
+        let Some(object) = found.filter(|_| self.has(Fault::Damaging) && key.as_str().contains("/data-"))
+        else {
+            return self.inner.get(key, range).await;
+        };
+        let mut bytes = collect(object.body, 1 << 30).await?.to_vec();
+        bytes[0] ^= 1;
+        Ok(Some(Object { body: full(bytes), ..object }))
     }
     async fn head(&self, key: &StoreKey) -> Result<Option<ObjectMeta>> {
         self.inner.head(key).await
     }
     async fn delete(&self, key: &StoreKey) -> Result<()> {
-        if self.has(Fault::Locked) && !key.as_str().contains("/lock/") {
+        if self.has(Fault::Locked) {
             return Err(silent());
         }
         self.inner.delete(key).await
@@ -141,6 +166,8 @@ impl Room {
             part: AtomicU32::new(0),
             parts: AtomicU32::new(0),
             fault: Mutex::new(Fault::None),
+            waits: tokio::sync::Notify::new(),
+            goes_on: tokio::sync::Notify::new(),
         });
         let database = MemoryBackup::new("app".parse().unwrap());
         database.insert("people", ["ada", "grace"]);
@@ -242,6 +269,10 @@ impl Room {
         let mut bytes = self.bytes(key).await;
         change(&mut bytes);
         self.write(key, bytes).await;
+    }
+
+    fn source(&self) -> Of {
+        Of::Source(self.place.clone())
     }
 
     fn data(&self, id: BackupId) -> StoreKey {

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{BY, Entry, Mode, Vault, Which};
+use super::{
+    BY, Entry, Vault, Which,
+    lock::{Lock, Of},
+};
 use crate::{
     backup::{
         Encryption,
@@ -37,12 +40,20 @@ impl Vault {
     /// Reads all bytes of a backup, and proves that they are those that were stored. It needs no identity.
     ///
     /// # Errors
-    /// Whatever kept it from finding out; a backup that is bad is no error, but a verdict.
+    /// `conflict` while somebody else verifies it; whatever kept it from finding out. A backup that is bad is no error, but a
+    /// verdict.
     pub async fn verify_bytes(&self, place: &Place, which: Which) -> Result<Verified> {
         let entry = self.find(place, which).await?;
+        let lock = self.lock(Of::Backup(place.clone(), entry.manifest.id)).await?;
+        let verified = lock.over(self.read_all(place, &entry, &lock)).await;
+        lock.release().await;
+        verified
+    }
+
+    async fn read_all(&self, place: &Place, entry: &Entry, lock: &Lock) -> Result<Verified> {
         let at = self.clock.now();
         self.progress.stage(Stage::Download, Some(entry.manifest.stored.digests.size));
-        let mut download = self.download(place, &entry)?;
+        let mut download = self.download(place, entry)?;
         let read = async {
             while let Some(bytes) = download.next().await? {
                 self.progress.advance(bytes.len() as u64);
@@ -51,23 +62,39 @@ impl Vault {
         };
         let mut findings = Findings::default();
         found(read.await, &mut findings)?;
-        self.record(place, (&entry, Tier::Bytes, at), findings, BY.to_owned()).await
+        lock.check().await?;
+        self.record(place, (entry, Tier::Bytes, at), findings, BY.to_owned()).await
     }
 
     /// Restores a backup to a scratch database on the server of `scratch`, compares it with what was dumped, and removes it.
     ///
     /// # Errors
-    /// `invalid_input` where there is no fingerprint to compare with, or no identity to read it; whatever kept it from
-    /// finding out. A backup that is bad is no error, but a verdict.
+    /// `invalid_input` where there is no fingerprint to compare with, or no identity to read it; `conflict` while somebody
+    /// else verifies it; whatever kept it from finding out. A backup that is bad is no error, but a verdict.
     pub async fn verify(&self, place: &Place, which: Which, scratch: &dyn Backup) -> Result<Verified> {
         let entry = self.find(place, which).await?;
+        let lock = self.lock(Of::Backup(place.clone(), entry.manifest.id)).await?;
+        let verified = lock.over(self.restore_scratch(place, &entry, scratch, &lock)).await;
+        lock.release().await;
+        verified
+    }
+
+    async fn restore_scratch(
+        &self,
+        place: &Place,
+        entry: &Entry,
+        scratch: &dyn Backup,
+        lock: &Lock,
+    ) -> Result<Verified> {
         let at = self.clock.now();
         let mut findings = Findings::default();
         let mut by = BY.to_owned();
-        let contents = self.contents(&entry)?;
-        let name = scratch_name(&entry)?;
+        let contents = self.contents(entry)?;
+        let name = scratch_name(entry)?;
+        // What a verification left that was killed; only a database that bears our mark is removed.
+        scratch.discard(&name).await?;
         let options = RestoreOptions::scratch(name.clone(), contents.source.clone(), entry.manifest.format);
-        let restored = scratch.restore(self.dump_of(place, &entry, &contents)?, options).await;
+        let restored = scratch.restore(self.dump_of(place, entry, &contents)?, options).await;
         let compared = match restored {
             Ok(restored) => {
                 by = format!("{BY}, {}", restored.tool);
@@ -76,11 +103,13 @@ impl Vault {
             }
             Err(error) => found(Err(error), &mut findings),
         };
+        // Whoever has taken the lock may have changed what was compared: then nothing was found out.
+        lock.check().await?;
         // Nothing is left, whatever came of it.
         let discarded = scratch.discard(&name).await;
         compared?;
         discarded?;
-        self.record(place, (&entry, Tier::Restore, at), findings, by).await
+        self.record(place, (entry, Tier::Restore, at), findings, by).await
     }
 
     /// Compares a database that was restored with what was dumped.
@@ -129,6 +158,10 @@ impl Vault {
         findings: Findings,
         by: String,
     ) -> Result<Verified> {
+        // Nothing is said about what was removed meanwhile.
+        if self.manifest(place, entry.manifest.id).await?.is_none_or(|found| found.digest != entry.digest) {
+            return Err(Error::not_found("backup", &entry.manifest.id));
+        }
         let now = self.clock.now();
         // A verdict on what is not encrypted is not either: recipients are of the configuration, as everywhere.
         let encryption = match entry.manifest.recipients.as_slice() {
@@ -147,7 +180,7 @@ impl Vault {
         };
         let (bytes, _) = sign(Kind::Verdict, &self.keys.signing, &verdict)?;
         let name = format!("{:020}-{}", at.as_microsecond().max(0), crate::random::id());
-        self.put(&place.verdict(entry.manifest.id, &name)?, bytes, Mode::Once).await?;
+        self.put(&place.verdict(entry.manifest.id, &name)?, bytes).await?;
         Ok(Verified { verdict, findings })
     }
 }

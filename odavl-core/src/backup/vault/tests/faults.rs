@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use super::{super::lock::HOLDS, *};
+use super::*;
 use crate::ErrorCode;
 
 /// Rows that do not grow smaller: some 30 MiB of them.
@@ -158,19 +158,19 @@ async fn of_two_at_once_one_is_made_and_the_other_says_so() {
 async fn a_lock_is_free_once_it_is_given_back_or_over_and_whoever_lost_it_stops() {
     let room = Room::new();
     let vault = room.vault();
-    let first = vault.lock(&room.place).await.unwrap();
+    let first = vault.lock(room.source()).await.unwrap();
     assert!(matches!(room.create().await, Err(Error::Conflict(_))));
     first.check().await.unwrap();
-    first.release().await.unwrap();
-    let stopped = vault.lock(&room.place).await.unwrap();
+    first.release().await;
+    let stopped = vault.lock(room.source()).await.unwrap();
     room.clock.advance(HOLDS - SignedDuration::from_secs(1));
     assert!(matches!(room.create().await, Err(Error::Conflict(_))));
     room.clock.advance(SignedDuration::from_secs(1));
-    let next = vault.lock(&room.place).await.unwrap();
+    let next = vault.lock(room.source()).await.unwrap();
     assert!(matches!(stopped.check().await, Err(Error::Conflict(_))));
-    stopped.release().await.unwrap();
+    stopped.release().await;
     next.check().await.unwrap();
-    next.release().await.unwrap();
+    next.release().await;
     room.create().await.unwrap();
 }
 
@@ -191,7 +191,7 @@ async fn what_a_killed_run_left_goes_with_a_later_one_and_never_becomes_a_backup
     room.vault().create(&other, &room.database, Wish::default()).await.unwrap();
     assert_eq!(room.left().await.1, 1);
     let made = room.vault().create(&room.place, &room.database, Wish::default()).await.unwrap();
-    assert_eq!(made.cleared, [id]);
+    assert_eq!(made.cleared, Cleared { removed: vec![id], stays: vec![] });
     let (keys, open) = room.left().await;
     let left: Vec<_> = keys.iter().filter(|key| key.contains(&id.to_string())).collect();
     assert!(open == 0 && left.len() == 1 && left[0].ends_with("manifest.json"), "{keys:?}");

@@ -58,6 +58,31 @@ async fn a_backup_is_restored_beside_the_live_database_and_in_its_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_replacement_that_was_cut_off_goes_on_and_one_that_was_done_says_so() {
+    let room = Room::new();
+    let id = room.run().await.unwrap();
+    room.database.truncate("people");
+    // Cut off while it was restored.
+    room.database.leave_half_restored("beside".parse().unwrap());
+    room.restore(id, "beside", Some("before")).await.unwrap();
+    assert_eq!((room.rows("app").await.unwrap(), room.rows("before").await.unwrap()), (2, 0));
+    // Cut off after the swap: it is done, and nothing is done again.
+    room.database.insert("people", ["later"]);
+    room.restore(id, "beside", Some("before")).await.unwrap();
+    assert_eq!((room.rows("app").await.unwrap(), room.rows("before").await.unwrap()), (3, 0));
+    // Cut off before the swap, when all was restored.
+    room.restore(id, "other", None).await.unwrap();
+    room.restore(id, "other", Some("second")).await.unwrap();
+    assert_eq!((room.rows("app").await.unwrap(), room.rows("second").await.unwrap()), (2, 3));
+    // What is somebody else's stays, and nothing takes its place.
+    room.database.make_foreign("theirs".parse().unwrap());
+    let refused = room.restore(id, "theirs", Some("third")).await.unwrap_err();
+    assert!(matches!(refused, Error::Conflict(_)), "{refused}");
+    assert_eq!(room.rows("app").await.unwrap(), 2);
+    assert!(room.rows("third").await.is_err() && room.rows("theirs").await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_says_what_would_be_done_and_does_nothing() {
     let room = Room::new();
     let id = room.run().await.unwrap();
