@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use crate::{
     error::{ErrorCode, Result},
     ids::OrgId,
-    metering::Pruning,
     odavl::Core,
     storage::Upload,
 };
@@ -18,8 +17,6 @@ const BATCH: usize = 100;
 const MOST: usize = 1000;
 /// After how many that were not answered, one after the other, the rest is left for the next sweep.
 const SILENT: usize = 5;
-/// How many reservations one transaction releases.
-const RELEASED: u32 = 500;
 
 /// A pass over rows that are due: each is taken once. Those that fail, or are left, are tried again at the next sweep and
 /// hold up no other: past them more is read.
@@ -74,22 +71,6 @@ impl<K: Ord> Pass<K> {
 }
 
 impl Core {
-    /// Releases the reservations that nobody settled in time.
-    pub(crate) async fn release_expired(&self) -> Result<()> {
-        while self.metering.sweep(RELEASED).await? == RELEASED {}
-        Ok(())
-    }
-
-    /// Removes what the books no longer need, part by part.
-    pub(crate) async fn prune_books(&self) -> Result<()> {
-        self.check_clock_to_remove().await?;
-        let mut next = Some(Pruning::default());
-        while let Some(part) = next {
-            next = self.metering.prune(part).await?;
-        }
-        Ok(())
-    }
-
     /// Ends the uploads that expired and removes the bytes that are due. Another node may do the same at the same
     /// time: each step can be taken again.
     pub(crate) async fn sweep_storage(self: &Arc<Self>) -> Result<()> {

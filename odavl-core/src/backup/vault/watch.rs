@@ -1,6 +1,6 @@
 //! What is remembered of a source, beside its backups.
 
-use super::{Mode, Vault};
+use super::Vault;
 use crate::{
     backup::{
         place::Place,
@@ -8,6 +8,7 @@ use crate::{
         watch::Memory,
     },
     error::Result,
+    storage::{PutOptions, Sha256, full},
 };
 
 impl Vault {
@@ -25,6 +26,8 @@ impl Vault {
     /// Remembers that of a source.
     pub(in crate::backup) async fn remember(&self, place: &Place, memory: &Memory) -> Result<()> {
         let (bytes, _) = sign(Kind::Watch, &self.keys.signing, memory)?;
-        self.put(&place.watch()?, bytes, Mode::Replace).await
+        let options = PutOptions::create("application/json".parse()?).overwriting();
+        let options = options.expecting(bytes.len() as u64, Sha256::of(&bytes));
+        self.store.put(&place.watch()?, full(bytes), options).await.map(drop)
     }
 }
