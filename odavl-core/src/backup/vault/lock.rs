@@ -74,6 +74,8 @@ pub(super) struct Lock {
     vault: Vault,
     of: Of,
     by: String,
+    /// How often it is renewed.
+    pub(super) renewed: Duration,
 }
 
 impl Vault {
@@ -87,7 +89,7 @@ impl Vault {
             return Err(Error::Conflict(told));
         }
         let number = before.last().map_or(1, |(number, _)| number + 1);
-        let lock = Lock { vault: self.clone(), of, by: random::id() };
+        let lock = Lock { vault: self.clone(), of, by: random::id(), renewed: RENEWED };
         lock.write(number).await?;
         // Somebody may have come and gone since the numbers were read.
         lock.check().await?;
@@ -151,7 +153,7 @@ impl Lock {
     pub(super) async fn over<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let renew = async {
             loop {
-                tokio::time::sleep(RENEWED).await;
+                tokio::time::sleep(self.renewed).await;
                 if let Err(lost @ Error::Conflict(_)) = self.renew().await {
                     return lost;
                 }
@@ -170,10 +172,14 @@ impl Lock {
     /// # Errors
     /// `conflict` where somebody has taken it since.
     pub(super) async fn check(&self) -> Result<u64> {
-        if let Some((number, key)) = self.vault.numbers(&self.of).await?.pop()
-            && self.vault.held(&key).await?.is_some_and(|held| held.by == self.by)
-        {
-            return Ok(number);
+        // What was the last one may go while it is read: it was renewed.
+        for _ in 0..3 {
+            let Some((number, key)) = self.vault.numbers(&self.of).await?.pop() else { break };
+            match self.vault.held(&key).await? {
+                Some(held) if held.by == self.by => return Ok(number),
+                Some(_) => break,
+                None => {}
+            }
         }
         Err(Error::Conflict(format!("{} by somebody else, who has taken the lock since", self.of)))
     }
