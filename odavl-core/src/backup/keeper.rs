@@ -150,6 +150,8 @@ impl Keeper {
         let (under_way, _) = self.sources.begin(&job.place, Work::Backup, now)?;
         let (sources, job) = (self.sources.clone(), job.clone());
         self.under_way.spawn(async move {
+            // Nobody sees that it has ended before it can be seen what came of it.
+            let _ended = under_way.clone();
             match sources.run(&job, under_way).await {
                 Ok(ran) => {
                     tracing::info!(source = %job.place, backup = %ran.created.entry.manifest.id, "a backup was made");
