@@ -13,6 +13,7 @@ mod direct;
 mod docs;
 mod face;
 mod limits;
+mod metrics;
 mod oauth;
 mod problem;
 pub mod protect;
@@ -29,6 +30,7 @@ use odavl_core::{Odavl, storage::DIRECT_PATH};
 use poem::{Endpoint, EndpointExt, IntoEndpoint, get};
 
 pub use api::document;
+pub use metrics::metrics;
 pub use serve::serve;
 
 /// What the HTTP door needs to know besides the installation itself.

@@ -41,6 +41,9 @@ pub(crate) struct Args {
     /// Where to listen [default: 127.0.0.1:8787]
     #[arg(long, env = "ODAVL_LISTEN", value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
+    /// Where to answer `GET /metrics` for Prometheus, to whoever reaches it [default: nowhere]
+    #[arg(long, env = "ODAVL_METRICS", value_name = "ADDRESS:PORT")]
+    metrics: Option<SocketAddr>,
     /// Where people reach the service [default: http:// and the address]
     #[arg(long, env = "ODAVL_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
@@ -58,6 +61,10 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     // Bound before anything is promised: a port that is taken leaves no set-up link behind, and port 0 is known.
     let listener = TcpListener::bind(listen).await.map_err(|error| cannot_listen(listen, &error))?;
     let listen = listener.local_addr().map_err(|error| cannot_listen(listen, &error))?;
+    let metrics = match args.metrics.or(config.serve.metrics) {
+        Some(at) => Some(TcpListener::bind(at).await.map_err(|error| cannot_listen(at, &error))?),
+        None => None,
+    };
     let url = format!("http://{listen}");
     let settings = config.settings(&url)?;
     refuse_open_http(
@@ -78,12 +85,14 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     announce(&odavl, &public_url, &data).await?;
     let post: Arc<dyn Courier> = Arc::new(Post::new(odavl.settings().private_webhooks)?);
     let own: Arc<dyn Courier> = Arc::new(Post::new(true)?);
+    let settings = door_settings(&config.serve);
     let background = [
+        tokio::spawn(tell_figures(metrics, odavl.clone(), settings.clone())),
         tokio::spawn(sweep(odavl.clone(), data)),
         tokio::spawn(deliver(odavl.clone(), post)),
         tokio::spawn(back_up(odavl.clone(), own)),
     ];
-    let door = Door::new(odavl.clone(), door_settings(&config.serve));
+    let door = Door::new(odavl.clone(), settings);
     door.serve(listener, stopped).await;
     for task in background {
         task.abort();
@@ -243,6 +252,13 @@ async fn sweep(odavl: Odavl, data: PathBuf) {
         if let Err(error) = swept {
             tracing::warn!(error = %Chain(&error), "what expired could not be swept; it is tried again");
         }
+    }
+}
+
+/// Answers Prometheus, where it was said at which address.
+async fn tell_figures(listener: Option<TcpListener>, odavl: Odavl, settings: odavl_http::Settings) {
+    if let Some(listener) = listener {
+        odavl_http::serve(odavl_http::metrics(odavl), listener, &settings, std::future::pending()).await;
     }
 }
 

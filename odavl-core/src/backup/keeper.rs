@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use super::{
     place::Place,
     sources::{Job, Routine, Sources, Work},
+    watch::Health,
 };
 use crate::{
     causes::Chain,
@@ -61,6 +62,12 @@ impl Odavl {
         Some(Keeper { odavl: self.clone(), sources, courier, turns, under_way })
     }
 
+    /// How the backups of each scheduled source stood when this node looked last: on the node that leads, some minutes ago at
+    /// most where something happened, else an hour.
+    pub fn backups_seen(&self) -> BTreeMap<Place, Health> {
+        self.core().backups.as_ref().map(|sources| sources.seen_last()).unwrap_or_default()
+    }
+
     /// Makes backups as their schedules say, and tells what is new about them, for as long as it is waited for.
     pub async fn keep_backups(&self, courier: Arc<dyn Courier>) {
         let Some(mut keeper) = self.keeper(courier) else { return };
@@ -85,6 +92,7 @@ impl Keeper {
         self.note_ended();
         if !self.odavl.leads().await? {
             self.turns.clear();
+            self.sources.forget_seen();
             return Ok(());
         }
         let sources = self.sources.clone();
@@ -128,7 +136,9 @@ impl Keeper {
             turn.looks_at = later(now, if heard { LOOKED } else { TOLD });
             turn.begun = seen.begun();
             turn.retries_at = seen.failed_backup().map(|failed| later(failed.at, RETRIED));
-            if seen.is_unreachable() {
+            let is_unreachable = seen.is_unreachable();
+            self.sources.keep_seen(&job.place, seen);
+            if is_unreachable {
                 // Nobody knows what there is: nothing is made on a guess.
                 turn.looks_at = later(now, BUSY);
                 self.turns.insert(job.place.clone(), turn);

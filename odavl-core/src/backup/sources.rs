@@ -13,7 +13,8 @@ use tokio::sync::OnceCell;
 
 use super::{
     Backup, Created, Expectation, Place, Progress, Pruning, Schedule, Stage, Vault, Verified, Which, Wish,
-    news::Alerting, watch::Remembered,
+    news::Alerting,
+    watch::{Health, Remembered},
 };
 use crate::{
     error::{Error, Result},
@@ -125,6 +126,7 @@ pub struct Sources {
     vault: OnceCell<Vault>,
     running: Arc<Mutex<BTreeMap<Place, Running>>>,
     pub(super) memories: Mutex<BTreeMap<Place, Remembered>>,
+    seen: Mutex<BTreeMap<Place, Health>>,
     pub(super) alerting: Alerting,
 }
 
@@ -140,8 +142,9 @@ impl Sources {
         alerting: Alerting,
     ) -> Self {
         let jobs = jobs.into_iter().map(|job| (job.place.source.to_string(), job)).collect();
-        let (vault, running, memories) = (OnceCell::new(), Arc::default(), Mutex::default());
-        Self { jobs, opening, vault, running, memories, alerting }
+        let (vault, running) = (OnceCell::new(), Arc::default());
+        let (memories, seen) = (Mutex::default(), Mutex::default());
+        Self { jobs, opening, vault, running, memories, seen, alerting }
     }
 
     /// All of them, by their names.
@@ -162,6 +165,21 @@ impl Sources {
     /// What is being done with a source on this node.
     pub fn running(&self, place: &Place) -> Option<Running> {
         self.works().get(place).cloned()
+    }
+
+    /// Keeps what was seen of a source.
+    pub(super) fn keep_seen(&self, place: &Place, health: Health) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(place.clone(), health);
+    }
+
+    /// Forgets what was seen: another node looks now.
+    pub(super) fn forget_seen(&self) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// What was seen of each source when this node looked last.
+    pub(super) fn seen_last(&self) -> BTreeMap<Place, Health> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn works(&self) -> std::sync::MutexGuard<'_, BTreeMap<Place, Running>> {

@@ -94,6 +94,8 @@ impl AwsVariables {
 pub struct Serve {
     /// Where to listen. `127.0.0.1:8787`.
     pub listen: Option<SocketAddr>,
+    /// Where to answer `GET /metrics`, to whoever reaches it. Nowhere.
+    pub metrics: Option<SocketAddr>,
     /// Whether to listen beyond this machine although `public_url` is not https.
     pub allow_http: Option<bool>,
     /// The peers whose `X-Forwarded-For` counts.

@@ -7,8 +7,8 @@ use odavl_core::{
     Clock, ManualClock, Odavl, Settings,
     auth::{Auth, MemoryAuth, NewKeyRequest, OrgRef, SetUp},
     backup::{
-        Alerting, Encryption, Identities, Job, Keys, MemoryBackup, Place, Policy, Pruning, SigningKey,
-        Sources, Trusted, Vault,
+        Alerting, Encryption, Identities, Job, Keys, MemoryBackup, Place, Policy, Pruning, Routine,
+        SigningKey, Sources, Trusted, Vault,
     },
     metering::{MemoryMetering, Metering},
     seal::MasterKey,
@@ -45,7 +45,11 @@ fn sources(clock: &Arc<ManualClock>) -> Sources {
         place: Place { environment: "production".parse().unwrap(), source: "main".parse().unwrap() },
         database: Ok(Arc::new(database)),
         pruning: Pruning { policy: Policy::PRODUCTION, zone: jiff::tz::TimeZone::UTC },
-        routine: None,
+        routine: Some(Routine {
+            schedule: "0 2 * * *".parse().unwrap(),
+            within: SignedDuration::from_hours(6),
+            verified_within: Some(SignedDuration::from_hours(48)),
+        }),
     };
     let signing = SigningKey::from_seed(&[7; 32]).unwrap();
     let (trusted, identities) = (Trusted::default(), Identities::default());

@@ -1,7 +1,13 @@
 //! Backups over HTTP: begun, seen, verified by operators; closed to everybody else.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
+use odavl_core::{
+    Result,
+    webhooks::{Courier, Letter},
+};
+use poem::{Endpoint, Request};
 use serde_json::{Value, json};
 
 use crate::app::{App, ORG};
@@ -85,4 +91,48 @@ async fn nobody_but_operators_sees_or_begins_one() {
     }
     let seen = app.get(&list).bearer(&read).send().await.expect(200).json();
     assert_eq!(seen["items"][0]["backups"], 0);
+}
+
+/// Nobody is told anything.
+#[derive(Debug)]
+struct Nobody;
+
+#[async_trait]
+impl Courier for Nobody {
+    async fn send(&self, letter: &Letter) -> Result<u16> {
+        panic!("{letter:?}")
+    }
+}
+
+#[tokio::test]
+async fn prometheus_reads_how_backups_stand_on_the_node_that_leads() {
+    let app = App::start().await;
+    let metrics = odavl_http::metrics(app.odavl.clone());
+    let read = async || {
+        let answer = metrics.get_response(Request::builder().uri_str("/metrics").finish()).await;
+        assert_eq!(answer.content_type(), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
+        answer.into_body().into_string().await.unwrap()
+    };
+    assert!(!read().await.contains("main"));
+    let mut keeper = app.odavl.keeper(Arc::new(Nobody)).unwrap();
+    for _ in 0..2 {
+        keeper.turn().await.unwrap();
+        keeper.finish().await;
+    }
+    let text = read().await;
+    let begun = format!("{:.6}", app.now().as_duration().as_secs_f64());
+    let labels = "{environment=\"production\",source=\"main\"}";
+    assert!(text.contains(&format!("odavl_backup_last_success_timestamp_seconds{labels} {begun}")), "{text}");
+    assert!(text.contains(&format!("odavl_backup_dump_bytes{labels} ")), "{text}");
+    assert!(!text.contains(&format!("odavl_backup_last_verified_timestamp_seconds{labels}")), "{text}");
+    assert!(!text.contains("odavl_backup_trouble{"), "{text}");
+
+    app.pass(60 * 60 * 60);
+    keeper.turn().await.unwrap();
+    let text = read().await;
+    for kind in ["late", "unverified"] {
+        let trouble =
+            format!("odavl_backup_trouble{{environment=\"production\",source=\"main\",kind=\"{kind}\"}} 1");
+        assert!(text.contains(&trouble), "{text}");
+    }
 }
