@@ -1,6 +1,7 @@
 //! The engine of the Python package `odavl`: use cases of `odavl-core`, in this process or asked of a service, each one
 //! operation, waited for by a thread or awaited by a task. What people import is the package in `python/odavl`; nothing here is called by them.
 
+mod backups;
 mod body;
 mod call;
 mod command;
@@ -39,6 +40,7 @@ fn _odavl(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<keys::Keys>()?;
     module.add_class::<runs::Projects>()?;
     module.add_class::<runs::Runs>()?;
+    module.add_class::<backups::Backups>()?;
     module.add_class::<gateway::Gateway>()?;
     module.add_class::<guard::Guard>()?;
     module.add_function(wrap_pyfunction!(installation::open, module)?)?;

@@ -4,6 +4,7 @@ use odavl_client::door::origin::Origin;
 use pyo3::prelude::*;
 
 use crate::{
+    backups::Backups,
     call::Call,
     door::{self, Door},
     engine::Engine,
@@ -98,6 +99,11 @@ impl Session {
     #[getter]
     fn runs(&self) -> Runs {
         Runs(self.0.clone())
+    }
+
+    #[getter]
+    fn backups(&self) -> Backups {
+        Backups(self.0.clone())
     }
 
     #[getter]

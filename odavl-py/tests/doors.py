@@ -70,7 +70,7 @@ class Connected:
         return getattr(self.here, name)
 
     def system(self, org: str) -> odavl.Session:
-        scopes = [*EVERYTHING, *(["gateway:write"] if org == "operator" else [])]
+        scopes = [*EVERYTHING, *(["gateway:write", "instance:write"] if org == "operator" else [])]
         new = self.here.system(org).keys.create("tests", scopes)
         assert new.secret is not None
         return self.authenticate(new.secret)

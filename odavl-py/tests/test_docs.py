@@ -11,7 +11,7 @@ import odavl
 import pytest
 from service import Service
 
-MODULES = ["odavl", *(f"odavl._sync.{name}" for name in ["installation", "session", "usage", "storage", "keys", "gateway"])]
+MODULES = ["odavl", *(f"odavl._sync.{name}" for name in ["installation", "session", "usage", "storage", "keys", "gateway", "backups"])]
 EXAMPLES = [
     test
     for module in MODULES
@@ -26,7 +26,8 @@ def test_an_example_says_what_it_says(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("odavl.toml").write_text("data = 'odavl-data'\n")
-    with ExitStack() as served, odavl.Odavl.open(data=tmp_path / "example") as db:
+    backup = {"store": tmp_path / "backups", "unencrypted": True, "sources": {"main": {}}}
+    with ExitStack() as served, odavl.Odavl.open({"backup": backup}, data=tmp_path / "example") as db:
         db.set_up(email="ada@example.com", password="correct horse battery", org="acme")
         if example.name.endswith(".connect"):
             key = db.system("acme").keys.create("example", ["usage:write"]).secret

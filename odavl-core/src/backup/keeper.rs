@@ -160,6 +160,8 @@ impl Keeper {
         let (under_way, _) = self.sources.begin(&job.place, Work::Backup, now)?;
         let (sources, job) = (self.sources.clone(), job.clone());
         self.under_way.spawn(async move {
+            // Nobody sees that it has ended before it can be seen what came of it.
+            let _ended = under_way.clone();
             match sources.run(&job, under_way, now).await {
                 Ok(backup) => {
                     tracing::info!(source = %job.place, %backup, "a backup was made");

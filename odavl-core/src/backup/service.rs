@@ -110,6 +110,8 @@ impl Backups<'_> {
                 let (begun, running) = self.begin((sources, job), permit, Work::Backup).await?;
                 let (sources, job, at) = (sources.clone(), job.clone(), permit.at);
                 tokio::spawn(async move {
+                    // Nobody sees that it has ended before it can be seen what came of it.
+                    let _ended = begun.clone();
                     if let Err(error) = sources.run(&job, begun, at).await {
                         sources.note_failed(&job, (Work::Backup, at), &error).await;
                     }
@@ -133,6 +135,7 @@ impl Backups<'_> {
                 let (begun, running) = self.begin((sources, job), permit, Work::Verify(id)).await?;
                 let (sources, job, at) = (sources.clone(), job.clone(), permit.at);
                 tokio::spawn(async move {
+                    let _ended = begun.clone();
                     if let Err(error) = sources.verify(&job, id, begun).await {
                         sources.note_failed(&job, (Work::Verify(id), at), &error).await;
                     }

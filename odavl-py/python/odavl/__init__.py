@@ -1,4 +1,4 @@
-"""Sign-in and API keys, exact usage quotas, and object storage: the library in this process, or a service's.
+"""Sign-in and API keys, exact usage quotas, object storage, and backups: the library in this process, or a service's.
 
 >>> import odavl
 >>> db = odavl.Odavl.open("odavl.toml")
@@ -13,7 +13,7 @@
 """
 
 from ._odavl import __version__
-from ._sync import Download, Gateway, Keys, Odavl, Projects, Reservation, Runs, Session, Storage, Usage
+from ._sync import Backups, Download, Gateway, Keys, Odavl, Projects, Reservation, Runs, Session, Storage, Usage
 from .errors import (
     AlreadyExistsError,
     ConflictError,
@@ -35,6 +35,7 @@ from .errors import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._async import (
+        AsyncBackups,
         AsyncDownload,
         AsyncGateway,
         AsyncKeys,
@@ -48,6 +49,12 @@ if TYPE_CHECKING:
     )
     from .models import (
         ApiKey,
+        Backup,
+        BackupFailure,
+        BackupSource,
+        BackupTrouble,
+        BackupVerdict,
+        BackupWork,
         Bucket,
         Consumed,
         DeletedObject,
@@ -63,6 +70,7 @@ if TYPE_CHECKING:
         Presigned,
         Project,
         Reserved,
+        RestorePlan,
         Results,
         ResultsSummary,
         RuleCount,
@@ -78,6 +86,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AlreadyExistsError",
     "ApiKey",
+    "AsyncBackups",
     "AsyncDownload",
     "AsyncGateway",
     "AsyncKeys",
@@ -88,6 +97,13 @@ __all__ = [
     "AsyncSession",
     "AsyncStorage",
     "AsyncUsage",
+    "Backup",
+    "BackupFailure",
+    "BackupSource",
+    "BackupTrouble",
+    "BackupVerdict",
+    "BackupWork",
+    "Backups",
     "Bucket",
     "ConflictError",
     "Consumed",
@@ -119,6 +135,7 @@ __all__ = [
     "RateLimitedError",
     "Reservation",
     "Reserved",
+    "RestorePlan",
     "Results",
     "ResultsSummary",
     "RuleCount",

@@ -5,6 +5,9 @@ from typing import Any, Generic, TypeVar, final
 
 from .models import (
     ApiKey,
+    Backup,
+    BackupSource,
+    BackupWork,
     Bucket,
     Consumed,
     DeletedObject,
@@ -19,6 +22,7 @@ from .models import (
     Presigned,
     Project,
     Reserved,
+    RestorePlan,
     Results,
     StorageStats,
     StoredObject,
@@ -28,6 +32,7 @@ from .models import (
 )
 
 __all__ = [
+    "Backups",
     "Call",
     "Download",
     "Gateway",
@@ -67,6 +72,7 @@ class Installation:
 
 @final
 class Session:
+    backups: Backups
     gateway: Gateway
     keys: Keys
     projects: Projects
@@ -193,6 +199,15 @@ class Runs:
     def read(self, id: str) -> Call[Results]: ...
     def content(self, id: str) -> Call[bytes]: ...
     def delete(self, id: str) -> Call[Results]: ...
+
+@final
+class Backups:
+    def sources(self) -> Call[tuple[BackupSource, ...]]: ...
+    def list(self, source: str, limit: int | None, cursor: str | None) -> Call[Page[Backup]]: ...
+    def get(self, source: str, id: str) -> Call[Backup]: ...
+    def create(self, source: str) -> Call[BackupWork]: ...
+    def verify(self, source: str, id: str) -> Call[BackupWork]: ...
+    def restore_plan(self, source: str, id: str, to: str) -> Call[RestorePlan]: ...
 
 @final
 class Gateway:

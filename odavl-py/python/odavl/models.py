@@ -13,6 +13,12 @@ from typing import Generic, TypeVar, cast
 
 __all__ = [
     "ApiKey",
+    "Backup",
+    "BackupFailure",
+    "BackupSource",
+    "BackupTrouble",
+    "BackupVerdict",
+    "BackupWork",
     "Bucket",
     "Consumed",
     "DeletedObject",
@@ -28,6 +34,7 @@ __all__ = [
     "Presigned",
     "Project",
     "Reserved",
+    "RestorePlan",
     "Results",
     "ResultsSummary",
     "RuleCount",
@@ -447,6 +454,140 @@ class UploadedResults(Value):
     """The upload."""
     replayed: bool
     """Whether it was there before: this is a retry, and charged nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupVerdict(Value):
+    """What was found out about a backup."""
+
+    tier: str
+    """How thoroughly it was looked at: ``bytes``, all of which were read, or ``restore``, and compared."""
+    passed: bool
+    """Whether it is good."""
+    at: datetime
+    """When that was begun."""
+    seconds: float
+    """How many seconds it took."""
+    by: str
+    """What found it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backup(Value):
+    """A complete backup."""
+
+    id: str
+    """Its id."""
+    source: str
+    """The source that it is of."""
+    environment: str
+    """The source's environment."""
+    started_at: datetime
+    """When it was begun."""
+    finished_at: datetime
+    """When it was complete."""
+    bytes: int
+    """How many bytes the dump has."""
+    stored_bytes: int
+    """How many bytes are stored."""
+    proof: str
+    """Whether it can be restored, as far as is known: ``verified``, ``unproved`` or ``failed``."""
+    pinned: bool
+    """Whether it stays, whatever the rules say."""
+    tool: str
+    """What made the dump."""
+    recipients: tuple[str, ...]
+    """For whom it is encrypted; nobody, where it is not."""
+    verdicts: tuple[BackupVerdict, ...]
+    """What was found out about it, the oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupWork(Value):
+    """What is done with a source."""
+
+    source: str
+    """The source."""
+    work: str
+    """What: ``backup`` or ``verify``."""
+    backup_id: str | None
+    """Which backup is verified."""
+    since: datetime
+    """Since when."""
+    stage: str | None
+    """How far it is: ``dump``, ``fingerprint``, ``download``, ``restore``, ``compare``; ``None`` before the first."""
+    bytes: int
+    """How many bytes of the stage are done."""
+    total_bytes: int | None
+    """Of about how many, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupFailure(Value):
+    """A work that failed."""
+
+    work: str
+    """What: ``backup`` or ``verify``."""
+    backup_id: str | None
+    """Which backup was to be verified."""
+    at: datetime
+    """When it began."""
+    detail: str
+    """Why it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupTrouble(Value):
+    """Something that somebody should look at."""
+
+    kind: str
+    """Of what kind: ``late``, ``failed``, ``unverified``, ``unusual_size`` or ``unreachable``."""
+    detail: str
+    """What it is, in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupSource(Value):
+    """A database that is backed up, and how its backups stand."""
+
+    name: str
+    """Its name in the configuration."""
+    environment: str
+    """Its environment."""
+    schedule: str | None
+    """When ``odavl serve`` makes its backups; ``None`` where it does not."""
+    backups: int
+    """How many complete backups there are."""
+    newest: Backup | None
+    """The newest complete backup."""
+    newest_verified: Backup | None
+    """The newest one that was restored and found good."""
+    failed: BackupFailure | None
+    """The last work on it, where it failed."""
+    running: BackupWork | None
+    """What is done with it now: in this process, or by the node of the service that answers."""
+    troubles: tuple[BackupTrouble, ...]
+    """What is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestorePlan(Value):
+    """What restoring a backup would do."""
+
+    backup_id: str
+    """The backup."""
+    at: datetime
+    """When its snapshot was taken."""
+    bytes: int
+    """How many bytes its dump has: as many are needed on the disk while it is restored."""
+    stored_bytes: int
+    """How many bytes are fetched."""
+    proof: str
+    """Whether it was proved: ``verified``, ``unproved`` or ``failed``."""
+    took_seconds: float | None
+    """How many seconds restoring and comparing it took last; ``None`` where that was not done."""
+    to: str
+    """The new database."""
 
 
 @dataclass(frozen=True, slots=True)

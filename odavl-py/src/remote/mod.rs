@@ -1,5 +1,6 @@
 //! A service that is asked over HTTP, as a session: the same use cases, with the same answers and errors.
 
+mod backups;
 mod get;
 mod keys;
 mod put;

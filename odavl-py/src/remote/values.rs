@@ -3,6 +3,7 @@
 use odavl_client::types;
 
 use crate::{
+    backups::{BackupFailure, BackupTrouble, BackupVerdict},
     keys::{ApiKey, KeyLimit, NewApiKey},
     runs::{LevelCounts, Project, Results, ResultsSummary, RuleCount, Tool, UploadedResults},
     storage::{DeletedObject, ObjectEntry, Presigned, StorageStats, StoredObject},
@@ -34,6 +35,9 @@ macro_rules! same {
 }
 
 same! {
+    BackupFailure => BackupFailure { work, backup_id, at, detail }
+    BackupTrouble => BackupTrouble { kind, detail }
+    BackupVerdict => BackupVerdict { tier, passed, at, seconds, by }
     Bucket => Bucket { start, subject, units, count, closing }
     Consumed => Consumed { meter, units, used, limit, remaining, resets_at, warning, replayed }
     DeletedObject => DeletedObject { object, freed_at }

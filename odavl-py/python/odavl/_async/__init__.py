@@ -1,5 +1,6 @@
 """The asynchronous door. `_sync` is made from this folder by `scripts/python-twin`: change this one."""
 
+from .backups import AsyncBackups
 from .gateway import AsyncGateway
 from .installation import AsyncOdavl
 from .keys import AsyncKeys
@@ -10,6 +11,7 @@ from .storage import AsyncDownload, AsyncStorage
 from .usage import AsyncReservation, AsyncUsage
 
 __all__ = [
+    "AsyncBackups",
     "AsyncDownload",
     "AsyncGateway",
     "AsyncKeys",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .._metered import Metered
+from .backups import AsyncBackups
 from .gateway import AsyncGateway
 from .keys import AsyncKeys
 from .projects import AsyncProjects
@@ -28,7 +29,7 @@ class AsyncSession:
     however long a session is kept. It can be used by any number of threads, tasks and event loops at once.
     """
 
-    __slots__ = ("_core", "gateway", "keys", "projects", "runs", "storage", "usage")
+    __slots__ = ("_core", "backups", "gateway", "keys", "projects", "runs", "storage", "usage")
 
     usage: AsyncUsage
     """What was used, and charging it."""
@@ -40,6 +41,8 @@ class AsyncSession:
     """Projects."""
     runs: AsyncRuns
     """Results of analysis tools."""
+    backups: AsyncBackups
+    """Backups of databases, for operators."""
     gateway: AsyncGateway
     """Decisions about other organisations' keys."""
 
@@ -50,6 +53,7 @@ class AsyncSession:
         self.keys = AsyncKeys(core.keys)
         self.projects = AsyncProjects(core.projects)
         self.runs = AsyncRuns(core.runs)
+        self.backups = AsyncBackups(core.backups)
         self.gateway = AsyncGateway(core.gateway)
 
     async def whoami(self) -> Me:

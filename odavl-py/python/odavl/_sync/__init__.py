@@ -1,6 +1,7 @@
 # Made from `_async/__init__.py` by `scripts/python-twin`: change that one.
 """The synchronous door."""
 
+from .backups import Backups
 from .gateway import Gateway
 from .installation import Odavl
 from .keys import Keys
@@ -11,6 +12,7 @@ from .storage import Download, Storage
 from .usage import Reservation, Usage
 
 __all__ = [
+    "Backups",
     "Download",
     "Gateway",
     "Keys",

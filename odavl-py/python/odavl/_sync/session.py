@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from .._metered import Metered
+from .backups import Backups
 from .gateway import Gateway
 from .keys import Keys
 from .projects import Projects
@@ -29,7 +30,7 @@ class Session:
     however long a session is kept. It can be used by any number of threads, tasks and event loops at once.
     """
 
-    __slots__ = ("_core", "gateway", "keys", "projects", "runs", "storage", "usage")
+    __slots__ = ("_core", "backups", "gateway", "keys", "projects", "runs", "storage", "usage")
 
     usage: Usage
     """What was used, and charging it."""
@@ -41,6 +42,8 @@ class Session:
     """Projects."""
     runs: Runs
     """Results of analysis tools."""
+    backups: Backups
+    """Backups of databases, for operators."""
     gateway: Gateway
     """Decisions about other organisations' keys."""
 
@@ -51,6 +54,7 @@ class Session:
         self.keys = Keys(core.keys)
         self.projects = Projects(core.projects)
         self.runs = Runs(core.runs)
+        self.backups = Backups(core.backups)
         self.gateway = Gateway(core.gateway)
 
     def whoami(self) -> Me:
