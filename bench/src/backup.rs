@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "a benchmark is told by the clock on the wall")]
 //! A fingerprint by itself; the rest of backups is measured from outside, by `bench/backup.py`.
 
 use std::time::Instant;

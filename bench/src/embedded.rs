@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "a benchmark is told by the clock on the wall")]
 //! The library in a program, on its folder: what `bench/python/figures.py` sets the Python package beside. It answers
 //! numbers alone, for that script to read.
 
@@ -64,7 +63,7 @@ pub async fn transfer(mebibytes: usize) -> Outcome<()> {
         let took = begun.elapsed();
         let begun = Instant::now();
         let read = session.storage().read(&put.name, None).await?;
-        let all = collect(read.bytes.body, bytes.len()).await?;
+        let all = collect(read.bytes.body, bytes.len() as u64).await?;
         println!("{} {}", took.as_secs_f64(), begun.elapsed().as_secs_f64());
         drop(all);
     }

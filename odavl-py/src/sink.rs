@@ -40,8 +40,10 @@ impl Sink {
         let (pieces, come) = mpsc::channel(AHEAD);
         let (sent, stored) = (session.handle().sent(), store(session.door()?, Box::new(Pieces(come))));
         let task = session.engine().runtime()?.spawn(async move {
-            let _sent = sent;
-            stored.await
+            let done = stored.await;
+            // Until here the handle is at work.
+            drop(sent);
+            done
         });
         Ok(Self {
             engine: session.engine().clone(),
