@@ -25,3 +25,8 @@ mod sqlite;
 #[cfg(all(unix, feature = "sqlite", feature = "postgres"))]
 #[path = "backup_contract/own.rs"]
 mod own;
+
+#[cfg(test)]
+#[cfg(feature = "s3")]
+#[path = "backup_contract/s3.rs"]
+mod s3;

@@ -105,6 +105,11 @@ impl TestStore {
         self.kept.shelves().objects.get(key)?.encryption.clone()
     }
 
+    /// Takes no part of that number from now on; takes all, where it is `None`.
+    pub fn refuse_part(&self, number: Option<i32>) {
+        self.kept.shelves().refused = number;
+    }
+
     /// Says from now on that it keeps versions. It keeps none.
     pub fn say_versioned(&self) {
         self.kept.shelves().versioned = true;

@@ -46,6 +46,9 @@ impl Kept {
         let sha256 = input.checksum_sha256.filter(|_| self.does.checksums);
         let bytes = take(input.body, sha256.as_deref()).await?;
         let mut shelves = self.shelves();
+        if shelves.refused == Some(input.part_number) {
+            return Err(s3_error!(AccessDenied));
+        }
         let etag = shelves.fresh();
         let upload =
             shelves.uploads.get_mut(&(input.key, input.upload_id)).ok_or_else(|| s3_error!(NoSuchUpload))?;

@@ -23,6 +23,8 @@ pub(crate) struct Shelves {
     last: u64,
     /// How many parts came, of whichever upload.
     pub(crate) parts: usize,
+    /// The number of the parts that it does not take.
+    pub(crate) refused: Option<i32>,
     /// Whether it says that it keeps what is deleted.
     pub(crate) versioned: bool,
     pub(crate) objects: BTreeMap<String, Object>,

@@ -110,6 +110,11 @@ fn a_sqlite_database_is_backed_up_proved_and_restored_beside_and_in_its_place() 
     let plan = keeper.odavl("backup restore app verified --sqlite app.db --replace --yes --json").json();
     let aside = plan["replaces"][1].as_str().unwrap();
     assert_eq!((people(&live), people(&keeper.path(aside))), (100, 0));
+    // Begun again, it says that it is done, and does nothing.
+    rusqlite::Connection::open(&live).unwrap().execute_batch("DELETE FROM people WHERE id > 10").unwrap();
+    let again = keeper.odavl("backup restore app verified --sqlite app.db --replace --yes");
+    assert!(again.code == 0 && again.stderr.contains("it is done already"), "{again:?}");
+    assert_eq!(people(&live), 10);
 }
 
 #[test]
@@ -164,6 +169,36 @@ fn a_postgresql_database_is_opened_by_age_zstd_and_pg_restore_and_its_statements
     for database in [&from, &to] {
         tell(&server(), &format!("DROP DATABASE {database}"));
     }
+}
+
+#[test]
+fn one_command_makes_proves_and_prunes_and_removes_nothing_after_a_failure() {
+    let keeper = Keeper::new();
+    let live = keeper.sqlite();
+    let config = "[backup.sources.app]\nsqlite = 'app.db'\nkeep = { last = 1 }\nverify = { every = 2 }\n";
+    keeper.person.file("odavl.toml", config.as_bytes());
+    let first = keeper.odavl("backup run app --json").json();
+    assert_eq!((&first["verified"], &first["proof"]), (&"restore".into(), &"verified".into()));
+    let second = keeper.odavl("backup run app --json").json();
+    assert_eq!(second["verified"], "bytes");
+    let kept: Vec<_> =
+        second["decisions"].as_array().unwrap().iter().map(|one| (&one["id"], &one["kept"])).collect();
+    assert_eq!(kept, [(&second["id"], &true.into()), (&first["id"], &true.into())]);
+    let third = keeper.odavl("backup run app");
+    assert!(third.stdout.matches("no rule keeps it").count() == 2, "{third:?}");
+    let third = third.well();
+    assert!(third.contains("verified by a restore") && third.contains("one of the last"), "{third}");
+    assert_eq!(keeper.stored().len(), 1);
+    // Every second one is due, and there is nothing to read it with.
+    keeper.odavl("backup run app").well();
+    let blind = keeper.command("backup run app").env_remove("ODAVL_BACKUP_IDENTITY").output().unwrap();
+    let blind = Ended::from(blind);
+    assert!(blind.code == 0 && blind.stderr.contains("there is no identity here"), "{blind:?}");
+    let before = keeper.odavl("backup list app").well();
+    fs::remove_file(live).unwrap();
+    let failed = keeper.odavl("backup run app");
+    assert!(failed.code != 0 && failed.stdout.is_empty(), "{failed:?}");
+    assert_eq!(keeper.odavl("backup list app").well(), before);
 }
 
 /// As cron and CI run it.

@@ -139,6 +139,8 @@ async fn a_backup_that_is_being_verified_is_neither_removed_nor_verified_twice()
     assert!(room.verify(id, Tier::Restore).await.unwrap().passed());
     assert!(room.rows(scratch.as_str()).await.is_err());
     assert!(room.all(&room.place.verifying(id).unwrap()).await.is_empty());
+    // As the newest that was verified it would stay.
+    assert!(room.verify(newest, Tier::Restore).await.unwrap().passed());
     room.prune().await.unwrap();
     assert_eq!(room.ids().await, [newest]);
 }
