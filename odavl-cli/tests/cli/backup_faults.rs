@@ -41,10 +41,10 @@ impl Database {
     }
 
     fn url(&self) -> String {
-        self.url_of(&self.name)
+        Self::url_of(&self.name)
     }
 
-    fn url_of(&self, database: &str) -> String {
+    fn url_of(database: &str) -> String {
         format!("{}/{database}", server().rsplit_once('/').unwrap().0)
     }
 
@@ -156,7 +156,7 @@ fn all_is_well(keeper: &Keeper, first: &str) {
 fn until(what: &str, holds: impl Fn() -> bool) {
     let begun = Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
+        assert!(begun.elapsed() < Duration::from_mins(1), "{what}");
         sleep(Duration::from_millis(20));
     }
 }
