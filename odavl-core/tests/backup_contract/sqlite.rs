@@ -207,7 +207,9 @@ async fn what_killed_runs_left_goes_with_a_later_one_and_what_is_new_or_kept_sta
     let held = make(harness.path(".held.db.odavl-restoring"));
     held.lock().unwrap();
     let old = [".looked.db.odavl", ".kept.db.odavl", ".half.db.odavl-restoring", ".held.db.odavl-restoring"];
-    old.into_iter().for_each(|name| grow_old(harness.path(name)));
+    for name in old {
+        grow_old(harness.path(name));
+    }
     harness.backup.restore(full(bytes), scratch("next")).await.unwrap();
     let stays = ["fresh.db", "kept.db", "live.db", "next.db"];
     let names = harness.files();
@@ -225,7 +227,7 @@ async fn a_dump_is_whole_while_others_write() {
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let writer = std::thread::spawn(move || {
         let db = Connection::open(path).unwrap();
-        db.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+        db.busy_timeout(Duration::from_secs(10)).unwrap();
         while stopped.try_recv().is_err() {
             db.execute_batch("BEGIN; INSERT INTO t VALUES (1); UPDATE sum SET a = a + 1; COMMIT").unwrap();
         }
