@@ -1,4 +1,3 @@
-#![expect(clippy::disallowed_methods, reason = "a benchmark is told by the clock on the wall")]
 //! The library in a program, on its folder: what `bench/python/figures.py` sets the Python package beside. It answers
 //! numbers alone, for that script to read.
 
