@@ -14,7 +14,7 @@ use odavl_core::{
     metering::Consume,
     secret::Secret,
     session::{Context, Session},
-    storage::{NewObject, collect, full},
+    storage::{NewObject, full},
 };
 
 use crate::{
@@ -62,8 +62,11 @@ pub async fn transfer(mebibytes: usize) -> Outcome<()> {
         let put = session.storage().put(object, full(bytes.clone())).await?;
         let took = begun.elapsed();
         let begun = Instant::now();
-        let read = session.storage().read(&put.name, None).await?;
-        let all = collect(read.bytes.body, bytes.len() as u64).await?;
+        let mut body = session.storage().read(&put.name, None).await?.bytes.body;
+        let mut all = Vec::with_capacity(bytes.len());
+        while let Some(piece) = body.next().await? {
+            all.extend_from_slice(&piece);
+        }
         println!("{} {}", took.as_secs_f64(), begun.elapsed().as_secs_f64());
         drop(all);
     }

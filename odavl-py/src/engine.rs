@@ -60,7 +60,7 @@ thread_local! {
     static STILL: Cell<Option<Still>> = const { Cell::new(None) };
 }
 
-/// Has no other thread within SQLite while the process forks: what it holds there would be held in the child for ever.
+/// Lets SQLite rest while the process forks: what a thread holds there would be held in the child for ever.
 #[pyfunction]
 fn _fork() {
     STILL.set(Some(hold_still()));

@@ -166,6 +166,21 @@ def test_it_is_closed_by_who_is_being_read(tmp_path: Path) -> None:
     assert comes(lambda: not database_files(tmp_path))
 
 
+def ends_well(data: Path) -> bool:
+    """Whether a child that is forked now can open the same, and charge."""
+    child = os.fork()
+    if child == 0:
+        # What hangs is ended, and told by how.
+        signal.alarm(20)
+        try:
+            with odavl.Odavl.open(CONFIG, data=data) as own:
+                own.system("acme").usage.consume("calls")
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(child, 0)[1] == 0
+
+
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_fork_right_after_closing_opens_its_own(tmp_path: Path) -> None:
     with odavl.Odavl.open(CONFIG, data=tmp_path) as db:
@@ -174,16 +189,16 @@ def test_a_fork_right_after_closing_opens_its_own(tmp_path: Path) -> None:
         with odavl.Odavl.open(CONFIG, data=tmp_path) as db:
             me = db.system("acme")
             me.usage.consume("calls")
-        child = os.fork()
-        if child == 0:
-            # What hangs is ended, and told by how.
-            signal.alarm(20)
-            try:
-                with odavl.Odavl.open(CONFIG, data=tmp_path) as own:
-                    own.system("acme").usage.consume("calls")
-            except BaseException:
-                os._exit(1)
-            os._exit(0)
-        assert os.waitpid(child, 0)[1] == 0
+        assert ends_well(tmp_path)
     with odavl.Odavl.open(CONFIG, data=tmp_path) as db:
         assert db.system("acme").usage.consume("calls", 0).used == 400
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_in_the_middle_of_upkeep_opens_its_own(tmp_path: Path) -> None:
+    with odavl.Odavl.open(CONFIG, data=tmp_path) as db:
+        db.set_up(email="ada@example.com", password="correct horse battery", org="acme")
+    for _ in range(50):
+        # It tidies as soon as it is open.
+        with odavl.Odavl.open(CONFIG, data=tmp_path):
+            assert ends_well(tmp_path)

@@ -25,6 +25,7 @@ use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, OwnedSemaphorePermit, Sem
 
 pub(crate) use self::error::sqlite_error;
 pub(super) use self::migrate::run as migrate;
+use self::still::Writing;
 pub use self::still::{Still, hold_still};
 #[cfg(feature = "postgres")]
 pub(super) use self::{migrate::is_up_to_date, tables::read_tables};
@@ -113,14 +114,15 @@ impl Sqlite {
 
     /// The writer, when it is our turn.
     async fn writer(&self) -> Writer {
-        Writer(Arc::clone(&self.writer).lock_owned().await)
+        Writer(Arc::clone(&self.writer).lock_owned().await, None)
     }
 
     /// Starts the write transaction: waits its turn, then holds the database's write lock until it ends.
     pub(super) async fn begin(&self) -> Result<Open> {
-        let writer = self.writer().await;
-        let (writer, begun) = blocking(move || {
-            let begun = writer.begin();
+        let mut writer = self.writer().await;
+        let (writer, begun) = hop(move || {
+            writer.1 = Some(Writing::begin());
+            let begun = still::moving(|| writer.begin());
             (writer, begun)
         })
         .await?;
@@ -188,7 +190,7 @@ fn connect(path: &Path, mode: OpenFlags, life: &Life) -> Result<Conn> {
 
 /// The writer's connection while it is ours. What is still open when it goes is rolled back, wherever the future
 /// that held it was cancelled.
-struct Writer(OwnedMutexGuard<Conn>);
+struct Writer(OwnedMutexGuard<Conn>, Option<Writing>);
 
 impl Writer {
     /// Takes the write lock now rather than at the first write, so that it is waited for and never upgraded.
@@ -291,7 +293,11 @@ impl Reader {
 
 /// Runs what waits for the disk where waiting is allowed.
 pub(crate) async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(|| still::moving(act)).await.map_err(|error| {
+    hop(|| still::moving(act)).await
+}
+
+async fn hop<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(act).await.map_err(|error| {
         if error.is_panic() {
             Error::internal("a statement panicked", Some(error.into()))
         } else {
