@@ -225,7 +225,7 @@ async fn a_dump_is_whole_while_others_write() {
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let writer = std::thread::spawn(move || {
         let db = Connection::open(path).unwrap();
-        db.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+        db.busy_timeout(Duration::from_secs(10)).unwrap();
         while stopped.try_recv().is_err() {
             db.execute_batch("BEGIN; INSERT INTO t VALUES (1); UPDATE sum SET a = a + 1; COMMIT").unwrap();
         }
