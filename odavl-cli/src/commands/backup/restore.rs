@@ -1,7 +1,7 @@
 //! `odavl backup restore`: what it would do, then the work.
 
 use odavl_core::{
-    Error,
+    Clock as _, SystemClock,
     backup::{DatabaseName, Ownership, Plan, Proof, RestoreWish, Which},
 };
 
@@ -43,13 +43,14 @@ pub(super) async fn run(wish: &Restore, location: &Location, output: Output) -> 
     let entry = opened.vault.find(&opened.place, wish.which.backup).await?;
     let live = server.describe().await?.database;
     let id = entry.manifest.id.to_string();
-    // Named after the backup, so that whoever begins again goes on with what is there. A name has room for 63 bytes.
-    let beside = |what: &str| -> Result<DatabaseName, Error> {
-        let head: String = live.as_str().chars().take(30).collect();
-        format!("{head}_{what}_{}", &id[id.len().saturating_sub(16)..]).parse()
-    };
-    let to = wish.to.clone().map_or_else(|| beside("restored"), Ok)?;
-    let aside = wish.replace.then(|| beside("before")).transpose()?;
+    // A name has room for 63 bytes.
+    let head: String = live.as_str().chars().take(30).collect();
+    let beside = |what: &str| format!("{head}_{what}").parse::<DatabaseName>();
+    // Named after the backup, so that whoever begins again goes on with what is there.
+    let restored = || beside(&format!("restored_{}", &id[id.len().saturating_sub(16)..]));
+    let to = wish.to.clone().map_or_else(restored, Ok)?;
+    let before = || beside(&format!("before_{}", SystemClock.now().strftime("%Y%m%d%H%M%S%3f")));
+    let aside = wish.replace.then(before).transpose()?;
     let ownership = if wish.owners || wish.replace { Ownership::AsDumped } else { Ownership::Mine };
     let restore = RestoreWish { to, aside, ownership, jobs: wish.jobs };
     let which = Which::Id(entry.manifest.id);

@@ -89,9 +89,6 @@ impl Vault {
         }
         let mut findings = Findings::default();
         if let Some(aside) = &wish.aside {
-            if self.was_replaced(server, (&wish.to, aside), &mut findings).await? {
-                return Ok(findings);
-            }
             if self.goes_on(&contents, server, &wish.to, &mut findings).await? {
                 server.replace(&wish.to, aside).await?;
                 return Ok(findings);
@@ -117,23 +114,6 @@ impl Vault {
             server.replace(&wish.to, aside).await?;
         }
         Ok(findings)
-    }
-
-    /// Whether the live database was replaced by an earlier run of the same: what was live is aside, and nothing waits to
-    /// take its place.
-    async fn was_replaced(
-        &self,
-        server: &dyn Backup,
-        (to, aside): (&DatabaseName, &DatabaseName),
-        findings: &mut Findings,
-    ) -> Result<bool> {
-        let replaced = is_there(server, aside).await? && !is_there(server, to).await?;
-        if replaced {
-            findings.notes.push(format!(
-                "it is done already: what was live then is kept as `{aside}`; to do it once more, rename or remove that first"
-            ));
-        }
-        Ok(replaced)
     }
 
     /// Whether what a run restored that was cut off before the swap is whole. What is not, and bears our mark, is removed.

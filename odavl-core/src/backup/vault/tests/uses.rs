@@ -58,7 +58,7 @@ async fn a_backup_is_restored_beside_the_live_database_and_in_its_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replacement_that_was_cut_off_goes_on_and_one_that_was_done_says_so() {
+async fn a_replacement_that_was_cut_off_goes_on_and_what_was_kept_aside_stays() {
     let room = Room::new();
     let id = room.run().await.unwrap();
     room.database.truncate("people");
@@ -66,13 +66,13 @@ async fn a_replacement_that_was_cut_off_goes_on_and_one_that_was_done_says_so() 
     room.database.leave_half_restored("beside".parse().unwrap());
     room.restore(id, "beside", Some("before")).await.unwrap();
     assert_eq!((room.rows("app").await.unwrap(), room.rows("before").await.unwrap()), (2, 0));
-    // Cut off after the swap: it is done, and nothing is done again.
+    // Once more: what is kept is not written over, and the same is put in the place of what is live now.
     room.database.insert("people", ["later"]);
-    room.restore(id, "beside", Some("before")).await.unwrap();
+    let refused = room.restore(id, "beside", Some("before")).await.unwrap_err();
+    assert!(matches!(refused, Error::Conflict(_)), "{refused}");
     assert_eq!((room.rows("app").await.unwrap(), room.rows("before").await.unwrap()), (3, 0));
     // Cut off before the swap, when all was restored.
-    room.restore(id, "other", None).await.unwrap();
-    room.restore(id, "other", Some("second")).await.unwrap();
+    room.restore(id, "beside", Some("second")).await.unwrap();
     assert_eq!((room.rows("app").await.unwrap(), room.rows("second").await.unwrap()), (2, 3));
     // What is somebody else's stays, and nothing takes its place.
     room.database.make_foreign("theirs".parse().unwrap());
