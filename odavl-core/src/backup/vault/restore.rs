@@ -88,11 +88,11 @@ impl Vault {
             return Err(no_fingerprint());
         }
         let mut findings = Findings::default();
-        if let Some(aside) = &wish.aside {
-            if self.goes_on(&contents, server, &wish.to, &mut findings).await? {
-                server.replace(&wish.to, aside).await?;
-                return Ok(findings);
-            }
+        if let Some(aside) = &wish.aside
+            && self.goes_on(&contents, server, &wish.to, &mut findings).await?
+        {
+            server.replace(&wish.to, aside).await?;
+            return Ok(findings);
         }
         let options = RestoreOptions {
             to: wish.to.clone(),
