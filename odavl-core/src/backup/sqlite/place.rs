@@ -194,7 +194,8 @@ pub(super) fn sweep_restores(newest: &Path) -> Result<()> {
             remove(&path).map_err(|error| failed(error.into()))?;
         } else if let Some(name) = name.strip_suffix(SIDECAR) {
             let place = Place::new(folder, &name.parse()?)?;
-            if place.mark()? == Some(Mark::Scratch) {
+            // One without its database was left while that was removed, or before it came.
+            if place.size()?.is_none() || place.mark()? == Some(Mark::Scratch) {
                 place.remove()?;
             }
         }
