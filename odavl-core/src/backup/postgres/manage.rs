@@ -11,8 +11,12 @@ use crate::{
     causes::Chain,
     db::{PostgresSettings, pg_error},
     error::{Error, Result},
+    random,
     storage::Sha256,
 };
+
+/// What the name of a database begins with until it bears its mark.
+const MAKING: &str = "odavl_new_";
 
 /// What a database is to us, as its comment says: only we make such comments, and only such databases are removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,18 +109,30 @@ impl Server {
         self.tell(&format!("COMMENT ON DATABASE {} IS '{}'", quoted(name.as_str()), mark.comment())).await
     }
 
-    /// Makes an empty database that takes a dump of one with these properties, and marks it.
+    /// Makes an empty database that takes a dump of one with these properties, and marks it: none is there under that name
+    /// without its mark, whenever this is cut off.
     pub(super) async fn create(
         &self,
         name: &DatabaseName,
         properties: &BTreeMap<String, String>,
     ) -> Result<()> {
-        let mut create = format!("CREATE DATABASE {} TEMPLATE template0", quoted(name.as_str()));
+        let made: DatabaseName = format!("{MAKING}{}", random::id()).parse()?;
+        self.attend(&made).await?;
+        let mut create = format!("CREATE DATABASE {} TEMPLATE template0", quoted(made.as_str()));
         for (words, value) in locale(properties, self.version) {
             create.extend([" ", words, " ", &literal(&value)]);
         }
         self.tell(&create).await?;
-        self.set_mark(name, Mark::Restoring).await
+        let named = async {
+            self.set_mark(&made, Mark::Restoring).await?;
+            let (made, name) = (quoted(made.as_str()), quoted(name.as_str()));
+            self.tell(&format!("ALTER DATABASE {made} RENAME TO {name}")).await
+        };
+        let named = named.await;
+        if named.is_err() {
+            self.remove(&made).await?;
+        }
+        named
     }
 
     /// Removes a database, whoever is connected to it.
@@ -138,17 +154,23 @@ impl Server {
     pub(super) async fn sweep(&self) -> Result<()> {
         const LEFT: &str =
             "SELECT datname::TEXT FROM pg_catalog.pg_database WHERE pg_has_role(datdba, 'MEMBER')
-            AND shobj_description(oid, 'pg_database') = ANY ($1::TEXT[])";
+            AND (shobj_description(oid, 'pg_database') = ANY ($1::TEXT[])
+                OR shobj_description(oid, 'pg_database') IS NULL AND starts_with(datname, $2))";
         let marks = [Mark::Restoring, Mark::Scratch];
         let comments = marks.map(Mark::comment).to_vec();
-        for row in self.client.query(LEFT, &[&comments]).await.map_err(pg_error)? {
+        for row in self.client.query(LEFT, &[&comments, &MAKING]).await.map_err(pg_error)? {
             let name: DatabaseName = text::<String>(&row, 0)?.parse()?;
             let alone = self.client.query_one("SELECT pg_try_advisory_lock($1)", &[&lock(&name)]).await;
             if !text::<bool>(&alone.map_err(pg_error)?, 0)? {
                 continue;
             }
             // It may have become something else by now.
-            if self.mark(&name).await?.flatten().is_some_and(|mark| marks.contains(&mark)) {
+            let is_left = match self.mark(&name).await? {
+                Some(Some(mark)) => marks.contains(&mark),
+                Some(None) => name.as_str().starts_with(MAKING),
+                None => false,
+            };
+            if is_left {
                 self.remove(&name).await?;
             }
             self.client.execute("SELECT pg_advisory_unlock($1)", &[&lock(&name)]).await.map_err(pg_error)?;

@@ -91,8 +91,11 @@ impl Vault {
         if let Some(aside) = &wish.aside
             && self.goes_on(&contents, server, &wish.to, &mut findings).await?
         {
-            server.replace(&wish.to, aside).await?;
-            return Ok(findings);
+            match server.replace(&wish.to, aside).await {
+                // It was whole, and not said to be: it is restored once more.
+                Err(Error::Conflict(_)) => server.discard(&wish.to).await?,
+                replaced => return replaced.map(|()| findings),
+            }
         }
         let options = RestoreOptions {
             to: wish.to.clone(),

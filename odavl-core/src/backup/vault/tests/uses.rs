@@ -69,7 +69,7 @@ async fn a_replacement_that_was_cut_off_goes_on_and_what_was_kept_aside_stays() 
     // Once more: what is kept is not written over, and the same is put in the place of what is live now.
     room.database.insert("people", ["later"]);
     let refused = room.restore(id, "beside", Some("before")).await.unwrap_err();
-    assert!(matches!(refused, Error::Conflict(_)), "{refused}");
+    assert!(matches!(refused, Error::AlreadyExists { .. }), "{refused}");
     assert_eq!((room.rows("app").await.unwrap(), room.rows("before").await.unwrap()), (3, 0));
     // Cut off before the swap, when all was restored.
     room.restore(id, "beside", Some("second")).await.unwrap();
