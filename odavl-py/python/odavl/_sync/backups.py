@@ -50,7 +50,7 @@ class Backups:
 
         >>> backup = operator.backups.wait(operator.backups.create("main"))
         >>> backup.proof, [verdict.tier for verdict in backup.verdicts]
-        ('unproved', ['bytes'])
+        ('verified', ['restore'])
 
         Raises ``ConflictError`` while something is under way with the source, ``InvalidInputError`` where nobody said
         where its database is.
