@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use jiff::{SignedDuration, tz::TimeZone};
 use serde::Deserialize;
 
-use super::{Encryption, Keep, Often, Place, Policy, Pruning, PublicKey, Trusted};
+use super::{Encryption, Keep, Often, Place, Policy, Pruning, PublicKey};
 use crate::{
     error::{Error, Result},
     secret::Secret,
@@ -121,11 +121,6 @@ impl BackupConfig {
             (false, true) => Err(Error::invalid("[backup] names recipients, and says `unencrypted = true`")),
             _ => self.recipients.join("\n").parse().map(Encryption::For),
         }
-    }
-
-    /// Whose signatures count besides one's own.
-    pub fn trusted(&self) -> Trusted {
-        self.trusted.clone().into()
     }
 }
 

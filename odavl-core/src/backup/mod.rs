@@ -49,7 +49,7 @@ pub use often::Often;
 #[cfg(all(feature = "sqlite", feature = "fs", feature = "config"))]
 pub(crate) use open::Installation;
 #[cfg(all(feature = "sqlite", feature = "fs", feature = "config"))]
-pub use open::{BackupSettings, open_store, read_secret};
+pub use open::{BackupSettings, no_store, open_store, read_secret};
 pub use place::{Label, Place};
 pub use port::{
     Backup, Checkup, DatabaseName, Dump, DumpOptions, Dumped, Engine, Format, Ownership, Purpose, Reading,

@@ -53,17 +53,13 @@ struct Closed {
     settings: BackupSettings,
     data: PathBuf,
     keys: Keys,
-    identity: Option<PathBuf>,
     clock: Arc<dyn Clock>,
 }
 
 #[async_trait]
 impl Opening for Closed {
     async fn open(&self) -> Result<Vault> {
-        let mut keys = self.keys.clone();
-        if let Some(path) = &self.identity {
-            keys.identities = read_secret(path)?.reveal().parse::<Identities>()?;
-        }
+        let keys = Keys { identities: self.settings.config.identities()?, ..self.keys.clone() };
         let store = open_store(&self.settings, &self.data, self.clock.clone()).await?;
         Ok(Vault::new(store, self.clock.clone(), keys))
     }
@@ -89,7 +85,6 @@ impl Sources {
             settings: settings.clone(),
             data: installation.data.to_owned(),
             keys,
-            identity: config.identity.clone(),
             clock: installation.clock.clone(),
         };
         Ok(Self::opened_by(Box::new(closed), jobs, config.alerting()?))
@@ -159,7 +154,10 @@ impl BackupConfig {
         match (&source.url, &source.url_env, &source.url_file, &source.sqlite) {
             (Some(url), None, None, None) => self.postgres(url.reveal()),
             (None, Some(variable), None, None) => {
-                let url = self.variables.get(variable).ok_or_else(|| unset(variable, "postgres://..."))?;
+                let url = self
+                    .variables
+                    .get(variable)
+                    .ok_or_else(|| unset(variable, ("URL of a database", "postgres://...")))?;
                 self.postgres(url.reveal())
             }
             (None, None, Some(file), None) => self.postgres(read_secret(file)?.reveal().trim()),
@@ -170,6 +168,12 @@ impl BackupConfig {
             },
             _ => Err(Error::invalid("a source has one of `url`, `url_env`, `url_file` and `sqlite`")),
         }
+    }
+
+    /// What they are read with; none, where no file is named.
+    pub fn identities(&self) -> Result<Identities> {
+        let path = self.identity.as_deref();
+        path.map_or_else(|| Ok(Identities::default()), |path| read_secret(path)?.reveal().parse())
     }
 
     #[cfg(feature = "postgres")]
@@ -201,16 +205,16 @@ impl BackupConfig {
         let one = |what: &str, variable: &Option<String>, file: &Option<PathBuf>| match (variable, file) {
             (Some(variable), None) => {
                 let found = self.variables.get(variable).cloned();
-                found.map(Some).ok_or_else(|| unset(variable, "..."))
+                found.map(Some).ok_or_else(|| unset(variable, (what, "...")))
             }
             (None, Some(file)) => read_secret(file).map(Some),
             (None, None) => Ok(None),
             (Some(_), Some(_)) => {
-                Err(Error::invalid(format!("{what} is in a variable or in a file, not in both")))
+                Err(Error::invalid(format!("the {what} is in a variable or in a file, not in both")))
             }
         };
-        let slack = one("the address of Slack's webhook", &alerts.slack_url_env, &alerts.slack_url_file)?;
-        let secret = one("the webhook's secret", &alerts.webhook_secret_env, &alerts.webhook_secret_file)?;
+        let slack = one("address of Slack's webhook", &alerts.slack_url_env, &alerts.slack_url_file)?;
+        let secret = one("secret of the webhook", &alerts.webhook_secret_env, &alerts.webhook_secret_file)?;
         let webhook = match (&alerts.webhook_url, secret) {
             (Some(url), Some(secret)) => Some((url.clone(), secret.reveal().parse()?)),
             (None, None) => None,
@@ -226,9 +230,9 @@ impl BackupConfig {
     }
 }
 
-fn unset(variable: &str, example: &str) -> Error {
+fn unset(variable: &str, (what, example): (&str, &str)) -> Error {
     Error::invalid_with(
-        format!("the variable {variable} is empty"),
+        format!("the variable {variable} holds no {what}"),
         format!("set it: `export {variable}={example}`"),
     )
 }
@@ -252,7 +256,8 @@ pub async fn open_store(
     Ok(Arc::new(FsStorage::open(&folder, clock, urls).await?))
 }
 
-pub(crate) fn no_store() -> Error {
+/// Nobody said where backups are kept.
+pub fn no_store() -> Error {
     Error::invalid_with(
         "it is not said where backups are kept",
         "say it with --store (s3://bucket, or a folder), ODAVL_BACKUP_STORE, or `store` in [backup]",

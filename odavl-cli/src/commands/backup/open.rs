@@ -1,7 +1,7 @@
 //! Which database, which store, and which keys: from flags, variables and `odavl.toml`.
 
 use std::{
-    env, fs,
+    env,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -9,14 +9,12 @@ use std::{
 use odavl_core::{
     Error, SystemClock,
     backup::{
-        Backup, BackupConfig, BackupSource, Identities, Keys, Often, Place, PostgresBackup, Pruning,
-        SigningKey, SqliteBackup, Trusted, Vault,
+        Backup, BackupConfig, BackupSource, Identities, Keys, Often, Place, Pruning, SigningKey, Trusted,
+        Vault, no_store, open_store, read_secret,
     },
-    config::Config,
     db::holds_password,
     seal::MasterKey,
     secret::Secret,
-    storage::{DirectUrls, FsStorage, Storage},
 };
 
 use super::shown::Bars;
@@ -80,29 +78,40 @@ impl Opened {
 }
 
 pub(super) async fn open(named: &Named, location: &Location, output: Output) -> Result<Opened> {
-    let config = location.read()?;
+    let mut config = location.read()?;
     let data = location.data(&config);
-    let mut backup = config.backup.clone();
-    if !named.recipient.is_empty() {
-        backup.recipients.clone_from(&named.recipient);
-    }
-    let source = source(named, &backup);
+    say(named, &mut config.backup);
+    let settings = config.backup_settings()?.ok_or_else(no_store)?;
+    let backup = &settings.config;
+    let source = source(named, backup);
     let place = source.place(&name(named)?)?;
-    let identities = match &named.identity {
-        Some(path) => secret(path)?.reveal().parse()?,
-        None => Identities::default(),
-    };
+    let identities = backup.identities()?;
     let (signing, trusted) = signing(named, &data)?;
     let keys = Keys {
         signing,
-        trusted: trusted_all(trusted, &backup),
+        trusted: backup.trusted.iter().fold(trusted, |all, key| all.and(*key)),
         encryption: backup.encryption()?,
         identities: identities.clone(),
     };
-    let store = store(named, (&config, &backup), &data).await?;
-    let vault = Vault::new(store, Arc::new(SystemClock), keys).telling(Arc::new(Bars::new(output)));
-    let database = database(&source, (&config, &backup), &data);
+    let clock = Arc::new(SystemClock);
+    let store = open_store(&settings, &data, clock.clone()).await?;
+    let vault = Vault::new(store, clock, keys).telling(Arc::new(Bars::new(output)));
+    let database = backup.database(&source, (&data, config.database.as_ref()));
     Ok(Opened { vault, place, pruning: source.pruning()?, verify: source.verify, identities, database })
+}
+
+/// What flags say goes before what the configuration says.
+fn say(named: &Named, backup: &mut BackupConfig) {
+    backup.store = named.store.clone().or(backup.store.take());
+    backup.identity = named.identity.clone().or(backup.identity.take());
+    if !named.recipient.is_empty() {
+        backup.recipients.clone_from(&named.recipient);
+    }
+    if let Some(variable) = &named.url_env
+        && let Some(url) = env::var(variable).ok().filter(|url| !url.is_empty())
+    {
+        backup.variables.insert(variable.clone(), Secret::new(url));
+    }
 }
 
 /// A URL is no name, and one with a password is seen by everybody on the machine.
@@ -129,50 +138,10 @@ fn source(named: &Named, backup: &BackupConfig) -> BackupSource {
     source
 }
 
-fn database(
-    source: &BackupSource,
-    (config, backup): (&Config, &BackupConfig),
-    data: &Path,
-) -> Result<Arc<dyn Backup>, Error> {
-    let postgres = |url: &str| -> Result<Arc<dyn Backup>, Error> {
-        let database = PostgresBackup::new(url)?;
-        Ok(match &backup.temporary {
-            Some(folder) => Arc::new(database.with_temporary(folder)),
-            None => Arc::new(database),
-        })
-    };
-    let sqlite = |path: PathBuf| -> Result<Arc<dyn Backup>, Error> {
-        let database = SqliteBackup::new(path);
-        Ok(match &backup.temporary {
-            Some(folder) => Arc::new(database.with_temporary(folder)),
-            None => Arc::new(database),
-        })
-    };
-    match (&source.url, &source.url_env, &source.url_file, &source.sqlite) {
-        (Some(url), None, None, None) => postgres(url.reveal()),
-        (None, Some(variable), None, None) => {
-            let url = env::var(variable).ok().filter(|url| !url.is_empty()).ok_or_else(|| {
-                Error::invalid_with(
-                    format!("the variable {variable} holds no URL of a database"),
-                    format!("set it: `export {variable}=postgres://...`"),
-                )
-            })?;
-            postgres(&url)
-        }
-        (None, None, Some(file), None) => postgres(secret(file)?.reveal().trim()),
-        (None, None, None, Some(path)) => sqlite(path.clone()),
-        (None, None, None, None) => match &config.database {
-            Some(url) => postgres(url.reveal()),
-            None => sqlite(data.join("odavl.db")),
-        },
-        _ => Err(Error::invalid("a source has one of `url`, `url_env`, `url_file` and `sqlite`")),
-    }
-}
-
 /// What signs: the key in the file that is named, or that of the installation.
 fn signing(named: &Named, data: &Path) -> Result<(SigningKey, Trusted)> {
     if let Some(path) = &named.signing_key {
-        let text = secret(path)?;
+        let text = read_secret(path)?;
         let line = text.reveal().lines().find(|line| !line.starts_with('#')).unwrap_or_default();
         return Ok((line.parse()?, Trusted::default()));
     }
@@ -184,59 +153,4 @@ fn signing(named: &Named, data: &Path) -> Result<(SigningKey, Trusted)> {
         return Err(Error::invalid_with(detail, hint).into());
     }
     Ok(SigningKey::of_installation(&MasterKey::open_or_create(&master)?)?)
-}
-
-fn trusted_all(trusted: Trusted, backup: &BackupConfig) -> Trusted {
-    backup.trusted.iter().fold(trusted, |all, key| all.and(*key))
-}
-
-async fn store(
-    named: &Named,
-    (config, backup): (&Config, &BackupConfig),
-    data: &Path,
-) -> Result<Arc<dyn Storage>> {
-    let Some(url) = named.store.clone().or_else(|| backup.store.clone()) else {
-        let hint =
-            "say it with --store (s3://bucket, or a folder), ODAVL_BACKUP_STORE, or `store` in [backup]";
-        return Err(Error::invalid_with("it is not said where backups are kept", hint).into());
-    };
-    if url.starts_with("s3://") {
-        let bucket = Config { storage: Some(url), ..config.clone() }.bucket()?;
-        let none = || Err(Error::internal("a bucket is none", None).into());
-        return bucket.map_or_else(none, bucket_store);
-    }
-    let folder = PathBuf::from(&url);
-    if folder.starts_with(data) {
-        let hint = "name a folder elsewhere, on another disk or machine";
-        return Err(Error::invalid_with("backups in the data folder are lost together with it", hint).into());
-    }
-    // Nothing is signed here: any key does.
-    let urls = DirectUrls::new("http://127.0.0.1", &Secret::new([0; 32]))?;
-    Ok(Arc::new(FsStorage::open(&folder, Arc::new(SystemClock), urls).await?))
-}
-
-#[cfg(feature = "s3")]
-fn bucket_store(bucket: odavl_core::storage::Bucket) -> Result<Arc<dyn Storage>> {
-    Ok(Arc::new(odavl_core::storage::S3Storage::open(bucket, Arc::new(SystemClock))?))
-}
-
-#[cfg(not(feature = "s3"))]
-fn bucket_store(_: odavl_core::storage::Bucket) -> Result<Arc<dyn Storage>> {
-    Err(Error::Unsupported("this odavl was built without S3: name a folder".to_owned()).into())
-}
-
-/// A file that holds a secret: nobody else may read it.
-fn secret(path: &Path) -> Result<Secret<String>, Error> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let cannot = |error: std::io::Error| {
-        Error::invalid_with(
-            format!("{} cannot be read: {error}", path.display()),
-            "name the file that is meant",
-        )
-    };
-    if fs::metadata(path).map_err(cannot)?.permissions().mode() & 0o077 != 0 {
-        let hint = format!("run `chmod 600 {}`", path.display());
-        return Err(Error::invalid_with(format!("others may read {}", path.display()), hint));
-    }
-    fs::read_to_string(path).map(Secret::new).map_err(cannot)
 }
