@@ -13,7 +13,10 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, civil::Date, tz::TimeZone};
 use odavl_core::{
     Clock, Error, Odavl, Result,
-    backup::{Alerting, Entry, Job, Keeper, Policy, Pruning, Routine, Schedule, Sources, Tier, Which},
+    backup::{
+        Alerting, Encryption, Entry, Identities, Job, Keeper, Keys, Policy, Pruning, Routine, Schedule,
+        SigningKey, Sources, Tier, Trusted, Vault, Which, Work,
+    },
     page::PageQuery,
     secret::Secret,
     session::Context,
@@ -289,6 +292,44 @@ async fn an_operator_begins_a_backup_sees_it_and_has_it_verified() {
     let absent = operator.backups().create("nothing").await.unwrap_err();
     assert_eq!(absent.code(), odavl_core::ErrorCode::NotFound);
     assert!(world.vault(world.backups.clone()).find(&World::place(), Which::Newest).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_verification_that_fails_is_seen_and_told_until_the_backup_was_verified() {
+    let world = World::unlimited().await;
+    let letters = Letterbox::new();
+    let (secret, recipient) = Identities::generate();
+    let vault = |identities: Identities| {
+        let signing = SigningKey::from_seed(&[7; 32]).unwrap();
+        let encryption = Encryption::For(recipient.parse().unwrap());
+        let keys = Keys { signing, trusted: Trusted::default(), encryption, identities };
+        Vault::new(world.backups.clone(), world.clock.clone(), keys)
+    };
+    let sources = Sources::new(vault(Identities::default()), [nightly(&world)], slack());
+    let odavl = world.start_backing_up(sources);
+    let mut keeper = odavl.keeper(letters.clone()).unwrap();
+    turn(&mut keeper).await;
+    let operator = odavl.system(&"operator".parse().unwrap(), Context::default()).await.unwrap();
+    let id = operator.backups().list("main", &PageQuery::default()).await.unwrap().items[0].manifest.id;
+
+    // It began when the backup did, as far as the clock tells.
+    operator.backups().verify("main", id).await.unwrap();
+    let failed = until(async || {
+        let [source] = <[_; 1]>::try_from(operator.backups().sources().await.unwrap()).unwrap();
+        source.health.failed
+    })
+    .await;
+    assert_eq!(failed.work, Work::Verify(id));
+    pass(&world, &mut keeper, 1).await;
+    let told = letters.texts();
+    assert!(told.len() == 1 && told[0].contains("could not be verified"), "{told:?}");
+    assert_eq!(backups(&world).await.len(), 1, "the backup itself is not made again");
+
+    let reads = vault(secret.reveal().parse().unwrap());
+    reads.verify(&World::place(), Which::Id(id), &world.database).await.unwrap();
+    pass(&world, &mut keeper, 2).await;
+    let told = letters.texts();
+    assert!(told.len() == 1 && told[0].contains("no longer failed"), "{told:?}");
 }
 
 /// Asks until there is an answer.

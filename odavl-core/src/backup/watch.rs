@@ -48,6 +48,26 @@ pub struct Failed {
     pub why: String,
 }
 
+impl Failed {
+    /// Whether what failed was done since, or there is nothing any more that it could be done with.
+    fn is_over(&self, backups: &[Entry]) -> bool {
+        match self.work {
+            Work::Backup => backups.iter().any(|entry| entry.manifest.timings.started_at >= self.at),
+            Work::Verify(id) => {
+                let entry = backups.iter().find(|entry| entry.manifest.id == id);
+                entry.is_none_or(|entry| entry.verdicts.iter().any(|verdict| verdict.at > self.at))
+            }
+        }
+    }
+
+    fn told(&self) -> String {
+        match self.work {
+            Work::Backup => self.why.clone(),
+            Work::Verify(id) => format!("{id} could not be verified: {}", self.why),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct Told {
@@ -100,9 +120,8 @@ impl Health {
             Attempt { at: manifest.timings.started_at, outcome }
         };
         let mut attempts: Vec<_> = self.backups.iter().map(attempt).collect();
-        attempts.extend(
-            self.failed.iter().map(|failed| Attempt { at: failed.at, outcome: Err(failed.why.clone()) }),
-        );
+        attempts
+            .extend(self.failed.iter().map(|failed| Attempt { at: failed.at, outcome: Err(failed.told()) }));
         Record { attempts, verified: self.verified().map(|entry| entry.manifest.timings.started_at) }
     }
 }
@@ -113,8 +132,7 @@ impl Sources {
         let vault = self.vault().await?;
         let backups = vault.list(&job.place).await?.backups;
         let memory = self.memory(vault, &job.place).await;
-        let newest = backups.last().map(|entry| entry.manifest.timings.started_at);
-        let failed = memory.failed.filter(|failed| newest.is_none_or(|newest| newest < failed.at));
+        let failed = memory.failed.filter(|failed| !failed.is_over(&backups));
         let mut health = Health { backups, failed, troubles: Vec::new() };
         if let Some(routine) = &job.routine {
             let expected = routine.since(memory.since.unwrap_or(now));
