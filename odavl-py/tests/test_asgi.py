@@ -39,6 +39,8 @@ class Routes:
         config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, proxy_headers=False)
         self._server = uvicorn.Server(config)
         socket = config.bind_socket()
+        # Who comes before the server does waits, rather than being refused.
+        socket.listen()
         self._thread = threading.Thread(target=self._server.run, args=([socket],))
         self._thread.start()
         self.url = f"http://127.0.0.1:{socket.getsockname()[1]}"
