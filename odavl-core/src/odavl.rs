@@ -7,7 +7,7 @@ use tokio::sync::watch;
 #[cfg(feature = "sign-in")]
 use crate::auth::signin::{CookieToken, SignIn};
 #[cfg(feature = "backup")]
-use crate::backup::Sources;
+use crate::backup::{Begun, Sources};
 #[cfg(feature = "direct")]
 use crate::storage::DirectUrls;
 #[cfg(feature = "uploads")]
@@ -53,6 +53,8 @@ pub(crate) struct Core {
     pub(crate) webhooks: Arc<dyn WebhookRows>,
     #[cfg(feature = "backup")]
     pub(crate) backups: Option<Arc<Sources>>,
+    #[cfg(feature = "backup")]
+    pub(crate) begun: Begun,
     #[cfg(feature = "direct")]
     pub(crate) direct: DirectUrls,
     #[cfg(feature = "sign-in")]
@@ -215,6 +217,8 @@ impl Builder {
             webhooks: self.webhooks.ok_or_else(|| missing("webhooks"))?,
             #[cfg(feature = "backup")]
             backups: self.backups.map(Arc::new),
+            #[cfg(feature = "backup")]
+            begun: Begun::default(),
             #[cfg(feature = "direct")]
             direct: DirectUrls::of(&settings, &master)?,
             seal: AuditSeal::of(&master),

@@ -83,6 +83,25 @@ impl Watch for Away {
     }
 }
 
+/// A store that answers nobody.
+#[derive(Debug, Clone, Default)]
+struct Stuck(Arc<()>);
+
+impl Stuck {
+    /// How many calls wait for an answer.
+    fn calls(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+}
+
+impl Watch for Stuck {
+    async fn call<T: Send>(&self, _: Call, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        let _waits = self.0.clone();
+        std::future::pending::<()>().await;
+        work.await
+    }
+}
+
 fn slack() -> Alerting {
     Alerting { slack: Some(Secret::new("https://slack.example/hook".to_owned())), ..Alerting::default() }
 }
@@ -292,6 +311,21 @@ async fn an_operator_begins_a_backup_sees_it_and_has_it_verified() {
     let absent = operator.backups().create("nothing").await.unwrap_err();
     assert_eq!(absent.code(), odavl_core::ErrorCode::NotFound);
     assert!(world.vault(world.backups.clone()).find(&World::place(), Which::Newest).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_was_begun_ends_with_the_installation() {
+    let world = World::unlimited().await;
+    let stuck = Stuck::default();
+    let store = Watched::new(&world.backups, &stuck);
+    let idle = stuck.calls();
+    let sources = Sources::new(world.vault(store), [nightly(&world)], slack());
+    let odavl = world.start_backing_up(sources);
+    let operator = odavl.system(&"operator".parse().unwrap(), Context::default()).await.unwrap();
+    operator.backups().create("main").await.unwrap();
+    until(async || (stuck.calls() > idle).then_some(())).await;
+    drop((operator, odavl));
+    until(async || (stuck.calls() <= idle).then_some(())).await;
 }
 
 #[tokio::test]

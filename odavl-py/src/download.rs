@@ -18,6 +18,10 @@ use crate::{
     storage::{Found, StoredObject},
 };
 
+/// How many bytes of a large object go to Python at a time: few enough that the cache still has them when they are copied
+/// once more, into the value they become.
+const PART: u64 = 1 << 20;
+
 /// The bytes that are to come.
 struct Rest {
     /// `None` after the end, an error, or once it was closed.
@@ -36,7 +40,7 @@ impl Rest {
     /// Begins to wait for bytes; refused where somebody who waited for some has left with them.
     fn begin(&mut self) -> Result<()> {
         if std::mem::replace(&mut self.is_waited_for, true) {
-            let what = "a read of it was cancelled, and what came meanwhile is lost";
+            let what = "it is being read, or a read of it was cancelled and what came meanwhile is lost";
             return Err(Failure::invalid_with(what, "get the object again"));
         }
         Ok(())
@@ -45,6 +49,11 @@ impl Rest {
     fn end<T>(&mut self, came: T) -> T {
         self.is_waited_for = false;
         came
+    }
+
+    /// Whether its end was not seen yet.
+    fn has_more(&self) -> bool {
+        self.body.is_some() || self.over.has_remaining()
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>> {
@@ -147,14 +156,34 @@ impl Download {
         })
     }
 
-    fn read(&self, size: Arg<'_, '_>) -> PyResult<Call> {
-        read!(size: Option<Units>);
+    /// A part of all that is left, and whether there is more: all of it is one read.
+    fn part(&self, is_first: bool) -> Call {
         let rest = self.rest.clone();
-        let most = size.map_or(u64::MAX, |Units(size)| size);
+        Call::new(&self.engine, async move {
+            let mut rest = rest.lock().await;
+            if is_first {
+                rest.begin()?;
+            } else if !rest.is_waited_for {
+                return Err(Failure::invalid("it was closed while it was read"));
+            }
+            let came = rest.read(PART).await;
+            let has_more = rest.has_more();
+            if !has_more {
+                rest.end(());
+            }
+            Ok((came?, has_more))
+        })
+    }
+
+    /// At most so many bytes.
+    fn read(&self, size: Arg<'_, '_>) -> PyResult<Call> {
+        read!(size: Units);
+        let Units(size) = size;
+        let rest = self.rest.clone();
         Ok(Call::new(&self.engine, async move {
             let mut rest = rest.lock().await;
             rest.begin()?;
-            let came = rest.read(most).await;
+            let came = rest.read(size).await;
             rest.end(came)
         }))
     }

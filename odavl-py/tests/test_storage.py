@@ -79,6 +79,28 @@ def test_pieces_come_as_they_are_read_and_go_to_a_file(me: Any, tmp_path: Path) 
         me.storage.get("big").save(tmp_path / "no" / "such" / "folder")
 
 
+@pytest.mark.parametrize("size", [MIB - 1, MIB, MIB + 1, 3 * MIB, 5 * MIB + 7])
+def test_a_large_object_is_read_whole(me: Any, size: int) -> None:
+    content = (b"0123456789abcde" * (size // 15 + 1))[:size]
+    me.storage.put("large", content)
+    assert me.storage.get("large").read() == content
+    download = me.storage.get("large")
+    assert download.read(11) == content[:11]
+    assert download.read() == content[11:]
+    assert download.read() == b""
+
+
+def test_a_large_object_is_in_memory_once(me: Any) -> None:
+    me.storage.put("large", bytes(32 * MIB))
+    tracemalloc.start()
+    try:
+        read = me.storage.get("large").read()
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(read) == 32 * MIB and most < 48 * MIB
+
+
 def test_a_range_is_what_a_slice_takes(me: Any) -> None:
     me.storage.put("x", b"0123456789")
     for start, end, taken in [(2, 5, b"234"), (7, None, b"789"), (-3, None, b"789"), (None, 2, b"01"), (0, 99, None)]:

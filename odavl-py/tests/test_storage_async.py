@@ -55,6 +55,30 @@ def test_asynchronous_files_and_iterators_are_taken(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_a_large_object_whose_read_was_cancelled_between_its_parts_is_not_taken_for_less(tmp_path: Path) -> None:
+    async def main() -> None:
+        db, me = await opened(tmp_path)
+        async with db:
+            await me.storage.put("x", bytes(64 * MIB))
+            download = await me.storage.get("x")
+            reading = asyncio.create_task(download.read())
+            for _ in range(5):
+                await asyncio.sleep(0)
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+            with pytest.raises(odavl.InvalidInputError, match="cancelled"):
+                await download.read()
+            await download.close()
+            reading = asyncio.create_task((download := await me.storage.get("x")).read())
+            await asyncio.sleep(0)
+            await download.close()
+            with pytest.raises(odavl.InvalidInputError, match="closed"):
+                await reading
+
+    asyncio.run(main())
+
+
 def test_a_put_that_is_cancelled_leaves_nothing_and_counts_nothing(tmp_path: Path) -> None:
     async def stands() -> AsyncIterator[bytes]:
         yield bytes(MIB)

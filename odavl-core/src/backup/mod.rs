@@ -60,6 +60,7 @@ pub use postgres::PostgresBackup;
 pub use progress::{Progress, Stage};
 pub use retention::{Candidate, Decision, Keep, Pinned, Policy, Proof, Why};
 pub use schedule::Schedule;
+pub(crate) use service::Begun;
 pub use service::{Backups, SourceHealth};
 pub use signing::{PublicKey, SigningKey, Trusted};
 pub use sources::{Job, Routine, Running, Sources, Work};

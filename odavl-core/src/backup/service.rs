@@ -1,6 +1,8 @@
 //! The use cases of backups that an installation offers to its operators: sources by name, and what there is of each.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::{sync::watch, task::JoinSet};
 
 use super::{
     DatabaseName, Entry, Health, Ownership, Plan, RestoreWish, Running, Sources, Which, Work,
@@ -17,6 +19,18 @@ use crate::{
 /// The use cases of backups.
 #[derive(Debug)]
 pub struct Backups<'a>(&'a Session);
+
+/// The works that were begun and go on by themselves: they end with the installation.
+#[derive(Debug, Default)]
+pub(crate) struct Begun(Mutex<JoinSet<()>>);
+
+impl Begun {
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut works = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while works.try_join_next().is_some() {}
+        works.spawn(work);
+    }
+}
 
 /// A source, and how its backups stand.
 #[derive(Debug, Clone)]
@@ -98,7 +112,8 @@ impl Backups<'_> {
     }
 
     /// Begins a backup of a source, as its schedule would: it is made, proved, and those that no rule keeps are removed. It
-    /// goes on when the call has ended; [`Backups::sources`] tells how far it is, and what came of it.
+    /// goes on when the call has ended, until the installation is closed, which cuts it off; [`Backups::sources`] tells how
+    /// far it is, and what came of it.
     ///
     /// # Errors
     /// `conflict` where one is under way on this node.
@@ -109,7 +124,7 @@ impl Backups<'_> {
                 job.database()?;
                 let (begun, running) = self.begin((sources, job), permit, Work::Backup).await?;
                 let (sources, job, at) = (sources.clone(), job.clone(), permit.at);
-                tokio::spawn(async move {
+                self.go_on(async move {
                     // Nobody sees that it has ended before it can be seen what came of it.
                     let _ended = begun.clone();
                     if let Err(error) = sources.run(&job, begun, at).await {
@@ -134,7 +149,7 @@ impl Backups<'_> {
                 sources.vault().await?.find(&job.place, Which::Id(id)).await?;
                 let (begun, running) = self.begin((sources, job), permit, Work::Verify(id)).await?;
                 let (sources, job, at) = (sources.clone(), job.clone(), permit.at);
-                tokio::spawn(async move {
+                self.go_on(async move {
                     let _ended = begun.clone();
                     if let Err(error) = sources.verify(&job, id, begun).await {
                         sources.note_failed(&job, (Work::Verify(id), at), &error).await;
@@ -143,6 +158,15 @@ impl Backups<'_> {
                 Ok((running, Usage::Settled))
             })
             .await
+    }
+
+    /// Lets a work go on; whoever closes the installation waits until it has let go of everything.
+    fn go_on(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let held = self.0.core.ended.as_ref().map(watch::Sender::subscribe);
+        self.0.core.begun.spawn(async move {
+            work.await;
+            drop(held);
+        });
     }
 
     /// Notes what begins, on record before it does.

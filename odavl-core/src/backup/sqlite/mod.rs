@@ -161,13 +161,13 @@ impl Backup for SqliteBackup {
         let length = file.metadata().map_err(temporary_failed)?.len();
         let body = Copied { file: tokio::fs::File::from_std(file), left: length };
         let given_up = Interrupt(copied.get_interrupt_handle());
-        let looking = tokio::task::spawn_blocking(move || look_at(&copied, options.fingerprint));
+        let looking = tokio::spawn(blocking(move || look_at(&copied, options.fingerprint)));
         let ending = async move {
             let looked = looking.await;
             drop(given_up);
             let lost =
                 |error: tokio::task::JoinError| Error::internal("a reader is lost", Some(error.into()));
-            let fingerprint = looked.map_err(lost)??;
+            let fingerprint = looked.map_err(lost)???;
             Ok(Dumped { fingerprint, globals: None, notes: Vec::new() })
         };
         Ok(Dump::new(source, (Format::File, tool()), Box::new(body), ending))

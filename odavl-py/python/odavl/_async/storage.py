@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from os import PathLike
 
 from .._opening import Opening
@@ -129,7 +130,18 @@ class AsyncDownload:
 
     async def read(self, size: int | None = -1) -> bytes:
         """All that was not read yet, or at most `size` bytes; ``b""`` at the end."""
-        return await self._core.read(None if size is None or size == -1 else size)
+        if size is not None and size != -1:
+            return await self._core.read(size)
+        part, has_more = await self._core.part(True)
+        if not has_more:
+            return part
+        # A large object is in memory once: `getvalue` gives what was written, and copies nothing.
+        gathered = BytesIO()
+        gathered.write(part)
+        while has_more:
+            part, has_more = await self._core.part(False)
+            gathered.write(part)
+        return gathered.getvalue()
 
     async def save(self, path: str | PathLike[str]) -> int:
         """Writes all that was not read yet to the file `path`, which is replaced when all is there; how many bytes."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from os import PathLike
 
 from .._pieces import pieces, whole
@@ -129,7 +130,18 @@ class Download:
 
     def read(self, size: int | None = -1) -> bytes:
         """All that was not read yet, or at most `size` bytes; ``b""`` at the end."""
-        return self._core.read(None if size is None or size == -1 else size).wait()
+        if size is not None and size != -1:
+            return self._core.read(size).wait()
+        part, has_more = self._core.part(True).wait()
+        if not has_more:
+            return part
+        # A large object is in memory once: `getvalue` gives what was written, and copies nothing.
+        gathered = BytesIO()
+        gathered.write(part)
+        while has_more:
+            part, has_more = self._core.part(False).wait()
+            gathered.write(part)
+        return gathered.getvalue()
 
     def save(self, path: str | PathLike[str]) -> int:
         """Writes all that was not read yet to the file `path`, which is replaced when all is there; how many bytes."""
