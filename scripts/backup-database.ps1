@@ -9,8 +9,8 @@ param(
     [string] $Source = 'app'
 )
 $ErrorActionPreference = 'Stop'
-$PSNativeCommandUseErrorActionPreference = $true
 
 if (-not $env:DATABASE_URL) { throw 'say which database it is: DATABASE_URL = postgres://user:password@host/database' }
 $odavl = if ($env:ODAVL) { $env:ODAVL } else { 'odavl' }
 & $odavl backup run $Source --environment $Environment --url-env DATABASE_URL
+exit $LASTEXITCODE

@@ -6,9 +6,9 @@
 #   scripts/backup-database.sh staging main        the same, under the name `main` rather than `app`
 #
 # Variables: DATABASE_URL; ODAVL_BACKUP_STORE (s3://bucket, with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or a
-# folder); ODAVL_BACKUP_RECIPIENTS (age1...); ODAVL_BACKUP_SIGNING_KEY (a file). Where ODAVL_BACKUP_IDENTITY names the file of an
-# identity, the backup is restored to a scratch database and compared; as often as `verify` in the configuration says; else its bytes are read back. ODAVL is the command,
-# where it is not on the path.
+# folder); ODAVL_BACKUP_RECIPIENTS (age1...); ODAVL_BACKUP_SIGNING_KEY (a file). Where ODAVL_BACKUP_IDENTITY names the file of
+# an identity, backups are restored to a scratch database and compared, as often as `verify` in the configuration says; without
+# one, their bytes are read back. ODAVL is the command, where it is not on the path.
 set -euo pipefail
 
 environment="${1:?say the environment: production or staging}"

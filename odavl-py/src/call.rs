@@ -1,11 +1,14 @@
 //! A use case on its way: waited for by a thread, or awaited by a task.
 
 use std::{
+    panic::AssertUnwindSafe,
     pin::Pin,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
+use futures_util::FutureExt as _;
+use odavl_core::Error;
 use pyo3::{IntoPyObjectExt as _, prelude::*, sync::PyOnceLock, types::PyAny};
 use tokio::task::AbortHandle;
 
@@ -81,7 +84,11 @@ impl Call {
         let work = self.begin()?;
         let ticket = Ticket::new(&event_loop, &future);
         let post = delivery::post(py, &self.engine)?;
-        let task = self.engine.runtime()?.spawn(async move { post.send(ticket, work.await) });
+        let task = self.engine.runtime()?.spawn(async move {
+            // Whoever awaits it hears of a panic, too.
+            let answer = AssertUnwindSafe(work).catch_unwind().await;
+            post.send(ticket, answer.unwrap_or_else(|_| Err(Error::internal("a call panicked", None).into())));
+        });
         let cancel = Cancel(task.abort_handle());
         future.call_method1(pyo3::intern!(py, "add_done_callback"), (cancel,))?;
         future.call_method0(pyo3::intern!(py, "__await__"))

@@ -62,8 +62,9 @@ thread_local! {
 
 /// Lets SQLite rest while the process forks: what a thread holds there would be held in the child for ever.
 #[pyfunction]
-fn _fork() {
-    STILL.set(Some(hold_still()));
+fn _fork(py: Python<'_>) {
+    // Other threads of Python go on while this one waits.
+    py.detach(|| STILL.set(Some(hold_still())));
 }
 
 #[pyfunction]

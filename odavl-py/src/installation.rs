@@ -1,6 +1,6 @@
 //! The library, opened in this process.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 use odavl_core::{
     Odavl,
@@ -58,7 +58,7 @@ pub(crate) fn open(
     let mut config = configured(file, json)?.with_variables(variable);
     config.database = said(database).map(Secret::new).or(config.database);
     config.storage = said(storage).or(config.storage);
-    let data = data.or_else(|| variable("ODAVL_DATA").map(PathBuf::from)).or_else(|| config.data.clone());
+    let data = data.or_else(|| set("ODAVL_DATA").map(PathBuf::from)).or_else(|| config.data.clone());
     let within = engine.clone();
     Ok(Call::new(&engine, async move {
         let settings = config.settings(PUBLIC_URL)?;
@@ -77,10 +77,14 @@ fn configured(file: Option<PathBuf>, json: Option<Text>) -> Result<Config> {
     }
 }
 
-/// What a variable says. One that is not UTF-8 is refused as what it is for, rather than taken for none.
+/// What a variable says; an empty one says nothing.
+fn set(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|said| !said.is_empty())
+}
+
+/// The same as text. One that is not UTF-8 is refused as what it is for, rather than taken for none.
 fn variable(name: &str) -> Option<String> {
-    let said = std::env::var_os(name).filter(|said| !said.is_empty())?;
-    Some(said.to_string_lossy().into_owned())
+    Some(set(name)?.to_string_lossy().into_owned())
 }
 
 #[pymethods]

@@ -51,7 +51,7 @@ class Protect:
     Every answer says by ``RateLimit-Policy`` and ``RateLimit`` where the limits that were charged stand.
 
     `gateway` decides: a session with ``gateway:write``, synchronous or not, opened in this process or connected, or a
-    function that gives one, where it is opened only when the application starts. `scope` is what the key must have,
+    function that is asked at each request for the one that is open, where it is opened only when the application starts. `scope` is what the key must have,
     `charges` what a request costs besides what it costs already (at most four meters; all of it is charged, or none),
     `environment` (``"live"`` or ``"test"``) what the key must be of. `key_header` is the header that the key is in, as
     it is; unless it is said, it is the bearer in ``Authorization``. `trusted_proxies` are the peers whose

@@ -29,8 +29,10 @@ use crate::failure::Result;
 
 /// The name that the server's log knows this package by.
 const AGENT: &str = concat!("odavl-py/", env!("CARGO_PKG_VERSION"));
-/// How long a call may take that is not of bytes.
+/// How long a call may take, besides its bytes.
 const TOTAL: Duration = Duration::from_mins(1);
+/// How many bytes a second a slow connection sends.
+const SLOW: usize = 64 << 10;
 
 /// What a generated method gives.
 type Answer<T> = std::result::Result<ResponseValue<T>, ApiError<Problem>>;
@@ -82,9 +84,18 @@ impl Remote {
     where
         W: Future<Output = Answer<T>>,
     {
+        self.call_with(0, call).await
+    }
+
+    /// The same, of a call that sends so many bytes.
+    async fn call_with<'a, T, W>(&'a self, bytes: usize, call: impl Fn(&'a Client) -> W) -> Result<T>
+    where
+        W: Future<Output = Answer<T>>,
+    {
+        let total = TOTAL + Duration::from_secs((bytes / SLOW) as u64);
         let mut tries = Tries::default();
         loop {
-            match self.asked(call(&self.client)).await {
+            match self.asked(total, call(&self.client)).await {
                 Ok(answer) => return Ok(answer),
                 Err(why) => tries.after(why).await?,
             }
@@ -96,12 +107,12 @@ impl Remote {
     where
         W: Future<Output = Answer<T>>,
     {
-        Ok(self.asked(call(&self.client)).await?)
+        Ok(self.asked(TOTAL, call(&self.client)).await?)
     }
 
-    async fn asked<T>(&self, call: impl Future<Output = Answer<T>>) -> Result<T, Why> {
+    async fn asked<T>(&self, total: Duration, call: impl Future<Output = Answer<T>>) -> Result<T, Why> {
         let origin = &self.server.origin;
-        let answer = tokio::time::timeout(TOTAL, call).await;
+        let answer = tokio::time::timeout(total, call).await;
         match answer.map_err(|_| Why::Still(origin.clone()))? {
             Ok(answer) => Ok(answer.into_inner()),
             Err(error) => {

@@ -27,8 +27,9 @@ impl Remote {
             Encoding::Gzip => Some(Packed::Gzip),
             Encoding::Zstd => Some(Packed::Zstd),
         };
-        let taken =
-            self.call(|api| api.upload_create(&product, &project, &run, encoding, &sha256, bytes.clone()));
+        let taken = self.call_with(bytes.len(), |api| {
+            api.upload_create(&product, &project, &run, encoding, &sha256, bytes.clone())
+        });
         Ok(taken.await?.into())
     }
 

@@ -123,13 +123,13 @@ class AsyncOdavl:
         """
         await self._core.sweep()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Closes it, and every session that came from it; again it does nothing.
 
         Calls under way are finished first, and nothing of it is left: no thread is at work, no file of the database is
         open. A ``put`` whose pieces are still to come is not waited for.
         """
-        self._core.close().wait()
+        await self._core.close()
 
     async def __aenter__(self) -> AsyncOdavl:
         return self

@@ -86,11 +86,13 @@ class AsyncSession:
         >>> await me.usage.consume("guardian_tests", 0).used
         2
         """
+        if not isinstance(meter, str) and units != 1:
+            raise TypeError("argument 'units': the mapping says how many of each meter")
         return Metered(self._core.usage, meter, units, expires_in, tags)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Closes what the session came from, as ``db.close()`` does. Calls under way are finished first."""
-        self._core.close().wait()
+        await self._core.close()
 
     async def __aenter__(self) -> AsyncSession:
         return self

@@ -87,6 +87,8 @@ class Session:
         >>> me.usage.consume("guardian_tests", 0).used
         2
         """
+        if not isinstance(meter, str) and units != 1:
+            raise TypeError("argument 'units': the mapping says how many of each meter")
         return Metered(self._core.usage, meter, units, expires_in, tags)
 
     def close(self) -> None:

@@ -72,6 +72,8 @@ class Usage:
         >>> done.limits[0].units
         3
         """
+        if not isinstance(meter, str) and units != 1:
+            raise TypeError("argument 'units': the mapping says how many of each meter")
         charges = {meter: units} if isinstance(meter, str) else meter
         return self._reserve(charges, expires_in, idempotency_key, tags)
 
