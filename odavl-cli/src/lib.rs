@@ -34,7 +34,9 @@ use odavl_client::door::{digests, http, origin, retry, transfer};
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let mut command = without_empty_variables(args::Args::command());
     let read = command.try_get_matches_from_mut(arguments);
-    match read.and_then(|read| args::Args::from_arg_matches(&read).map_err(|error| error.format(&mut command))) {
+    match read
+        .and_then(|read| args::Args::from_arg_matches(&read).map_err(|error| error.format(&mut command)))
+    {
         Ok(args) => exit::code(commands::run(args)),
         Err(error) => exit::unread(&error),
     }

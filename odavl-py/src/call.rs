@@ -87,7 +87,10 @@ impl Call {
         let task = self.engine.runtime()?.spawn(async move {
             // Whoever awaits it hears of a panic, too.
             let answer = AssertUnwindSafe(work).catch_unwind().await;
-            post.send(ticket, answer.unwrap_or_else(|_| Err(Error::internal("a call panicked", None).into())));
+            post.send(
+                ticket,
+                answer.unwrap_or_else(|_| Err(Error::internal("a call panicked", None).into())),
+            );
         });
         let cancel = Cancel(task.abort_handle());
         future.call_method1(pyo3::intern!(py, "add_done_callback"), (cancel,))?;
