@@ -39,8 +39,8 @@ macro_rules! read {
 }
 pub(crate) use read;
 
-/// Text that can be written down: Python's may hold halves of characters.
-#[derive(Debug, Clone)]
+/// Text that can be written down: Python's may hold halves of characters. It may be a secret: it is not shown.
+#[derive(Clone)]
 pub(crate) struct Text(pub(crate) String);
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Text {

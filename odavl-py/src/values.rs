@@ -43,7 +43,7 @@ pub(crate) fn class(py: Python<'_>, name: &str, fields: &[&str]) -> PyResult<Py<
 macro_rules! values {
     ($($(#[$doc:meta])* $name:ident $(<$T:ident>)? { $($field:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone)]
+        #[derive(Clone)]
         pub(crate) struct $name $(<$T>)? { $(pub(crate) $field: $type,)* }
 
         impl<'py $(, $T: ::pyo3::IntoPyObject<'py>)?> ::pyo3::IntoPyObject<'py> for $name $(<$T>)? {

@@ -68,6 +68,13 @@ def test_a_wrong_type_names_its_argument(me: Any, number: int) -> None:
         act(me)
 
 
+def test_units_are_said_once(me: Any) -> None:
+    with pytest.raises(TypeError, match="argument 'units'"):
+        me.usage.reserve({"tests": 2}, 3)
+    with pytest.raises(TypeError, match="argument 'units'"):
+        me.metered({"tests": 2}, units=3)
+
+
 def test_wrong_values_are_invalid_input_and_nothing_is_counted(me: Any) -> None:
     before = me.usage.read().limits
     for number, act in enumerate(VALUES):

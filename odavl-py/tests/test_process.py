@@ -226,7 +226,7 @@ def test_a_session_is_used_by_several_threads_and_loops_at_once(tmp_path: Path) 
     for thread in threads:
         thread.join()
     assert asyncio.run(session.usage.consume("calls", 0)).used == 200
-    db.close()
+    asyncio.run(db.close())
 
 
 def test_what_was_answered_before_the_process_was_killed_is_there(tmp_path: Path) -> None:

@@ -119,3 +119,15 @@ def test_a_reservation_is_released_by_a_task_that_is_cancelled(tmp_path: Path) -
 
     held = asyncio.Event()
     asyncio.run(main())
+
+
+def test_closing_is_awaited(tmp_path: Path) -> None:
+    async def main() -> None:
+        db, me = await opened(tmp_path)
+        await me.storage.put("x", b"1")
+        await me.close()
+        with pytest.raises(odavl.InvalidInputError, match="closed"):
+            await me.storage.get("x")
+        await db.close()
+
+    asyncio.run(main())

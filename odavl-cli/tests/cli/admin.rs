@@ -1,7 +1,7 @@
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::support::{EMAIL, Person, Server};
+use crate::support::{EMAIL, Ended, Person, Server, fed};
 
 #[test]
 fn a_server_without_a_browser_is_set_up_from_its_own_command_line() {
@@ -22,6 +22,25 @@ fn a_server_without_a_browser_is_set_up_from_its_own_command_line() {
     assert!(key.starts_with("odavl_live_"));
     let whole = admin.odavl("admin audit verify").well();
     assert!(whole.lines().all(|line| line.ends_with("\tnone")), "{whole}");
+}
+
+#[test]
+fn variables_that_are_empty_say_nothing() {
+    let admin = Person::new();
+    let mut command = admin.command("admin user create --email ada@example.com --org acme --password-stdin");
+    for name in ["ODAVL_DATA", "ODAVL_CONFIG", "ODAVL_DATABASE", "ODAVL_STORAGE"] {
+        command.env(name, "");
+    }
+    fed(&mut command, "correct horse battery\n").well();
+    assert!(admin.folder.path().join("odavl-data").exists());
+    for line in ["backup list main --store backups", "backup list main"] {
+        let mut command = admin.command(line);
+        for name in ["ODAVL_BACKUP_STORE", "ODAVL_BACKUP_RECIPIENTS", "ODAVL_BACKUP_IDENTITY"] {
+            command.env(name, "");
+        }
+        let ended = Ended::from(command.output().unwrap());
+        assert!(ended.code != 0 && !ended.stderr.contains("a value is required"), "{ended:?}");
+    }
 }
 
 #[test]
