@@ -71,6 +71,8 @@ pub(crate) struct Core {
     pub(crate) ended: Option<watch::Sender<()>>,
     /// Ends with the rest.
     _feed: Feed,
+    /// Whoever waits for the end waits for that of all above.
+    _held: Option<watch::Receiver<()>>,
 }
 
 impl fmt::Debug for Core {
@@ -227,6 +229,7 @@ impl Builder {
             heads: Heads::default(),
             ownership: Ownership::default(),
             node: random::id(),
+            _held: self.ended.as_ref().map(watch::Sender::subscribe),
             ended: self.ended,
             #[cfg(feature = "sign-in")]
             sign_in: SignIn::new(master, settings.key_prefix.clone()),

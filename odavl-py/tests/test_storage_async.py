@@ -59,7 +59,7 @@ def test_a_large_object_whose_read_was_cancelled_between_its_parts_is_not_taken_
     async def main() -> None:
         db, me = await opened(tmp_path)
         async with db:
-            await me.storage.put("x", bytes(64 * MIB))
+            await me.storage.put("x", bytes(32 * MIB))
             download = await me.storage.get("x")
             reading = asyncio.create_task(download.read())
             for _ in range(5):
