@@ -28,6 +28,8 @@ impl Ticket {
 
 enum Parcel {
     Answer(Ticket, Result<Answer>),
+    /// What is to be logged, and its level.
+    Said(u8, String),
     /// The interpreter is about to end: what comes later has nobody to go to.
     Last,
 }
@@ -44,6 +46,11 @@ impl Post {
     pub(crate) fn send(&self, ticket: Ticket, answer: Result<Answer>) {
         // Nobody takes it where the interpreter has ended.
         let _ = self.parcels.send(Parcel::Answer(ticket, answer));
+    }
+
+    /// Has it logged.
+    pub(crate) fn say(&self, level: u8, text: String) {
+        let _ = self.parcels.send(Parcel::Said(level, text));
     }
 }
 
@@ -97,14 +104,18 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 fn deliver(parcels: &mpsc::Receiver<Parcel>) {
     while let Ok(first) = parcels.recv() {
-        let (mut answers, mut is_last) = (Vec::new(), false);
+        let (mut answers, mut said, mut is_last) = (Vec::new(), Vec::new(), false);
         for parcel in std::iter::once(first).chain(parcels.try_iter()) {
             match parcel {
                 Parcel::Answer(ticket, answer) => answers.push((ticket, answer)),
+                Parcel::Said(level, text) => said.push((level, text)),
                 Parcel::Last => is_last = true,
             }
         }
-        let handed_out = Python::try_attach(|py| hand_out(py, answers));
+        let handed_out = Python::try_attach(|py| {
+            hand_out(py, answers);
+            log(py, said);
+        });
         if is_last || handed_out.is_none() {
             return;
         }
@@ -124,6 +135,18 @@ fn hand_out(py: Python<'_>, answers: Vec<(Ticket, Result<Answer>)>) {
         let round = Round(Mutex::new(round));
         // A loop that was closed has nobody left who waits.
         let _ = event_loop.call_method1(py, pyo3::intern!(py, "call_soon_threadsafe"), (round,));
+    }
+}
+
+fn log(py: Python<'_>, said: Vec<(u8, String)>) {
+    for (level, text) in said {
+        let logged = py
+            .import("logging")
+            .and_then(|logging| logging.call_method1("getLogger", ("odavl",)))
+            .and_then(|logger| logger.call_method1("log", (level, "%s", text)));
+        if let Err(error) = logged {
+            error.write_unraisable(py, None);
+        }
     }
 }
 

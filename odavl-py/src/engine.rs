@@ -12,7 +12,7 @@ use odavl_core::db::{Still, hold_still};
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::failure::Failure;
+use crate::{delivery, failure::Failure, voice::Voice};
 
 /// How often the process was forked before it became what it is.
 static FORKS: AtomicU64 = AtomicU64::new(0);
@@ -30,7 +30,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// The engine of this process.
-    pub(crate) fn of_process(_: Python<'_>) -> PyResult<Self> {
+    pub(crate) fn of_process(py: Python<'_>) -> PyResult<Self> {
         let forks = FORKS.load(Ordering::Relaxed);
         let mut made = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, runtime)) = made.as_ref()
@@ -38,11 +38,17 @@ impl Engine {
         {
             return Ok(Self { forks, runtime: runtime.clone() });
         }
-        let runtime = Builder::new_multi_thread().thread_name("odavl").enable_all().build();
+        let voice = Voice::default();
+        let of_each = voice.clone();
+        let mut builder = Builder::new_multi_thread();
+        let runtime =
+            builder.thread_name("odavl").enable_all().on_thread_start(move || of_each.of_thread()).build();
         let runtime = Arc::new(runtime.map_err(|error| Failure::of_io("threads cannot be made", &error))?);
         // The threads of a parent's are not here: waiting for them to end would never end.
         std::mem::forget(made.replace((forks, runtime.clone())));
-        Ok(Self { forks, runtime })
+        let engine = Self { forks, runtime };
+        voice.told_by(delivery::post(py, &engine)?);
+        Ok(engine)
     }
 
     /// The runtime; refused in the child of the process that it was made in.

@@ -24,6 +24,7 @@ mod storage;
 mod upkeep;
 mod usage;
 mod values;
+mod voice;
 
 use pyo3::prelude::*;
 

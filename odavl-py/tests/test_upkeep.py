@@ -94,6 +94,17 @@ def test_webhooks_are_sent_while_it_is_open(tmp_path: Path, receiver: tuple[str,
     assert came[0]["data"]["meter"] == "tests"
 
 
+def test_upkeep_that_fails_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with odavl.Odavl.open(CONFIG, data=tmp_path) as db:
+        db.set_up(email="ada@example.com", password="correct horse battery", org="acme")
+        mark = tmp_path / "objects" / "objects" / "odavl" / "mark" / "~meta"
+        assert comes(mark.exists)
+        mark.write_text("damaged")
+        assert comes(lambda: any(record.name == "odavl" for record in caplog.records))
+    told = next(record for record in caplog.records if record.name == "odavl")
+    assert told.levelname == "WARNING" and "could not be swept" in told.getMessage() and "error: " in told.getMessage()
+
+
 def database_files(data: Path) -> list[str]:
     """Which of the installation's files are open in this process."""
     links = []
