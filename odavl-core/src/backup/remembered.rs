@@ -226,3 +226,59 @@ impl Sources {
         }
     }
 }
+
+#[cfg(all(test, feature = "fs"))]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        ManualClock,
+        backup::{Alerting, Encryption, Identities, Keys, SigningKey, Trouble, Trusted, Vault},
+        secret::Secret,
+        storage::{DirectUrls, FsStorage},
+    };
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn failed(second: i64) -> Change {
+        let (code, stage) = (ErrorCode::Unavailable, None);
+        Change::Failed(Failed { work: Work::Backup, at: at(second), code, stage })
+    }
+
+    #[tokio::test]
+    async fn what_is_new_at_once_is_remembered_both() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(at(0)));
+        let urls = DirectUrls::new("http://127.0.0.1", &Secret::new([0; 32])).unwrap();
+        let store = FsStorage::open(folder.path(), clock.clone(), urls).await.unwrap();
+        let signing = SigningKey::from_seed(&[7; 32]).unwrap();
+        let (trusted, identities) = (Trusted::default(), Identities::default());
+        let keys = Keys { signing, trusted, encryption: Encryption::Nobody, identities };
+        let sources = Sources::new(Vault::new(Arc::new(store), clock, keys), [], Alerting::default());
+        let place = Place { environment: "production".parse().unwrap(), source: "main".parse().unwrap() };
+        let trouble = Trouble { kind: TroubleKind::Late, detail: String::new() };
+        let told = Change::Told("log", Alert::Trouble(trouble));
+        tokio::join!(
+            sources.remember(&place, vec![failed(1)]),
+            sources.remember(&place, vec![told]),
+            sources.remember(&place, vec![Change::Since(at(2))]),
+        );
+        let memory = sources.memory(&place).await.unwrap();
+        assert_eq!((memory.backup.unwrap().at, memory.since), (at(1), Some(at(2))));
+        assert!(memory.told["log"].troubles.contains(&TroubleKind::Late));
+    }
+
+    #[test]
+    fn what_another_node_wrote_of_a_later_try_stays_unless_its_clock_was_wrong() {
+        let after = |seconds: &[i64]| {
+            let mut memory = Memory::default();
+            seconds.iter().for_each(|second| memory.note(&failed(*second)));
+            memory.backup.unwrap().at.as_second()
+        };
+        assert_eq!(after(&[1, 3, 2]), 3);
+        assert_eq!(after(&[100_000, 2]), 2);
+    }
+}
