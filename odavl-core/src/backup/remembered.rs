@@ -110,6 +110,12 @@ impl Memory {
         self.told.get(channel).cloned().unwrap_or_default()
     }
 
+    fn note_all(&mut self, changes: &[Change]) {
+        for change in changes {
+            self.note(change);
+        }
+    }
+
     fn note(&mut self, change: &Change) {
         match change {
             // One that is later is of a clock that was wrong.
@@ -152,14 +158,14 @@ impl Sources {
     /// Whatever kept it from being read: nobody knows then.
     pub(super) async fn memory(&self, place: &Place) -> Result<Memory> {
         let mut memory = self.stored(place).await?;
-        self.unwritten(place).await.iter().for_each(|change| memory.note(change));
+        memory.note_all(&self.unwritten(place).await);
         Ok(memory)
     }
 
     /// What this node alone remembers of a source.
     pub(super) async fn own_memory(&self, place: &Place) -> Memory {
         let mut memory = Memory::default();
-        self.unwritten(place).await.iter().for_each(|change| memory.note(change));
+        memory.note_all(&self.unwritten(place).await);
         memory
     }
 
@@ -208,7 +214,7 @@ impl Sources {
         }
         let before = self.stored(place).await?;
         let mut memory = before.clone();
-        changes.iter().for_each(|change| memory.note(change));
+        memory.note_all(changes);
         if memory == before {
             return Ok(());
         }
@@ -227,7 +233,8 @@ impl Sources {
     }
 }
 
-#[cfg(all(test, feature = "fs"))]
+#[cfg(test)]
+#[cfg(feature = "fs")]
 mod tests {
     use std::sync::Arc;
 
@@ -275,7 +282,7 @@ mod tests {
     fn what_another_node_wrote_of_a_later_try_stays_unless_its_clock_was_wrong() {
         let after = |seconds: &[i64]| {
             let mut memory = Memory::default();
-            seconds.iter().for_each(|second| memory.note(&failed(*second)));
+            memory.note_all(&seconds.iter().map(|second| failed(*second)).collect::<Vec<_>>());
             memory.backup.unwrap().at.as_second()
         };
         assert_eq!(after(&[1, 3, 2]), 3);

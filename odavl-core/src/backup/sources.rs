@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -236,8 +235,8 @@ impl Sources {
     }
 
     /// Waits for a work that is under way here, and ends it where it hangs.
-    async fn moving<T>(&self, place: &Place, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let (mut work, mut before) = (pin!(work), None);
+    async fn moving<T>(&self, place: &Place, mut work: impl Future<Output = Result<T>> + Unpin) -> Result<T> {
+        let mut before = None;
         loop {
             if let Ok(done) = timeout(MOVES, &mut work).await {
                 return done;
@@ -258,7 +257,8 @@ impl Sources {
     pub(super) async fn run(&self, job: &Job, under_way: Arc<UnderWay>, at: Timestamp) -> Result<BackupId> {
         let vault = self.vault().await?.clone().telling(under_way);
         let policy = RunPolicy { wish: Wish::default(), verify: job.verify, pruning: job.pruning.clone() };
-        let ran = self.moving(&job.place, vault.run(&job.place, job.database()?, &policy)).await?;
+        let running = Box::pin(vault.run(&job.place, job.database()?, &policy));
+        let ran = self.moving(&job.place, running).await?;
         let (source, backup) = (&job.place, ran.created.entry.manifest.id);
         if let Some(why) = ran.spared {
             tracing::warn!(%source, %backup, why, "a backup was due to be restored, and only its bytes were read");
@@ -275,7 +275,8 @@ impl Sources {
     /// Restores a backup of a source to a scratch database, and compares it.
     pub(super) async fn verify(&self, job: &Job, id: BackupId, under_way: Arc<UnderWay>) -> Result<Verified> {
         let vault = self.vault().await?.clone().telling(under_way);
-        self.moving(&job.place, vault.verify(&job.place, Which::Id(id), job.database()?)).await
+        let verifying = Box::pin(vault.verify(&job.place, Which::Id(id), job.database()?));
+        self.moving(&job.place, verifying).await
     }
 }
 
