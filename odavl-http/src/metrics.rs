@@ -2,9 +2,10 @@
 
 use std::sync::atomic::AtomicU64;
 
+use jiff::Timestamp;
 use odavl_core::{
     Error, Odavl,
-    backup::{Entry, Health, Place},
+    backup::{Figures, Place},
 };
 use poem::{Endpoint, EndpointExt, Response, Route, get, handler, http::header, web::Data};
 use prometheus_client::{
@@ -36,7 +37,7 @@ struct Trouble {
     kind: &'static str,
 }
 
-type Figures = Family<Source, Gauge<f64, AtomicU64>>;
+type PerSource = Family<Source, Gauge<f64, AtomicU64>>;
 
 #[handler]
 #[expect(clippy::unused_async, reason = "a handler is async")]
@@ -44,19 +45,19 @@ async fn read(odavl: Data<&Odavl>) -> Result<Response, Failure> {
     let mut registry = Registry::with_prefix("odavl_backup");
     let backups = odavl.backups_seen();
     for (name, help, figure) in FIGURES {
-        let family = Figures::default();
-        for (place, health) in &backups {
-            if let Some(value) = figure(health) {
+        let family = PerSource::default();
+        for (place, figures) in &backups {
+            if let Some(value) = figure(figures) {
                 family.get_or_create(&source(place)).set(value);
             }
         }
         registry.register(name, help, family);
     }
     let troubles = Family::<Trouble, Gauge>::default();
-    for (place, health) in &backups {
-        for trouble in &health.troubles {
+    for (place, figures) in &backups {
+        for kind in &figures.troubles {
             let Source { environment, source } = source(place);
-            troubles.get_or_create(&Trouble { environment, source, kind: trouble.kind.as_str() }).set(1);
+            troubles.get_or_create(&Trouble { environment, source, kind: kind.as_str() }).set(1);
         }
     }
     registry.register("trouble", "1 while something is wrong with the backups of a source", troubles);
@@ -70,31 +71,29 @@ fn source(place: &Place) -> Source {
     Source { environment: place.environment.to_string(), source: place.source.to_string() }
 }
 
-type Figure = (&'static str, &'static str, fn(&Health) -> Option<f64>);
+type Figure = (&'static str, &'static str, fn(&Figures) -> Option<f64>);
 
 /// What is told of each source; a time in seconds since 1970.
 const FIGURES: [Figure; 5] = [
-    ("last_success_timestamp_seconds", "When the newest complete backup was begun", |health| {
-        health.newest().map(begun)
-    }),
+    (
+        "last_success_timestamp_seconds",
+        "When the newest backup was begun that is not known to be bad",
+        |figures| figures.last_success.map(seconds),
+    ),
     (
         "last_verified_timestamp_seconds",
         "When the newest backup that was restored and compared was begun",
-        |health| health.verified().map(begun),
+        |figures| figures.last_verified.map(seconds),
     ),
-    ("duration_seconds", "How long the newest backup took", |health| {
-        health.newest().map(|entry| entry.manifest.timings.seconds())
+    ("duration_seconds", "How long the newest backup took that is not known to be bad", |figures| {
+        figures.seconds
     }),
-    ("dump_bytes", "How many bytes the dump of the newest backup has", |health| {
-        health.newest().map(|entry| bytes(entry.manifest.size))
-    }),
-    ("stored_bytes", "How many bytes of the newest backup are stored", |health| {
-        health.newest().map(|entry| bytes(entry.manifest.stored.digests.size))
-    }),
+    ("dump_bytes", "How many bytes its dump has", |figures| figures.bytes.map(bytes)),
+    ("stored_bytes", "How many bytes of it are stored", |figures| figures.stored_bytes.map(bytes)),
 ];
 
-fn begun(entry: &Entry) -> f64 {
-    entry.manifest.timings.started_at.as_duration().as_secs_f64()
+fn seconds(at: Timestamp) -> f64 {
+    at.as_duration().as_secs_f64()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a figure of Prometheus is a double")]

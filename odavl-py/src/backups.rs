@@ -162,10 +162,10 @@ impl BackupWork {
     }
 }
 
-impl From<backup::Failed> for BackupFailure {
-    fn from(failed: backup::Failed) -> Self {
+impl From<&backup::Failed> for BackupFailure {
+    fn from(failed: &backup::Failed) -> Self {
         let (work, backup_id) = work(failed.work);
-        Self { work, backup_id, at: failed.at, detail: failed.why }
+        Self { work, backup_id, at: failed.at, detail: failed.why() }
     }
 }
 
@@ -185,7 +185,7 @@ impl From<backup::SourceHealth> for BackupSource {
             backups: health.backups.len() as u64,
             newest: health.newest().map(Backup::from),
             newest_verified: health.verified().map(Backup::from),
-            failed: health.failed.map(Into::into),
+            failed: health.failed().map(Into::into),
             running: running.map(|running| BackupWork::new(name.clone(), &running)),
             troubles: health.troubles.into_iter().map(BackupTrouble::from).collect(),
             name,

@@ -30,6 +30,8 @@ pub struct Record {
     pub attempts: Vec<Attempt>,
     /// When the newest backup that was verified was begun.
     pub verified: Option<Timestamp>,
+    /// Which one could not be verified, and why.
+    pub unverifiable: Option<String>,
 }
 
 /// What is expected of a source's backups.
@@ -38,9 +40,9 @@ pub struct Expectation {
     /// When they are begun.
     pub schedule: Schedule,
     /// How long after that a complete one should be there.
-    pub within: SignedDuration,
+    pub late_after: SignedDuration,
     /// How old the newest verified one may become; `None` where none is verified.
-    pub verified_within: Option<SignedDuration>,
+    pub unverified_after: Option<SignedDuration>,
     /// Since when this is expected: what was before is nobody's fault.
     pub since: Timestamp,
 }
@@ -52,12 +54,16 @@ pub struct Expectation {
 pub enum TroubleKind {
     /// No complete backup came in time.
     Late,
-    /// The last try failed.
+    /// The last try failed, or made one that is bad.
     Failed,
+    /// Nobody could find out whether a backup is good.
+    Unverifiable,
     /// None was verified for too long.
     Unverified,
     /// The last one is at most half, or at least twice, as large as is usual.
     UnusualSize,
+    /// One is dated in the future, and does not count: a clock was wrong.
+    Future,
     /// Nobody knows: the store does not answer.
     Unreachable,
 }
@@ -75,7 +81,7 @@ pub struct Trouble {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "alert")]
 pub enum Alert {
-    /// It began, or is of another cause now.
+    /// It began.
     Trouble(Trouble),
     /// It is over.
     Recovered {
@@ -101,8 +107,10 @@ impl TroubleKind {
         match self {
             Self::Late => "late",
             Self::Failed => "failed",
+            Self::Unverifiable => "unverifiable",
             Self::Unverified => "unverified",
             Self::UnusualSize => "unusual_size",
+            Self::Future => "future",
             Self::Unreachable => "unreachable",
         }
     }
@@ -113,8 +121,10 @@ impl fmt::Display for TroubleKind {
         f.write_str(match self {
             Self::Late => "late",
             Self::Failed => "failed",
+            Self::Unverifiable => "unverifiable",
             Self::Unverified => "unverified",
             Self::UnusualSize => "of unusual size",
+            Self::Future => "dated in the future",
             Self::Unreachable => "unreachable",
         })
     }
@@ -127,15 +137,20 @@ impl Record {
 
     /// What is wrong now.
     pub fn troubles(&self, expected: &Expectation, now: Timestamp) -> Result<Vec<Trouble>> {
-        let found =
-            [self.late(expected, now)?, self.failed(), self.unverified(expected, now), self.unusual_size()];
+        let found = [
+            self.late(expected, now)?,
+            self.failed(),
+            self.unverifiable(),
+            self.unverified(expected, now),
+            self.unusual_size(),
+        ];
         Ok(found.into_iter().flatten().collect())
     }
 
     fn late(&self, expected: &Expectation, now: Timestamp) -> Result<Option<Trouble>> {
         let last = self.complete().next_back().map(|(at, _)| at);
         let due = expected.schedule.after(last.unwrap_or(expected.since).max(expected.since))?;
-        let by = due.checked_add(expected.within).unwrap_or(Timestamp::MAX);
+        let by = due.checked_add(expected.late_after).unwrap_or(Timestamp::MAX);
         let last = last.map_or_else(|| "there is none".to_owned(), |last| format!("the last is of {last}"));
         let detail = format!("a complete backup was expected by {by}, and {last}");
         Ok((now > by).then_some(Trouble { kind: TroubleKind::Late, detail }))
@@ -148,8 +163,13 @@ impl Record {
         Some(Trouble { kind: TroubleKind::Failed, detail })
     }
 
+    fn unverifiable(&self) -> Option<Trouble> {
+        let detail = self.unverifiable.clone()?;
+        Some(Trouble { kind: TroubleKind::Unverifiable, detail })
+    }
+
     fn unverified(&self, expected: &Expectation, now: Timestamp) -> Option<Trouble> {
-        let within = expected.verified_within?;
+        let within = expected.unverified_after?;
         let since = self.verified.unwrap_or(expected.since).max(expected.since);
         let detail = match self.verified {
             Some(verified) => format!("the newest backup that was restored and compared is of {verified}"),
@@ -173,13 +193,14 @@ impl Record {
     }
 }
 
-/// What somebody is told where these troubles were known, and those are there now: each once, at its beginning and its end.
-pub fn alerts(known: &[Trouble], now: &[Trouble]) -> Vec<Alert> {
-    let has = |those: &[Trouble], kind| those.iter().any(|trouble| trouble.kind == kind);
-    let begun = now.iter().filter(|trouble| !has(known, trouble.kind)).cloned().map(Alert::Trouble);
-    let kinds: BTreeSet<_> = known.iter().map(|trouble| trouble.kind).collect();
-    let ended = kinds.into_iter().filter(|kind| !has(now, *kind));
-    begun.chain(ended.map(|kind| Alert::Recovered { kind })).collect()
+/// What somebody is told where troubles of these kinds were known, and those are there now: each once, at its beginning and its
+/// end. While nobody can look, nothing has ended.
+pub fn alerts(known: &BTreeSet<TroubleKind>, now: &[Trouble]) -> Vec<Alert> {
+    let begun = now.iter().filter(|trouble| !known.contains(&trouble.kind)).cloned().map(Alert::Trouble);
+    let now: BTreeSet<_> = now.iter().map(|trouble| trouble.kind).collect();
+    let is_seen = !now.contains(&TroubleKind::Unreachable);
+    let ended = known.iter().filter(|kind| is_seen && !now.contains(kind));
+    begun.chain(ended.map(|kind| Alert::Recovered { kind: *kind })).collect()
 }
 
 #[cfg(test)]
@@ -189,8 +210,8 @@ mod tests {
     const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
     fn expectation(since: Timestamp) -> Expectation {
-        let verified_within = Some(HOUR * (8 * 24));
-        Expectation { schedule: "0 2 * * *".parse().unwrap(), within: HOUR * 2, verified_within, since }
+        let unverified_after = Some(HOUR * (8 * 24));
+        Expectation { schedule: "0 2 * * *".parse().unwrap(), late_after: HOUR * 2, unverified_after, since }
     }
 
     /// Lets 400 nights pass, in each of which happens what `night` says; answers what was told on which night.
@@ -200,7 +221,7 @@ mod tests {
     ) -> Vec<(usize, Alert)> {
         let begun: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let (expected, mut record) = (expectation(begun), Record::default());
-        let (mut known, mut told) = (Vec::new(), Vec::new());
+        let (mut known, mut told) = (BTreeSet::new(), Vec::new());
         for number in 0..400 {
             let midnight = begun + HOUR * (i32::try_from(number).unwrap() * 24);
             if let Some(outcome) = night(number) {
@@ -213,20 +234,26 @@ mod tests {
             for hour in 3..=24 {
                 let now = record.troubles(&expected, midnight + HOUR * hour).unwrap();
                 told.extend(alerts(&known, &now).into_iter().map(|alert| (number, alert)));
-                known = now;
+                known = now.iter().map(|trouble| trouble.kind).collect();
             }
         }
         told
     }
 
+    fn kind(alert: &Alert) -> (TroubleKind, bool) {
+        match alert {
+            Alert::Trouble(trouble) => (trouble.kind, true),
+            Alert::Recovered { kind } => (*kind, false),
+            Alert::Completed { .. } => unreachable!("nobody asked for it"),
+        }
+    }
+
     fn kinds(told: Vec<(usize, Alert)>) -> Vec<(usize, TroubleKind, bool)> {
-        told.into_iter()
-            .map(|(night, alert)| match alert {
-                Alert::Trouble(trouble) => (night, trouble.kind, true),
-                Alert::Recovered { kind } => (night, kind, false),
-                Alert::Completed { .. } => unreachable!("nobody asked for it"),
-            })
-            .collect()
+        let of = |(night, alert)| {
+            let (kind, began) = kind(&alert);
+            (night, kind, began)
+        };
+        told.into_iter().map(of).collect()
     }
 
     #[test]
@@ -280,6 +307,20 @@ mod tests {
         let told = kinds(nights(|_| Some(Ok(1000)), |night| !(100..120).contains(&night)));
         // The last that was verified is of the 99th night.
         assert_eq!(told, [(107, Unverified, true), (120, Unverified, false)]);
+    }
+
+    #[test]
+    fn while_nobody_can_look_nothing_has_ended() {
+        use TroubleKind::{Failed, Late, Unreachable};
+        let now = |kinds: &[TroubleKind]| -> Vec<_> {
+            kinds.iter().map(|kind| Trouble { kind: *kind, detail: String::new() }).collect()
+        };
+        let told = |known: &[TroubleKind], kinds: &[TroubleKind]| {
+            alerts(&known.iter().copied().collect(), &now(kinds)).iter().map(kind).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&[Late, Failed], &[Unreachable]), [(Unreachable, true)]);
+        assert_eq!(told(&[Late, Failed, Unreachable], &[Unreachable]), []);
+        assert_eq!(told(&[Late, Failed, Unreachable], &[Failed]), [(Late, false), (Unreachable, false)]);
     }
 
     #[test]

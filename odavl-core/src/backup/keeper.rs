@@ -8,14 +8,9 @@ use tokio::task::JoinSet;
 use super::{
     place::Place,
     sources::{Job, Routine, Sources, Work},
-    watch::Health,
+    watch::{Figures, Health},
 };
-use crate::{
-    causes::Chain,
-    error::{Error, Result},
-    odavl::Odavl,
-    webhooks::Courier,
-};
+use crate::{causes::Chain, error::Result, odavl::Odavl, webhooks::Courier};
 
 /// How often it is asked what is due.
 const TICK: Duration = Duration::from_secs(20);
@@ -23,9 +18,9 @@ const TICK: Duration = Duration::from_secs(20);
 const LOOKED: SignedDuration = SignedDuration::from_hours(1);
 /// How soon whoever could not be told is told again.
 const TOLD: SignedDuration = SignedDuration::from_mins(1);
-/// How soon a backup that failed is tried again.
+/// How soon a backup is made again that failed, or is bad.
 const RETRIED: SignedDuration = SignedDuration::from_hours(1);
-/// How soon it is tried again where another backup is being made.
+/// How soon it is tried again where another backup is being made, or the store is away.
 const BUSY: SignedDuration = SignedDuration::from_mins(5);
 
 /// Makes the backups that are due, and tells what is new about them; for a service to keep. Dropping it cuts off those that
@@ -40,17 +35,32 @@ pub struct Keeper {
 }
 
 /// What this node knows of a source until it looks again.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Turn {
     looks_at: Timestamp,
+    is_unreachable: bool,
     begun: Option<Timestamp>,
     retries_at: Option<Timestamp>,
     rests_until: Timestamp,
+    /// Whether something was under way when it was asked last.
+    was_at_work: bool,
 }
 
-impl Default for Turn {
-    fn default() -> Self {
-        Self { looks_at: Timestamp::MIN, begun: None, retries_at: None, rests_until: Timestamp::MIN }
+impl Turn {
+    /// Whether it is time to look: a clock that went back does not make it look away.
+    fn looks(&self, now: Timestamp) -> bool {
+        self.looks_at <= now || self.looks_at > later(now, LOOKED)
+    }
+
+    fn rests(&self, now: Timestamp) -> bool {
+        self.rests_until > now && self.rests_until <= later(now, BUSY)
+    }
+
+    fn note(&mut self, seen: &Health, now: Timestamp) {
+        self.is_unreachable = seen.is_unreachable();
+        self.looks_at = later(now, if self.is_unreachable { BUSY } else { LOOKED });
+        self.begun = seen.begun();
+        self.retries_at = seen.in_vain().map(|begun| later(begun, RETRIED));
     }
 }
 
@@ -64,7 +74,7 @@ impl Odavl {
 
     /// How the backups of each scheduled source stood when this node looked last: on the node that leads, some minutes ago at
     /// most where something happened, else an hour.
-    pub fn backups_seen(&self) -> BTreeMap<Place, Health> {
+    pub fn backups_seen(&self) -> BTreeMap<Place, Figures> {
         self.core().backups.as_ref().map(|sources| sources.seen_last()).unwrap_or_default()
     }
 
@@ -93,6 +103,7 @@ impl Keeper {
         if !self.odavl.leads().await? {
             self.turns.clear();
             self.sources.forget_seen();
+            self.sources.write_rest().await;
             return Ok(());
         }
         let sources = self.sources.clone();
@@ -125,35 +136,30 @@ impl Keeper {
     async fn turn_of(&mut self, job: &Job, routine: &Routine) -> Result<()> {
         let now = self.odavl.now();
         let mut turn = self.turns.get(&job.place).copied().unwrap_or_default();
-        let rests = turn.rests_until > now && turn.rests_until <= later(now, BUSY);
-        if self.sources.running(&job.place).is_some() || rests {
-            return Ok(());
-        }
-        // A clock that went back does not make it look away.
-        if turn.looks_at <= now || turn.looks_at > later(now, LOOKED) {
+        let is_at_work = self.sources.running(&job.place).is_some();
+        // What came of a work is looked at as soon as it has ended.
+        let has_ended = std::mem::replace(&mut turn.was_at_work, is_at_work) && !is_at_work;
+        if has_ended || turn.looks(now) {
             let seen = self.sources.seen(job, now).await;
             let heard = self.sources.tell(job, &seen, (&*self.courier, now)).await;
-            turn.looks_at = later(now, if heard { LOOKED } else { TOLD });
-            turn.begun = seen.begun();
-            turn.retries_at = seen.failed_backup().map(|failed| later(failed.at, RETRIED));
-            let is_unreachable = seen.is_unreachable();
-            self.sources.keep_seen(&job.place, seen);
-            if is_unreachable {
-                // Nobody knows what there is: nothing is made on a guess.
-                turn.looks_at = later(now, BUSY);
-                self.turns.insert(job.place.clone(), turn);
-                return Ok(());
+            turn.note(&seen, now);
+            if !heard {
+                turn.looks_at = later(now, TOLD);
             }
-        }
-        let due = routine.schedule.due(turn.begun, now);
-        let is_due = due.as_ref().is_ok_and(Option::is_some) || turn.retries_at.is_some_and(|at| at <= now);
-        if is_due {
-            // What comes of it is looked at as soon as it has ended.
-            (turn.looks_at, turn.retries_at) = (Timestamp::MIN, None);
-            self.begin(job, now)?;
+            self.sources.keep_seen(&job.place, &seen);
         }
         self.turns.insert(job.place.clone(), turn);
-        due.map(drop)
+        // Where nobody knows what there is, nothing is made on a guess.
+        if is_at_work || turn.is_unreachable || turn.rests(now) {
+            return Ok(());
+        }
+        let due = routine.schedule.due(turn.begun, now)?;
+        if due.is_some() || turn.retries_at.is_some_and(|at| at <= now) {
+            (turn.was_at_work, turn.retries_at) = (true, None);
+            self.begin(job, now)?;
+            self.turns.insert(job.place.clone(), turn);
+        }
+        Ok(())
     }
 
     fn begin(&mut self, job: &Job, now: Timestamp) -> Result<()> {
@@ -167,14 +173,10 @@ impl Keeper {
                     tracing::info!(source = %job.place, %backup, "a backup was made");
                     None
                 }
-                // Somebody else makes one.
-                Err(Error::Conflict(why)) => {
-                    tracing::info!(source = %job.place, why, "a backup has to wait");
-                    Some(job.place)
-                }
                 Err(error) => {
-                    sources.note_failed(&job, (Work::Backup, now), &error).await;
-                    None
+                    let is_noted = sources.note_failed(&job, (Work::Backup, now), &error).await;
+                    // Somebody else makes one.
+                    (!is_noted).then_some(job.place)
                 }
             }
         });

@@ -23,6 +23,7 @@ mod port;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod progress;
+mod remembered;
 mod retention;
 mod schedule;
 mod service;
@@ -58,6 +59,7 @@ pub use port::{
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresBackup;
 pub use progress::{Progress, Stage};
+pub use remembered::Failed;
 pub use retention::{Candidate, Decision, Keep, Pinned, Policy, Proof, Why};
 pub use schedule::Schedule;
 pub(crate) use service::Begun;
@@ -70,4 +72,4 @@ pub use vault::{
     Cleared, Created, Entry, Keys, Listing, Plan, Pruned, Pruning, Ran, RestoreWish, RunPolicy, Vault,
     Verified, Which, Wish,
 };
-pub use watch::{Failed, Health};
+pub use watch::{Figures, Health};

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
@@ -23,9 +23,9 @@ use crate::{
 };
 
 /// How long after its time a complete backup should be there, unless it is said.
-const WITHIN: SignedDuration = SignedDuration::from_hours(6);
+const LATE_AFTER: SignedDuration = SignedDuration::from_hours(6);
 /// How old the newest verified backup may become, unless it is said.
-const VERIFIED_WITHIN: SignedDuration = SignedDuration::from_hours(8 * 24);
+const UNVERIFIED_AFTER: SignedDuration = SignedDuration::from_hours(8 * 24);
 
 /// What `[backup]` says, and what of the rest it needs.
 #[derive(Debug, Clone)]
@@ -125,16 +125,16 @@ fn job(
     let schedule = text.map(|text| Schedule::new(text, &place.to_string())).transpose()?;
     // Verified here is only what can be read here.
     let verifies = (config.identity.is_some() || config.unencrypted) && source.verify != Some(Often::Never);
-    let verified_within = source.unverified_after.or(verifies.then_some(VERIFIED_WITHIN));
+    let unverified_after = source.unverified_after.or(verifies.then_some(UNVERIFIED_AFTER));
     let routine = schedule.map(|schedule| Routine {
         schedule,
-        within: source.late_after.unwrap_or(WITHIN),
-        verified_within,
+        late_after: source.late_after.unwrap_or(LATE_AFTER),
+        unverified_after,
     });
     let database = config.database(source, (installation.data, installation.database));
     Ok(Job {
         place,
-        database: database.map_err(|error| error.to_string()),
+        database: database.map_err(Arc::new),
         pruning: source.pruning()?,
         verify: source.verify,
         routine,
@@ -247,13 +247,31 @@ pub async fn open_store(
         return open_bucket(bucket.clone(), clock);
     }
     let folder = PathBuf::from(config.store.as_deref().ok_or_else(no_store)?);
-    if folder.starts_with(data) {
+    if real(&folder)?.starts_with(real(data)?) {
         let hint = "name a folder elsewhere, on another disk or machine";
         return Err(Error::invalid_with("backups in the data folder are lost together with it", hint));
     }
     // Nothing is signed here: any key does.
     let urls = DirectUrls::new("http://127.0.0.1", &Secret::new([0; 32]))?;
     Ok(Arc::new(FsStorage::open(&folder, clock, urls).await?))
+}
+
+/// Where that really is, whatever links and `..` are in it; it need not be there yet.
+fn real(path: &Path) -> Result<PathBuf> {
+    let whole = std::path::absolute(path).map_err(|error| {
+        Error::invalid_with(format!("`{}` is no folder: {error}", path.display()), "name a folder")
+    })?;
+    let mut real = PathBuf::new();
+    for part in whole.components() {
+        match part {
+            Component::ParentDir => {
+                real.pop();
+            }
+            part => real.push(part),
+        }
+        real = real.canonicalize().unwrap_or(real);
+    }
+    Ok(real)
 }
 
 /// Nobody said where backups are kept.
@@ -291,4 +309,38 @@ pub fn read_secret(path: &Path) -> Result<Secret<String>> {
         return Err(Error::invalid_with(format!("others may read {}", path.display()), hint));
     }
     fs::read_to_string(path).map(Secret::new).map_err(cannot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[tokio::test]
+    async fn a_folder_in_that_of_the_installation_is_refused_however_it_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        let data = root.path().join("data");
+        fs::create_dir(&data).unwrap();
+        std::os::unix::fs::symlink(&data, root.path().join("link")).unwrap();
+        let here = std::env::current_dir().unwrap();
+        let up = here.components().skip(1).map(|_| "..").collect::<PathBuf>();
+        let relative = up.join(data.strip_prefix("/").unwrap());
+        let opened = async |store: PathBuf, data: &Path| {
+            let store = Some(store.to_str().unwrap().to_owned());
+            let config = BackupConfig { store, ..BackupConfig::default() };
+            let settings = BackupSettings { config, bucket: None };
+            open_store(&settings, data, Arc::new(SystemClock)).await
+        };
+        for named in [
+            data.join("backups"),
+            root.path().join("link/backups"),
+            root.path().join("not-there/../data/backups"),
+            relative.join("backups"),
+        ] {
+            let refused = opened(named.clone(), &data).await.unwrap_err();
+            assert!(refused.to_string().contains("lost together"), "{}: {refused}", named.display());
+        }
+        assert!(opened(data.join("backups"), &relative).await.is_err());
+        assert!(opened(root.path().join("data-too"), &data).await.is_ok());
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// What is told of a work that takes a while.
 pub trait Progress: fmt::Debug + Send + Sync {
     /// A stage begins; it has about so many bytes, where that is known.
@@ -11,7 +13,8 @@ pub trait Progress: fmt::Debug + Send + Sync {
 }
 
 /// A stage of a work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Stage {
     /// The database is read and sent to the store.

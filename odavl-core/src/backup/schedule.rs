@@ -3,7 +3,11 @@
 use std::{fmt, str::FromStr};
 
 use cronexpr::{Crontab, FallbackTimezoneOption, ParseOptions};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    civil::DateTime,
+    tz::{AmbiguousOffset, TimeZone},
+};
 
 use crate::{
     error::{Error, Result},
@@ -27,7 +31,7 @@ impl Schedule {
     /// Reads a schedule of the source that is called `whose`.
     ///
     /// # Errors
-    /// `invalid_input` where it says no time that ever comes.
+    /// `invalid_input` where it cannot be read, names no zone that there is, or says a time that never comes, as `0 0 30 2 *`.
     pub fn new(text: &str, whose: &str) -> Result<Self> {
         let fields: Vec<_> = text.split_ascii_whitespace().collect();
         let (times, zone) = match fields.as_slice() {
@@ -41,18 +45,41 @@ impl Schedule {
         options.hashed_value = digest.as_bytes().first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
         let crontab = cronexpr::parse_crontab_with(&times.join(" "), options);
         let crontab = crontab.map_err(|error| wrong(text, &error.to_string()))?;
-        Ok(Self { text: text.to_owned(), crontab, zone })
+        let schedule = Self { text: text.to_owned(), crontab, zone };
+        schedule.after(Timestamp::UNIX_EPOCH)?;
+        Ok(schedule)
     }
 
-    /// The next time after that one. Where clocks are set back, the hour that comes twice counts once; where they are set
-    /// forward, what falls into the hour that is left out is when they have been.
+    /// The first of its times that is later than that. Where clocks are set back, the hour that comes twice counts when it
+    /// comes first; where they are set forward, what falls into the hour that is left out is when they are.
     pub fn after(&self, at: Timestamp) -> Result<Timestamp> {
-        let clock = TimeZone::UTC.to_timestamp(self.zone.to_datetime(at));
-        let next = clock.map_err(|error| error.to_string()).and_then(|clock| {
-            let next = self.crontab.find_next(clock).map_err(|error| error.to_string())?;
-            self.zone.to_timestamp(next.datetime()).map_err(|error| error.to_string())
-        });
-        next.map_err(|error| wrong(&self.text, &error))
+        let mut shown = self.zone.to_datetime(at);
+        loop {
+            shown = self.shown_after(shown).map_err(|error| wrong(&self.text, &error))?;
+            let next = self.when(shown).map_err(|error| wrong(&self.text, &error.to_string()))?;
+            // In an hour that comes for the second time, clocks show what has been already.
+            if next > at {
+                return Ok(next);
+            }
+        }
+    }
+
+    /// The next time that clocks show where they show this one, and nobody sets them.
+    fn shown_after(&self, shown: DateTime) -> Result<DateTime, String> {
+        let clock = TimeZone::UTC.to_timestamp(shown).map_err(|error| error.to_string())?;
+        let next = self.crontab.find_next(clock).map_err(|error| error.to_string())?;
+        Ok(next.datetime())
+    }
+
+    /// When the zone's clocks show that first; where they never do, when they are set forward past it.
+    fn when(&self, shown: DateTime) -> Result<Timestamp, jiff::Error> {
+        if let AmbiguousOffset::Gap { after, .. } = self.zone.to_ambiguous_timestamp(shown).offset() {
+            let set = self.zone.following(after.to_timestamp(shown)?).next();
+            if let Some(set) = set {
+                return Ok(set.timestamp());
+            }
+        }
+        self.zone.to_timestamp(shown)
     }
 
     /// Since when a backup is due, where the last was begun then. However many times have passed, it is one: what was missed
@@ -124,6 +151,45 @@ mod tests {
     }
 
     #[test]
+    fn the_next_time_is_later_and_none_is_passed_over_wherever_clocks_are_set() {
+        let texts = ["42 2 * * *", "H 2 * * *", "30 1-3 * * *", "*/7 * * * *", "0 0 * * *", "10 2 * * 0"];
+        for zone in ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo"] {
+            let clocks = TimeZone::get(zone).unwrap();
+            for set in clocks.following(at("2026-01-01T00:00:00Z")).take(2).map(|set| set.timestamp()) {
+                for text in texts {
+                    let schedule = Schedule::new(&format!("{text} {zone}"), "main").unwrap();
+                    let mut now = set - SignedDuration::from_hours(26);
+                    let mut next = schedule.after(now).unwrap();
+                    while now < set + SignedDuration::from_hours(26) {
+                        now += SignedDuration::from_mins(7);
+                        let later = schedule.after(now).unwrap();
+                        assert!(later > now, "{schedule}: {later} is not after {now}");
+                        assert!(next <= now || next == later, "{schedule}: after {now}, {next} or {later}");
+                        next = later;
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_hour_that_comes_twice_counts_once_and_one_that_does_not_come_is_not_left_out() {
+        let after = |text: &str, now| text.parse::<Schedule>().unwrap().after(at(now)).unwrap();
+        // Clocks show 02:42 at 00:42Z, and at 01:42Z again.
+        let night = "42 2 * * * Europe/Berlin";
+        assert_eq!(after(night, "2026-10-25T00:10:00Z"), at("2026-10-25T00:42:00Z"));
+        for now in ["2026-10-25T00:42:00Z", "2026-10-25T01:10:00Z", "2026-10-25T01:42:00Z"] {
+            assert_eq!(after(night, now), at("2026-10-26T01:42:00Z"), "{now}");
+        }
+        // They are set from 02:00 to 03:00 at 01:00Z.
+        assert_eq!(after(night, "2026-03-29T00:59:59Z"), at("2026-03-29T01:00:00Z"));
+        assert_eq!(after(night, "2026-03-29T01:00:00Z"), at("2026-03-30T00:42:00Z"));
+        let often = "*/20 * * * * Europe/Berlin";
+        assert_eq!(after(often, "2026-03-29T00:50:00Z"), at("2026-03-29T01:00:00Z"));
+        assert_eq!(after(often, "2026-03-29T01:00:00Z"), at("2026-03-29T01:20:00Z"));
+    }
+
+    #[test]
     fn what_was_missed_is_caught_up_once() {
         let schedule: Schedule = "0 2 * * *".parse().unwrap();
         assert!(schedule.due(None, at("2026-01-01T00:00:00Z")).unwrap().is_some());
@@ -161,8 +227,7 @@ mod tests {
         for text in
             ["", "daily", "0 2 * *", "61 2 * * *", "0 25 * * *", "0 2 * * * Nowhere/Land", "0 0 30 2 *"]
         {
-            let refused = text.parse::<Schedule>().and_then(|schedule| schedule.after(Timestamp::UNIX_EPOCH));
-            let refused = refused.unwrap_err();
+            let refused = text.parse::<Schedule>().unwrap_err();
             assert!(refused.to_string().contains("is not a schedule: "), "{refused}");
             assert!(refused.hint().unwrap().contains("0 2 * * *"));
         }

@@ -116,7 +116,7 @@ impl Backups<'_> {
     /// far it is, and what came of it.
     ///
     /// # Errors
-    /// `conflict` where one is under way on this node.
+    /// `conflict` where one is under way, here or elsewhere.
     pub async fn create(&self, source: &str) -> Result<Running> {
         self.0
             .metered(Ask::new(Action::BackupCreate), async |permit| {
@@ -140,7 +140,7 @@ impl Backups<'_> {
     /// it is there.
     ///
     /// # Errors
-    /// `conflict` where something is under way with the source on this node.
+    /// `conflict` where something is under way with the source on this node, or with the backup elsewhere.
     pub async fn verify(&self, source: &str, id: BackupId) -> Result<Running> {
         self.0
             .metered(Ask::new(Action::BackupVerify), async |permit| {
@@ -177,6 +177,9 @@ impl Backups<'_> {
         work: Work,
     ) -> Result<(Arc<UnderWay>, Running)> {
         let begun = sources.begin(&job.place, work, permit.at)?;
+        if let Some(other) = sources.busy(&job.place, work).await? {
+            return Err(Error::Conflict(format!("{other}, by another process")));
+        }
         let target = match work {
             Work::Backup => job.place.source.to_string(),
             Work::Verify(id) => id.to_string(),

@@ -4,18 +4,17 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::timeout};
 
 use super::{
-    Backup, Expectation, Often, Place, Progress, Pruning, RunPolicy, Schedule, Stage, Vault, Verified, Which,
-    Wish,
-    news::Alerting,
-    watch::{Health, Remembered},
+    Backup, Expectation, Figures, Health, Often, Place, Progress, Pruning, RunPolicy, Schedule, Stage,
+    TroubleKind, Vault, Verified, Which, Wish, news::Alerting, remembered::Change,
 };
 use crate::{
     causes::Chain,
@@ -23,13 +22,25 @@ use crate::{
     ids::BackupId,
 };
 
+/// How long the store may take until it has told how the backups of a source stand.
+const ANSWERS: Duration = Duration::from_mins(5);
+/// How far two looks at a work are apart. One that is at the second where it was at the first hangs: a table that is read for a
+/// fingerprint, or an index that is built, may take hours in which nothing is told.
+const MOVES: Duration = Duration::from_hours(6);
+
+/// Waits for an answer of the store, and not for ever.
+pub(super) async fn answered<T>(ask: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = || Err(Error::unavailable(format!("the store did not answer in {ANSWERS:?}"), None));
+    timeout(ANSWERS, ask).await.unwrap_or_else(|_| late())
+}
+
 /// A source: a database, and how its backups are made, proved and kept.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// Where its backups lie.
     pub place: Place,
     /// The database; or why it cannot be reached, which is told when it is needed.
-    pub database: Result<Arc<dyn Backup>, String>,
+    pub database: Result<Arc<dyn Backup>, Arc<Error>>,
     /// By which rules they are kept.
     pub pruning: Pruning,
     /// How often one is restored; `None` is [`Often::usual`].
@@ -44,15 +55,15 @@ pub struct Routine {
     /// When they are begun.
     pub schedule: Schedule,
     /// How long after that a complete one should be there.
-    pub within: SignedDuration,
+    pub late_after: SignedDuration,
     /// How old the newest verified one may become; `None` where none is verified.
-    pub verified_within: Option<SignedDuration>,
+    pub unverified_after: Option<SignedDuration>,
 }
 
 impl Routine {
     pub(super) fn since(&self, since: Timestamp) -> Expectation {
-        let Self { schedule, within, verified_within } = self.clone();
-        Expectation { schedule, within, verified_within, since }
+        let Self { schedule, late_after, unverified_after } = self.clone();
+        Expectation { schedule, late_after, unverified_after, since }
     }
 }
 
@@ -60,15 +71,12 @@ impl Job {
     /// The database.
     ///
     /// # Errors
-    /// `invalid_input` with why it cannot be reached.
+    /// `invalid_input` with why it cannot be reached, and the way out.
     pub fn database(&self) -> Result<&dyn Backup> {
-        match &self.database {
-            Ok(database) => Ok(&**database),
-            Err(why) => Err(Error::invalid_with(
-                format!("the database of {} cannot be reached: {why}", self.place),
-                "say where it is in [backup.sources]",
-            )),
-        }
+        self.database.as_deref().map_err(|why| Error::InvalidInput {
+            detail: format!("the database of {} cannot be reached: {}", self.place, Chain(&**why)),
+            hint: why.hint(),
+        })
     }
 }
 
@@ -98,6 +106,15 @@ pub enum Work {
     Verify(BackupId),
 }
 
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Backup => f.write_str("the backup"),
+            Self::Verify(id) => write!(f, "the verification of {id}"),
+        }
+    }
+}
+
 /// How far a work is.
 #[derive(Debug, Clone)]
 pub struct Running {
@@ -120,8 +137,9 @@ pub struct Sources {
     opening: Box<dyn Opening>,
     vault: OnceCell<Vault>,
     running: Arc<Mutex<BTreeMap<Place, Running>>>,
-    pub(super) memories: Mutex<BTreeMap<Place, Remembered>>,
-    seen: Mutex<BTreeMap<Place, Health>>,
+    /// What is new of each source, and could not be written beside its backups yet.
+    pub(super) unwritten: tokio::sync::Mutex<BTreeMap<Place, Vec<Change>>>,
+    seen: Mutex<BTreeMap<Place, Figures>>,
     pub(super) alerting: Alerting,
 }
 
@@ -138,8 +156,8 @@ impl Sources {
     ) -> Self {
         let jobs = jobs.into_iter().map(|job| (job.place.source.to_string(), job)).collect();
         let (vault, running) = (OnceCell::new(), Arc::default());
-        let (memories, seen) = (Mutex::default(), Mutex::default());
-        Self { jobs, opening, vault, running, memories, seen, alerting }
+        let (unwritten, seen) = (tokio::sync::Mutex::default(), Mutex::default());
+        Self { jobs, opening, vault, running, unwritten, seen, alerting }
     }
 
     /// All of them, by their names.
@@ -162,9 +180,15 @@ impl Sources {
         self.works().get(place).cloned()
     }
 
-    /// Keeps what was seen of a source.
-    pub(super) fn keep_seen(&self, place: &Place, health: Health) {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(place.clone(), health);
+    /// Keeps what was seen of a source. Where nobody could look, it is as it was, as far as is known.
+    pub(super) fn keep_seen(&self, place: &Place, health: &Health) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let figures = seen.entry(place.clone()).or_default();
+        if health.is_unreachable() {
+            figures.troubles.insert(TroubleKind::Unreachable);
+        } else {
+            *figures = health.figures();
+        }
     }
 
     /// Forgets what was seen: another node looks now.
@@ -173,7 +197,7 @@ impl Sources {
     }
 
     /// What was seen of each source when this node looked last.
-    pub(super) fn seen_last(&self) -> BTreeMap<Place, Health> {
+    pub(super) fn seen_last(&self) -> BTreeMap<Place, Figures> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -205,6 +229,27 @@ impl Sources {
         Ok((Arc::new(under_way), running))
     }
 
+    /// Who is at that work by whatever process, in words; it has to wait then.
+    pub(super) async fn busy(&self, place: &Place, work: Work) -> Result<Option<String>> {
+        answered(async { self.vault().await?.busy(place, work).await }).await
+    }
+
+    /// Waits for a work that is under way here, and ends it where it hangs.
+    async fn moving<T>(&self, place: &Place, mut work: impl Future<Output = Result<T>> + Unpin) -> Result<T> {
+        let mut before = None;
+        loop {
+            if let Ok(done) = timeout(MOVES, &mut work).await {
+                return done;
+            }
+            let now = self.running(place).map(|running| (running.stage, running.bytes));
+            if now == before {
+                let what = format!("nothing of it moved in {MOVES:?}, so it was ended");
+                return Err(Error::unavailable(what, None));
+            }
+            before = now;
+        }
+    }
+
     /// Makes a backup of a source, proves it, and removes those that no rule keeps; answers which it is.
     ///
     /// # Errors
@@ -212,7 +257,8 @@ impl Sources {
     pub(super) async fn run(&self, job: &Job, under_way: Arc<UnderWay>, at: Timestamp) -> Result<BackupId> {
         let vault = self.vault().await?.clone().telling(under_way);
         let policy = RunPolicy { wish: Wish::default(), verify: job.verify, pruning: job.pruning.clone() };
-        let ran = vault.run(&job.place, job.database()?, &policy).await?;
+        let running = Box::pin(vault.run(&job.place, job.database()?, &policy));
+        let ran = self.moving(&job.place, running).await?;
         let (source, backup) = (&job.place, ran.created.entry.manifest.id);
         if let Some(why) = ran.spared {
             tracing::warn!(%source, %backup, why, "a backup was due to be restored, and only its bytes were read");
@@ -229,7 +275,8 @@ impl Sources {
     /// Restores a backup of a source to a scratch database, and compares it.
     pub(super) async fn verify(&self, job: &Job, id: BackupId, under_way: Arc<UnderWay>) -> Result<Verified> {
         let vault = self.vault().await?.clone().telling(under_way);
-        vault.verify(&job.place, Which::Id(id), job.database()?).await
+        let verifying = Box::pin(vault.verify(&job.place, Which::Id(id), job.database()?));
+        self.moving(&job.place, verifying).await
     }
 }
 

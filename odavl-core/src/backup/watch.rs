@@ -1,89 +1,45 @@
 //! Looking at a source's backups, and telling what is new about them.
 
-use std::{collections::BTreeMap, sync::PoisonError};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::{
-    Alert, Attempt, Entry, Proof, Record, Trouble, TroubleKind, Vault, alerts,
+    Alert, Attempt, Entry, Failed, Proof, Record, Trouble, TroubleKind, alerts,
     news::News,
-    place::Place,
-    sources::{Job, Sources, Work},
+    remembered::{Change, Told, is_ahead},
+    sources::{Job, Sources, answered},
 };
-use crate::{
-    causes::Chain,
-    error::{Error, Result},
-    ids::BackupId,
-    webhooks::Courier,
-};
-
-/// What is remembered of a source from one look to the next, by whichever node looks: beside its backups, signed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct Memory {
-    /// Since when backups are expected.
-    since: Option<Timestamp>,
-    /// The last try that failed, to make one or to verify one.
-    failed: Option<Failed>,
-    /// What each channel was told.
-    told: BTreeMap<String, Told>,
-}
-
-/// What this node remembers, and whether it could be written.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Remembered {
-    memory: Memory,
-    written: bool,
-}
-
-/// A try that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failed {
-    /// What was tried.
-    pub work: Work,
-    /// When it began.
-    pub at: Timestamp,
-    /// Why.
-    pub why: String,
-}
-
-impl Failed {
-    /// Whether what failed was done since, or there is nothing any more that it could be done with.
-    fn is_over(&self, backups: &[Entry]) -> bool {
-        match self.work {
-            Work::Backup => backups.iter().any(|entry| entry.manifest.timings.started_at >= self.at),
-            Work::Verify(id) => {
-                let entry = backups.iter().find(|entry| entry.manifest.id == id);
-                entry.is_none_or(|entry| entry.verdicts.iter().any(|verdict| verdict.at > self.at))
-            }
-        }
-    }
-
-    fn told(&self) -> String {
-        match self.work {
-            Work::Backup => self.why.clone(),
-            Work::Verify(id) => format!("{id} could not be verified: {}", self.why),
-        }
-    }
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-struct Told {
-    troubles: Vec<Trouble>,
-    completed: Option<BackupId>,
-}
+use crate::{causes::Chain, error::Result, webhooks::Courier};
 
 /// How a source's backups stand.
 #[derive(Debug, Clone, Default)]
 pub struct Health {
-    /// The complete backups, the oldest first.
+    /// The complete backups, the oldest first; none that is dated in the future.
     pub backups: Vec<Entry>,
-    /// The last try to make or to verify one, where it failed.
-    pub failed: Option<Failed>,
+    /// The last try to make one, where it failed.
+    pub failed_backup: Option<Failed>,
+    /// The last try to verify one that failed, until that was done.
+    pub failed_verification: Option<Failed>,
     /// What is wrong.
     pub troubles: Vec<Trouble>,
+}
+
+/// How a source's backups stand, in figures.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Figures {
+    /// When the newest backup was begun that is not known to be bad.
+    pub last_success: Option<Timestamp>,
+    /// When the newest one was begun that was restored and found good.
+    pub last_verified: Option<Timestamp>,
+    /// How many seconds the newest one took that is not known to be bad.
+    pub seconds: Option<f64>,
+    /// How many bytes its dump has.
+    pub bytes: Option<u64>,
+    /// How many bytes of it are stored.
+    pub stored_bytes: Option<u64>,
+    /// What is wrong.
+    pub troubles: BTreeSet<TroubleKind>,
 }
 
 impl Health {
@@ -92,9 +48,32 @@ impl Health {
         self.backups.last()
     }
 
+    /// The newest that is not known to be bad.
+    pub fn good(&self) -> Option<&Entry> {
+        self.backups.iter().rev().find(|entry| !is_bad(entry))
+    }
+
     /// The newest that was restored and found good.
     pub fn verified(&self) -> Option<&Entry> {
         self.backups.iter().rev().find(|entry| entry.proof() == Proof::Verified)
+    }
+
+    /// The last try that failed, to make one or to verify one.
+    pub fn failed(&self) -> Option<&Failed> {
+        self.failed_backup.iter().chain(&self.failed_verification).max_by_key(|failed| failed.at)
+    }
+
+    /// The same in figures.
+    pub fn figures(&self) -> Figures {
+        let good = self.good().map(|entry| &entry.manifest);
+        Figures {
+            last_success: good.map(|manifest| manifest.timings.started_at),
+            last_verified: self.verified().map(begun),
+            seconds: good.map(|manifest| manifest.timings.seconds()),
+            bytes: good.map(|manifest| manifest.size),
+            stored_bytes: good.map(|manifest| manifest.stored.digests.size),
+            troubles: self.troubles.iter().map(|trouble| trouble.kind).collect(),
+        }
     }
 
     pub(super) fn is_unreachable(&self) -> bool {
@@ -103,58 +82,83 @@ impl Health {
 
     /// When the last try was begun.
     pub(super) fn begun(&self) -> Option<Timestamp> {
-        let newest = self.newest().map(|entry| entry.manifest.timings.started_at);
-        newest.max(self.failed_backup().map(|failed| failed.at))
+        self.newest().map(begun).max(self.failed_backup.as_ref().map(|failed| failed.at))
     }
 
-    /// The last try to make one, where it failed.
-    pub(super) fn failed_backup(&self) -> Option<&Failed> {
-        self.failed.as_ref().filter(|failed| failed.work == Work::Backup)
+    /// When the last try was begun, where it is made once more: it failed, or what it made is bad. After two that are bad the
+    /// schedule is waited for, since each takes its room in the store.
+    pub(super) fn in_vain(&self) -> Option<Timestamp> {
+        let bad = match self.backups.as_slice() {
+            [.., before, last] => Some(last).filter(|last| is_bad(last) && !is_bad(before)),
+            backups => backups.last().filter(|last| is_bad(last)),
+        };
+        bad.map(begun).max(self.failed_backup.as_ref().map(|failed| failed.at))
     }
 
     fn record(&self) -> Record {
         let attempt = |entry: &Entry| {
             let manifest = &entry.manifest;
-            let bad = entry.proof() == Proof::Failed;
-            let outcome = if bad { Err(format!("{} is bad", manifest.id)) } else { Ok(manifest.size) };
+            let outcome =
+                if is_bad(entry) { Err(format!("{} is bad", manifest.id)) } else { Ok(manifest.size) };
             Attempt { at: manifest.timings.started_at, outcome }
         };
         let mut attempts: Vec<_> = self.backups.iter().map(attempt).collect();
-        attempts
-            .extend(self.failed.iter().map(|failed| Attempt { at: failed.at, outcome: Err(failed.told()) }));
-        Record { attempts, verified: self.verified().map(|entry| entry.manifest.timings.started_at) }
+        let failed = self.failed_backup.iter();
+        attempts.extend(failed.map(|failed| Attempt { at: failed.at, outcome: Err(failed.why()) }));
+        attempts.sort_by_key(|attempt| attempt.at);
+        let unverifiable = self
+            .failed_verification
+            .as_ref()
+            .map(|failed| format!("{} that began at {} failed: {}", failed.work, failed.at, failed.why()));
+        Record { attempts, verified: self.verified().map(begun), unverifiable }
     }
+}
+
+fn begun(entry: &Entry) -> Timestamp {
+    entry.manifest.timings.started_at
+}
+
+fn is_bad(entry: &Entry) -> bool {
+    entry.proof() == Proof::Failed
+}
+
+/// What is told of a backup of a clock that was wrong.
+fn from_the_future(entry: &Entry) -> Trouble {
+    let (id, at) = (entry.manifest.id, begun(entry));
+    let detail = format!("{id} is dated {at}, by a clock that was wrong, and does not count before that");
+    Trouble { kind: TroubleKind::Future, detail }
 }
 
 impl Sources {
     /// How a source's backups stand now.
     pub(super) async fn health(&self, job: &Job, now: Timestamp) -> Result<Health> {
-        let vault = self.vault().await?;
-        let backups = vault.list(&job.place).await?.backups;
-        let memory = self.memory(vault, &job.place).await;
-        let failed = memory.failed.filter(|failed| !failed.is_over(&backups));
-        let mut health = Health { backups, failed, troubles: Vec::new() };
+        let listed = self.vault().await?.list(&job.place).await?.backups;
+        let memory = self.memory(&job.place).await?;
+        let (ahead, backups): (Vec<_>, Vec<_>) =
+            listed.into_iter().partition(|entry| is_ahead(begun(entry), now));
+        let is_open = |failed: &Failed| !failed.is_over(&backups, now);
+        let (failed_backup, failed_verification) =
+            (memory.backup.filter(is_open), memory.verification.filter(is_open));
+        let mut health = Health { backups, failed_backup, failed_verification, troubles: Vec::new() };
         if let Some(routine) = &job.routine {
-            let expected = routine.since(memory.since.unwrap_or(now));
-            health.troubles = health.record().troubles(&expected, now)?;
+            let since = memory.since.filter(|since| !is_ahead(*since, now));
+            health.troubles = health.record().troubles(&routine.since(since.unwrap_or(now)), now)?;
         }
+        health.troubles.extend(ahead.last().map(from_the_future));
         Ok(health)
     }
 
     /// The same for whoever is told: where the store does not answer, that is what is wrong.
     pub(super) async fn seen(&self, job: &Job, now: Timestamp) -> Health {
-        self.health(job, now).await.unwrap_or_else(|error| {
-            let detail = format!("the backups cannot be looked at: {}", redacted(&error));
+        answered(self.health(job, now)).await.unwrap_or_else(|error| {
+            tracing::warn!(source = %job.place, error = %Chain(&error), "backups cannot be looked at");
+            let code = error.code().as_str();
+            let detail = format!(
+                "the backups cannot be looked at: that ended with `{code}`, and the log of the node says why"
+            );
             let trouble = Trouble { kind: TroubleKind::Unreachable, detail };
             Health { troubles: vec![trouble], ..Health::default() }
         })
-    }
-
-    /// Keeps that a try failed, and when it began.
-    pub(super) async fn note_failed(&self, job: &Job, (work, at): (Work, Timestamp), error: &Error) {
-        let failed = Failed { work, at, why: redacted(error) };
-        tracing::warn!(source = %job.place, error = failed.why, "a backup failed, or could not be verified");
-        self.change(job, |memory| memory.failed = Some(failed)).await;
     }
 
     /// Tells every channel what is new to it; answers whether all heard.
@@ -164,105 +168,45 @@ impl Sources {
         seen: &Health,
         (courier, now): (&dyn Courier, Timestamp),
     ) -> bool {
-        let mut memory = match self.vault().await {
-            Ok(vault) => self.memory(vault, &job.place).await,
-            Err(_) => self.remembered(&job.place).unwrap_or_default().memory,
+        let (memory, mut changes) = match answered(self.memory(&job.place)).await {
+            Ok(memory) => {
+                let is_new = memory.since.is_none_or(|since| is_ahead(since, now));
+                (memory, Vec::from_iter(is_new.then_some(Change::Since(now))))
+            }
+            // That it is away is told by whoever finds it so; nobody knows what else was told before.
+            Err(_) if seen.is_unreachable() => (self.own_memory(&job.place).await, Vec::new()),
+            Err(_) => return false,
         };
-        let before = memory.clone();
-        memory.since = memory.since.or(Some(now));
         let mut all = true;
         for channel in self.alerting.channels() {
-            let told = memory.told.entry(channel.name().to_owned()).or_default();
-            for alert in self.new_to(told, seen) {
+            for alert in self.new_to(&memory.told(channel.name()), job, seen) {
                 let news = News { place: &job.place, alert: &alert, at: now };
                 if let Err(error) = channel.tell(&news, courier).await {
                     tracing::warn!(channel = channel.name(), error = %Chain(&error), "news of backups could not be told; it is tried again");
                     all = false;
                     break;
                 }
-                told.note(alert);
+                changes.push(Change::Told(channel.name(), alert));
             }
         }
-        if memory != before {
-            self.change(job, |there| (there.since, there.told) = (memory.since, memory.told)).await;
-        }
+        self.remember(&job.place, changes).await;
         all
     }
 
-    fn new_to(&self, told: &Told, seen: &Health) -> Vec<Alert> {
+    fn new_to(&self, told: &Told, job: &Job, seen: &Health) -> Vec<Alert> {
         let mut news = alerts(&told.troubles, &seen.troubles);
-        let newest = seen
-            .newest()
-            .filter(|entry| self.alerting.on_success && told.completed != Some(entry.manifest.id));
-        news.extend(newest.map(|entry| Alert::Completed {
-            backup: entry.manifest.id,
-            bytes: entry.manifest.size,
-            stored_bytes: entry.manifest.stored.digests.size,
-            seconds: entry.manifest.timings.seconds(),
-        }));
+        // What is being verified may be found bad yet.
+        if self.alerting.on_success && self.running(&job.place).is_none() {
+            let newer =
+                seen.backups.iter().rev().take_while(|entry| told.completed != Some(entry.manifest.id));
+            let newest = newer.into_iter().find(|entry| !is_bad(entry));
+            news.extend(newest.map(|entry| Alert::Completed {
+                backup: entry.manifest.id,
+                bytes: entry.manifest.size,
+                stored_bytes: entry.manifest.stored.digests.size,
+                seconds: entry.manifest.timings.seconds(),
+            }));
+        }
         news
     }
-
-    /// What is remembered: in the store, unless this node knows more than could be written there.
-    async fn memory(&self, vault: &Vault, place: &Place) -> Memory {
-        let here = self.remembered(place);
-        if here.as_ref().is_some_and(|remembered| !remembered.written) {
-            return here.unwrap_or_default().memory;
-        }
-        match vault.memory(place).await {
-            Ok(there) => there.unwrap_or_default(),
-            Err(error) => {
-                tracing::warn!(source = %place, error = %Chain(&error), "what is remembered of backups cannot be read");
-                here.unwrap_or_default().memory
-            }
-        }
-    }
-
-    async fn change(&self, job: &Job, change: impl FnOnce(&mut Memory)) {
-        let place = &job.place;
-        let vault = self.vault().await;
-        let mut memory = match &vault {
-            Ok(vault) => self.memory(vault, place).await,
-            Err(_) => self.remembered(place).unwrap_or_default().memory,
-        };
-        change(&mut memory);
-        let written = async { vault?.remember(place, &memory).await }.await;
-        if let Err(error) = &written {
-            tracing::warn!(source = %place, error = %Chain(error), "what is remembered of backups cannot be written");
-        }
-        let remembered = Remembered { memory, written: written.is_ok() };
-        self.memories.lock().unwrap_or_else(PoisonError::into_inner).insert(place.clone(), remembered);
-    }
-
-    fn remembered(&self, place: &Place) -> Option<Remembered> {
-        self.memories.lock().unwrap_or_else(PoisonError::into_inner).get(place).cloned()
-    }
-}
-
-impl Told {
-    fn note(&mut self, alert: Alert) {
-        match alert {
-            Alert::Trouble(trouble) => self.troubles.push(trouble),
-            Alert::Recovered { kind } => self.troubles.retain(|trouble| trouble.kind != kind),
-            Alert::Completed { backup, .. } => self.completed = Some(backup),
-        }
-    }
-}
-
-/// What is told to the world outside: no password that stands in a URL.
-fn redacted(error: &Error) -> String {
-    let text = Chain(error).to_string();
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some((before, after)) = rest.split_once("://") {
-        let end = after
-            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '"' | '\'' | '`'))
-            .unwrap_or(after.len());
-        let (authority, tail) = after.split_at(end);
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        shown.extend([before, "://", host]);
-        rest = tail;
-    }
-    shown.push_str(rest);
-    shown
 }

@@ -48,8 +48,8 @@ fn sources(clock: &Arc<ManualClock>) -> Sources {
         verify: None,
         routine: Some(Routine {
             schedule: "0 2 * * *".parse().unwrap(),
-            within: SignedDuration::from_hours(6),
-            verified_within: Some(SignedDuration::from_hours(48)),
+            late_after: SignedDuration::from_hours(6),
+            unverified_after: Some(SignedDuration::from_hours(48)),
         }),
     };
     let signing = SigningKey::from_seed(&[7; 32]).unwrap();

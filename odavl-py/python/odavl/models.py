@@ -533,7 +533,7 @@ class BackupFailure(Value):
     at: datetime
     """When it began."""
     detail: str
-    """Why it failed."""
+    """How it ended: the log of whoever tried says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -541,7 +541,8 @@ class BackupTrouble(Value):
     """Something that somebody should look at."""
 
     kind: str
-    """Of what kind: ``late``, ``failed``, ``unverified``, ``unusual_size`` or ``unreachable``."""
+    """Of what kind: ``late``, ``failed``, ``unverifiable``, ``unverified``, ``unusual_size``, ``future`` or
+    ``unreachable``."""
     detail: str
     """What it is, in a sentence."""
 
@@ -557,13 +558,13 @@ class BackupSource(Value):
     schedule: str | None
     """When ``odavl serve`` makes its backups; ``None`` where it does not."""
     backups: int
-    """How many complete backups there are."""
+    """How many complete backups there are, without those that are dated in the future."""
     newest: Backup | None
     """The newest complete backup."""
     newest_verified: Backup | None
     """The newest one that was restored and found good."""
     failed: BackupFailure | None
-    """The last work on it, where it failed."""
+    """The last work on it that failed, until it was done."""
     running: BackupWork | None
     """What is done with it now: in this process, or by the node of the service that answers."""
     troubles: tuple[BackupTrouble, ...]

@@ -169,7 +169,7 @@ pub mod types {
         ///Which backup was to be verified.
         #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub backup_id: ::std::option::Option<::std::string::String>,
-        ///Why it failed.
+        ///How it ended: the log of the node that tried says why.
         pub detail: ::std::string::String,
         ///What: `backup`, or `verify`.
         pub work: ::std::string::String,
@@ -252,11 +252,11 @@ pub mod types {
     ///A database that is backed up, and how its backups stand.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct BackupSource {
-        ///How many complete backups there are.
+        ///How many complete backups there are, without those that are dated in the future.
         pub backups: u64,
         ///Its environment.
         pub environment: ::std::string::String,
-        ///The last work on it, where it failed.
+        ///The last work on it that failed, until it was done.
         #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub failed: ::std::option::Option<BackupFailure>,
         ///Its name.
@@ -290,7 +290,7 @@ pub mod types {
     pub struct BackupTrouble {
         ///What it is, in a sentence.
         pub detail: ::std::string::String,
-        ///Of what kind: `late`, `failed`, `unverified`, `unusual_size`, `unreachable`.
+        ///Of what kind: `late`, `failed`, `unverifiable`, `unverified`, `unusual_size`, `future`, `unreachable`.
         pub kind: ::std::string::String,
     }
     ///A verdict on a backup.

@@ -1,17 +1,30 @@
-//! What is remembered of a source, beside its backups.
+//! What is remembered of a source, beside its backups, and who works on it.
 
-use super::Vault;
+use super::{Vault, lock::Of};
 use crate::{
     backup::{
+        Work,
         place::Place,
+        remembered::Memory,
         signing::{Kind, Signed, open, sign},
-        watch::Memory,
     },
     error::Result,
     storage::{PutOptions, Sha256, full},
 };
 
 impl Vault {
+    /// Who is at that work with a source, in words.
+    ///
+    /// # Errors
+    /// `conflict` where its lock cannot be read.
+    pub(in crate::backup) async fn busy(&self, place: &Place, work: Work) -> Result<Option<String>> {
+        let of = match work {
+            Work::Backup => Of::Source(place.clone()),
+            Work::Verify(id) => Of::Backup(place.clone(), id),
+        };
+        Ok(self.is_locked(&of).await?.then(|| of.to_string()))
+    }
+
     /// What is remembered of a source; `None` where nothing is.
     ///
     /// # Errors

@@ -195,14 +195,14 @@ struct FailureBody {
     backup_id: Option<String>,
     /// When it began.
     at: Time,
-    /// Why it failed.
+    /// How it ended: the log of the node that tried says why.
     detail: String,
 }
 
 impl From<&Failed> for FailureBody {
     fn from(failed: &Failed) -> Self {
         let (work, backup_id) = work(failed.work);
-        Self { work, backup_id, at: Time(failed.at), detail: failed.why.clone() }
+        Self { work, backup_id, at: Time(failed.at), detail: failed.why() }
     }
 }
 
@@ -210,7 +210,7 @@ impl From<&Failed> for FailureBody {
 #[derive(Object)]
 #[oai(rename = "BackupTrouble")]
 struct TroubleBody {
-    /// Of what kind: `late`, `failed`, `unverified`, `unusual_size`, `unreachable`.
+    /// Of what kind: `late`, `failed`, `unverifiable`, `unverified`, `unusual_size`, `future`, `unreachable`.
     kind: String,
     /// What it is, in a sentence.
     detail: String,
@@ -232,13 +232,13 @@ pub(super) struct SourceBody {
     environment: String,
     /// When its backups are made, where the service makes them.
     schedule: Option<String>,
-    /// How many complete backups there are.
+    /// How many complete backups there are, without those that are dated in the future.
     backups: u64,
     /// The newest complete backup.
     newest: Option<BackupBody>,
     /// The newest one that was restored and found good.
     newest_verified: Option<BackupBody>,
-    /// The last work on it, where it failed.
+    /// The last work on it that failed, until it was done.
     failed: Option<FailureBody>,
     /// What is done with it now, by the node that answers.
     running: Option<WorkBody>,
@@ -256,7 +256,7 @@ impl From<SourceHealth> for SourceBody {
             backups: health.backups.len() as u64,
             newest: health.newest().map(BackupBody::from),
             newest_verified: health.verified().map(BackupBody::from),
-            failed: health.failed.as_ref().map(FailureBody::from),
+            failed: health.failed().map(FailureBody::from),
             running: running.as_ref().map(WorkBody::from),
             troubles: health.troubles.iter().map(TroubleBody::from).collect(),
         }
