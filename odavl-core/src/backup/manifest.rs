@@ -1,11 +1,12 @@
 //! What is known of a backup: the manifest, written last, and the verdicts about it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
     cipher::{Encryption, Identities, Sealed},
     fingerprint::{Difference, Fingerprint},
+    pipeline::PART_MOST,
     place::Place,
     port::{Engine, Format, Source},
     retention::Proof,
@@ -178,21 +179,33 @@ pub struct Contents {
 }
 
 impl Manifest {
-    /// Refuses what this version does not know, and what does not belong where it lies.
-    pub(super) fn check(&self, place: &Place, id: BackupId) -> Result<()> {
-        if self.version > VERSION {
+    /// The manifest that `text` is. What this version does not know is refused, and so is what does not belong where it lies.
+    pub(super) fn read(text: serde_json::Value, place: &Place, id: BackupId) -> Result<Self> {
+        // A newer one may make no sense here otherwise.
+        let version = text.get("version").and_then(serde_json::Value::as_u64).unwrap_or_default();
+        if version > VERSION.into() {
             return Err(Error::Unsupported(format!(
-                "the manifest of {id} is of version {}, and this odavl reads up to {VERSION}: use a newer one",
-                self.version
+                "the manifest of {id} is of version {version}, and this odavl reads up to {VERSION}: use a newer one"
             )));
         }
+        let manifest: Self = serde_json::from_value(text).map_err(|error| {
+            Error::corrupted(format!("the manifest of {id} cannot be read"), Some(error.into()))
+        })?;
+        manifest.check(place, id)?;
+        Ok(manifest)
+    }
+
+    fn check(&self, place: &Place, id: BackupId) -> Result<()> {
         if (&self.place, self.id) != (place, id) {
             let detail =
                 format!("where {id} of {place} lies is the manifest of {} of {}", self.id, self.place);
             return Err(Error::corrupted(detail, None));
         }
-        let parts = || self.stored.volumes.iter().flat_map(|volume| &volume.parts);
-        if parts().map(|part| part.size).sum::<u64>() != self.stored.digests.size {
+        let mut parts = self.stored.volumes.iter().flat_map(|volume| &volume.parts);
+        // A part is held in memory; none is larger than one is made.
+        let sum =
+            parts.try_fold(0_u64, |sum, part| sum.checked_add(part.size).filter(|_| part.size <= PART_MOST));
+        if sum != Some(self.stored.digests.size) {
             return Err(Error::corrupted(format!("the parts of {id} do not add up"), None));
         }
         Ok(())
@@ -294,6 +307,14 @@ impl Verdict {
     /// What was found.
     pub fn findings(&self, identities: &Identities) -> Result<Findings> {
         self.sealed.open(identities)
+    }
+
+    /// When one is dated that was begun at `begun` and comes after these: later than they are, whatever a clock said, for the
+    /// last word counts.
+    pub(super) fn after(verdicts: &[Self], begun: Timestamp) -> Timestamp {
+        let last = verdicts.iter().map(|verdict| verdict.at).max();
+        let next = last.and_then(|last| last.checked_add(SignedDuration::from_micros(1)).ok());
+        next.map_or(begun, |next| begun.max(next))
     }
 
     /// What all verdicts on a backup come to, in any order. The last word about its bytes counts; a restore proves that they

@@ -11,7 +11,10 @@ mod config;
 pub mod contract;
 mod fingerprint;
 mod keeper;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod left;
 mod manifest;
+mod mark;
 mod memory;
 mod news;
 mod often;
@@ -43,6 +46,7 @@ pub use manifest::{
     Compression, Contents, Digests, Findings, Manifest, Outcome, StoredBytes, StoredPart, Tier, Timings,
     Verdict, Volume,
 };
+pub use mark::{Mark, State};
 pub use memory::MemoryBackup;
 pub use news::{Alerting, WebhookSecret};
 pub use often::Often;

@@ -276,6 +276,6 @@ impl Room {
     }
 
     fn data(&self, id: BackupId) -> StoreKey {
-        self.place.data(id, "data-001.dump.zst.age").unwrap()
+        self.place.file(id, "data-001.dump.zst.age").unwrap()
     }
 }
