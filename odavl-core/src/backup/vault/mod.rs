@@ -29,11 +29,12 @@ pub use self::{
 };
 use super::{
     cipher::{Encryption, Identities},
-    manifest::{GivenUp, Manifest, Tier, Verdict},
+    manifest::{GivenUp, Manifest},
     place::{File, Place},
     progress::{Progress, Unseen},
     retention::{Candidate, Pinned, Proof},
     signing::{Kind, Signed, SigningKey, Trusted, open, says},
+    verdict::{Tier, Verdict},
 };
 use crate::{
     clock::Clock,

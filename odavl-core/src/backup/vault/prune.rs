@@ -78,7 +78,7 @@ impl Vault {
 
     /// Removes a backup; answers why it stays, where it does. What was decided is as old as the list that it was decided by,
     /// so what has changed since is looked at: of this one, and of the one that was `proved`.
-    async fn remove(
+    pub(super) async fn remove(
         &self,
         place: &Place,
         (id, proved): (BackupId, Option<BackupId>),

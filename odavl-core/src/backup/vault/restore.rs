@@ -5,11 +5,12 @@ use serde::Serialize;
 use super::{Entry, Vault, Which, verify::no_fingerprint};
 use crate::{
     backup::{
-        manifest::{Contents, Findings},
+        manifest::Contents,
         mark::{Mark, State},
         place::Place,
         port::{Backup, DatabaseName, Ownership, Purpose, RestoreOptions},
         retention::Proof,
+        verdict::Findings,
     },
     error::{Error, Result},
     ids::BackupId,

@@ -9,13 +9,14 @@ use super::{
 use crate::{
     backup::{
         Encryption,
-        manifest::{Compression, Contents, Findings, Outcome, Tier, Verdict},
+        manifest::{Compression, Contents},
         mark::{Mark, State},
         pipeline::{Download, unpack},
         place::Place,
         port::{Backup, DatabaseName, RestoreOptions},
         progress::Stage,
         signing::{Kind, sign},
+        verdict::{Findings, Outcome, Tier, Verdict},
     },
     error::{Error, Result},
     storage::{Body, BoxBody},
