@@ -33,8 +33,8 @@ async fn what_a_role_sets_for_itself_is_given_to_the_restored_database_and_is_no
             "CREATE ROLE {weak} LOGIN; SET SESSION AUTHORIZATION {weak};
             SELECT set_config('search_path', '{payload}', false);
             ALTER ROLE {weak} IN DATABASE \"{live}\" SET search_path FROM CURRENT;
-            SET my.words = 'it''s \\ \"$database\"'; ALTER ROLE {weak} IN DATABASE \"{live}\" SET my.words FROM CURRENT;
             RESET SESSION AUTHORIZATION;
+            ALTER ROLE {weak} IN DATABASE \"{live}\" SET my.words = 'it''s \\ \"$database\"';
             ALTER DATABASE \"{live}\" SET search_path = 'A b', \"c\"\"d\", public;
             COMMENT ON DATABASE \"{live}\" IS 'of $database'"
         ))

@@ -96,7 +96,7 @@ impl Storage for Faulty {
             let next: StoreKey =
                 key.as_str().replace("/00000000000000000001", "/00000000000000000002").parse()?;
             let theirs = String::from_utf8_lossy(&bytes).replace("\"by\":\"", "\"by\":\"another");
-            self.inner.put(&next, full(theirs), options.clone()).await?;
+            self.inner.put(&next, full(theirs), PutOptions::create(MediaType::bytes())).await?;
         }
         let put = self.inner.put(key, full(bytes), options).await;
         if manifest && self.has(Fault::SilentManifest) { Err(silent()) } else { put }
