@@ -177,14 +177,14 @@ fn failed(what: String) -> Error {
     let (program, said) = what.split_once(" failed: ").unwrap_or(("", &what));
     let begins = |words: &&str| said.starts_with(*words);
     // The last word of a server, of a connection, of a disk, and of a program.
-    let is_lost = LOST.iter().any(|words| begins(&words))
+    let is_lost = LOST.iter().any(begins)
         || said.contains("FATAL:  ")
         || said.ends_with("server closed the connection unexpectedly")
         || said.ends_with("No space left on device")
         || said
             .rsplit_once("signal: ")
             .is_some_and(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()));
-    if program.starts_with("pg_restore") && BROKEN.iter().any(|words| begins(&words)) {
+    if program.starts_with("pg_restore") && BROKEN.iter().any(begins) {
         Error::corrupted(what, None)
     } else if is_lost {
         Error::unavailable(what, None)
