@@ -209,7 +209,7 @@ pub enum Why {
     Failed,
     /// The store does not let it be removed.
     Locked,
-    /// Somebody verifies or restores it at the moment, or the one for which it could go.
+    /// Somebody verifies or restores it at the moment; or the newest that was verified, which may turn out to be bad.
     Verifying,
 }
 
@@ -228,7 +228,7 @@ impl fmt::Display for Why {
             Self::Future => "dated in the future",
             Self::Failed => "failed its verification, and none since was verified",
             Self::Locked => "the store does not let it be removed",
-            Self::Verifying => "is being verified or restored",
+            Self::Verifying => "it, or the newest that was verified, is being verified or restored",
         })
     }
 }

@@ -122,7 +122,10 @@ impl Vault {
                 };
                 compared.and(lost).and(discarded)?;
             }
-            Err(error) => found(Err(error), &mut findings)?,
+            Err(error) => {
+                found(Err(error), &mut findings)?;
+                lock.check().await?;
+            }
         }
         self.record(place, (entry, Tier::Restore, begun), findings, by).await
     }
