@@ -1,14 +1,14 @@
-//! What is known of a backup: the manifest, written last, and the verdicts about it.
+//! What is known of a backup when it is made: the manifest, written last.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    cipher::{Encryption, Identities, Sealed},
-    fingerprint::{Difference, Fingerprint},
+    cipher::{Identities, Sealed},
+    fingerprint::Fingerprint,
+    pipeline::PART_MOST,
     place::Place,
     port::{Engine, Format, Source},
-    retention::Proof,
 };
 use crate::{
     error::{Error, Result},
@@ -178,21 +178,33 @@ pub struct Contents {
 }
 
 impl Manifest {
-    /// Refuses what this version does not know, and what does not belong where it lies.
-    pub(super) fn check(&self, place: &Place, id: BackupId) -> Result<()> {
-        if self.version > VERSION {
+    /// The manifest that `text` is. What this version does not know is refused, and so is what does not belong where it lies.
+    pub(super) fn read(text: serde_json::Value, place: &Place, id: BackupId) -> Result<Self> {
+        // A newer one may make no sense here otherwise.
+        let version = text.get("version").and_then(serde_json::Value::as_u64).unwrap_or_default();
+        if version > VERSION.into() {
             return Err(Error::Unsupported(format!(
-                "the manifest of {id} is of version {}, and this odavl reads up to {VERSION}: use a newer one",
-                self.version
+                "the manifest of {id} is of version {version}, and this odavl reads up to {VERSION}: use a newer one"
             )));
         }
+        let manifest: Self = serde_json::from_value(text).map_err(|error| {
+            Error::corrupted(format!("the manifest of {id} cannot be read"), Some(error.into()))
+        })?;
+        manifest.check(place, id)?;
+        Ok(manifest)
+    }
+
+    fn check(&self, place: &Place, id: BackupId) -> Result<()> {
         if (&self.place, self.id) != (place, id) {
             let detail =
                 format!("where {id} of {place} lies is the manifest of {} of {}", self.id, self.place);
             return Err(Error::corrupted(detail, None));
         }
-        let parts = || self.stored.volumes.iter().flat_map(|volume| &volume.parts);
-        if parts().map(|part| part.size).sum::<u64>() != self.stored.digests.size {
+        let mut parts = self.stored.volumes.iter().flat_map(|volume| &volume.parts);
+        // A part is held in memory; none is larger than one is made.
+        let sum =
+            parts.try_fold(0_u64, |sum, part| sum.checked_add(part.size).filter(|_| part.size <= PART_MOST));
+        if sum != Some(self.stored.digests.size) {
             return Err(Error::corrupted(format!("the parts of {id} do not add up"), None));
         }
         Ok(())
@@ -219,138 +231,41 @@ pub(super) struct GivenUp {
     pub(super) by: String,
 }
 
-/// How thoroughly a backup was looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Tier {
-    /// All its bytes were read, and are those that were stored.
-    Bytes,
-    /// It was restored, and compared.
-    Restore,
-}
-
-/// What came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It is good.
-    Passed,
-    /// It is bad.
-    Failed,
-}
-
-/// What was found out about a backup. Signed, and bound to the one manifest that it is about.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Verdict {
-    /// About which backup.
-    pub backup: BackupId,
-    /// The digest of its manifest's text.
-    pub manifest: Sha256,
-    /// How thoroughly it was looked at.
-    pub tier: Tier,
-    /// What came of it.
-    pub outcome: Outcome,
-    /// When it was begun.
-    pub at: Timestamp,
-    /// How many seconds it took.
-    pub seconds: f64,
-    /// What looked at it, as `odavl 0.1.0, pg_restore 15.7`.
-    pub by: String,
-    /// The [`Findings`].
-    pub(super) sealed: Sealed,
-}
-
-/// What was found, for those alone who may read the database.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Findings {
-    /// Why it is bad; empty where it is not.
-    pub faults: Vec<String>,
-    /// What else was seen.
-    pub notes: Vec<String>,
-}
-
-/// The most differences that are told one by one.
-const TOLD: usize = 100;
-
-impl Findings {
-    /// The same, and how what was restored differs.
-    pub(super) fn differ(&mut self, differences: &[Difference]) {
-        self.faults.extend(differences.iter().take(TOLD).map(ToString::to_string));
-        if let Some(more) = differences.len().checked_sub(TOLD).filter(|more| *more > 0) {
-            self.faults.push(format!("and {more} differences more"));
-        }
-    }
-
-    pub(super) fn outcome(&self) -> Outcome {
-        if self.faults.is_empty() { Outcome::Passed } else { Outcome::Failed }
-    }
-
-    pub(super) fn seal(&self, encryption: &Encryption) -> Result<Sealed> {
-        Sealed::new(encryption, self)
-    }
-}
-
-impl Verdict {
-    /// What was found.
-    pub fn findings(&self, identities: &Identities) -> Result<Findings> {
-        self.sealed.open(identities)
-    }
-
-    /// What all verdicts on a backup come to, in any order. The last word about its bytes counts; a restore proves that they
-    /// were good, until they are found to be bad.
-    pub(super) fn proof(verdicts: &[Self]) -> Proof {
-        let last =
-            |tier| verdicts.iter().filter(|verdict| verdict.tier == tier).max_by_key(|verdict| verdict.at);
-        let failed =
-            |verdict: Option<&Self>| verdict.is_some_and(|verdict| verdict.outcome == Outcome::Failed);
-        match (last(Tier::Bytes), last(Tier::Restore)) {
-            (bytes, restore) if failed(bytes) && bytes.map(|it| it.at) >= restore.map(|it| it.at) => {
-                Proof::Failed
-            }
-            (_, restore) if failed(restore) => Proof::Failed,
-            (_, Some(_)) => Proof::Verified,
-            (_, None) => Proof::Unproved,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn verdict(second: i64, tier: Tier, outcome: Outcome) -> Verdict {
-        let at = Timestamp::from_second(second).unwrap();
-        Verdict {
-            backup: BackupId::derive(&[]),
-            manifest: Sha256::of(b""),
-            tier,
-            outcome,
-            at,
-            seconds: 1.0,
-            by: String::new(),
-            sealed: Sealed::Open("{}".into()),
-        }
+    fn manifest(sizes: &[u64], size: u64) -> serde_json::Value {
+        let digests = Digests { size, ..Digester::default().finish() };
+        let parts = sizes.iter().map(|size| StoredPart { size: *size, sha256: Sha256::of(b"") }).collect();
+        let volumes = vec![Volume { name: "data-001.dump.zst".into(), parts }];
+        serde_json::json!({
+            "version": VERSION, "id": BackupId::derive(&[]), "environment": "production", "source": "main",
+            "engine": "memory", "server_version": "1", "format": "archive", "compression": "zstd",
+            "recipients": [], "tool": "", "by": "", "started_at": Timestamp::UNIX_EPOCH,
+            "finished_at": Timestamp::UNIX_EPOCH, "size": 0, "has_fingerprint": false,
+            "stored": StoredBytes { digests, volumes }, "sealed": Sealed::Open("{}".into()),
+        })
+    }
+
+    fn refusal(manifest: serde_json::Value) -> Option<Error> {
+        let place = Place { environment: "production".parse().unwrap(), source: "main".parse().unwrap() };
+        Manifest::read(manifest, &place, BackupId::derive(&[])).err()
     }
 
     #[test]
-    fn only_a_restore_proves_a_backup_and_later_damage_ends_that() {
-        use Outcome::{Failed, Passed};
-        use Tier::{Bytes, Restore};
-        for (verdicts, proof) in [
-            (vec![], Proof::Unproved),
-            (vec![(1, Bytes, Passed)], Proof::Unproved),
-            (vec![(1, Bytes, Failed)], Proof::Failed),
-            (vec![(1, Bytes, Passed), (2, Restore, Passed)], Proof::Verified),
-            (vec![(1, Bytes, Failed), (2, Bytes, Passed), (3, Restore, Passed)], Proof::Verified),
-            (vec![(2, Restore, Passed), (3, Bytes, Failed)], Proof::Failed),
-            (vec![(2, Restore, Passed), (3, Bytes, Failed), (4, Bytes, Passed)], Proof::Verified),
-            (vec![(1, Restore, Failed), (2, Bytes, Passed)], Proof::Failed),
-            (vec![(1, Restore, Failed), (2, Restore, Passed)], Proof::Verified),
-            (vec![(1, Restore, Passed), (2, Restore, Failed)], Proof::Failed),
-        ] {
-            let made = verdicts.iter().map(|(second, tier, outcome)| verdict(*second, *tier, *outcome));
-            assert_eq!(Verdict::proof(&made.collect::<Vec<_>>()), proof, "{verdicts:?}");
+    fn a_manifest_of_parts_that_nobody_makes_is_refused_and_a_newer_one_by_its_version() {
+        assert!(refusal(manifest(&[PART_MOST, 1], PART_MOST + 1)).is_none());
+        for (sizes, size) in [(&[1, 1][..], 3), (&[PART_MOST + 1], PART_MOST + 1), (&[u64::MAX, 2], 1)] {
+            let refused = refusal(manifest(sizes, size)).unwrap();
+            assert!(refused.to_string().ends_with("do not add up"), "{refused}");
         }
+        let mut newer = manifest(&[1], 1);
+        (newer["version"], newer["format"]) = ((VERSION + 1).into(), "tape".into());
+        let refused = refusal(newer.clone()).unwrap();
+        assert!(matches!(&refused, Error::Unsupported(why) if why.ends_with("use a newer one")), "{refused}");
+        newer["version"] = VERSION.into();
+        assert!(matches!(refusal(newer), Some(Error::Corrupted { .. })));
     }
 
     #[test]

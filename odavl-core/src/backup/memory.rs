@@ -10,8 +10,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Backup, Checkup, DatabaseName, Dump, DumpOptions, Dumped, Engine, Fingerprint, Format, Purpose, Reading,
-    RestoreOptions, Restored, Source, Tally,
+    Backup, Checkup, DatabaseName, Dump, DumpOptions, Dumped, Engine, Fingerprint, Format, Mark, Reading,
+    RestoreOptions, Restored, Source, State, Tally,
 };
 use crate::{
     error::{Error, Result},
@@ -35,14 +35,6 @@ struct Content {
     tables: Tables,
     #[serde(skip)]
     mark: Option<Mark>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark {
-    Restoring,
-    Scratch,
-    Restored,
-    Aside,
 }
 
 #[derive(Debug, Default)]
@@ -163,14 +155,16 @@ impl Backup for MemoryBackup {
         }
         self.admit(&self.server(), &options)?;
         let mut content = read(&collect(dump, MOST).await?)?;
-        content.mark = Some(match options.purpose {
-            Purpose::Scratch => Mark::Scratch,
-            Purpose::Keep => Mark::Restored,
-        });
+        content.mark = Some(options.purpose.into());
         let mut server = self.server();
         self.admit(&server, &options)?;
         server.databases.insert(options.to, content);
-        Ok(Restored { tool: "memory 1".to_owned(), notes: Vec::new() })
+        Ok(Restored { tool: "memory 1".to_owned(), notes: Vec::new(), held: None })
+    }
+
+    async fn state(&self, database: &DatabaseName) -> Result<State> {
+        let server = self.server();
+        Ok(server.databases.get(database).map_or(State::Absent, |found| State::of(found.mark)))
     }
 
     async fn fingerprint(&self, database: &DatabaseName) -> Result<Fingerprint> {

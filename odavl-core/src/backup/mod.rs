@@ -11,7 +11,10 @@ mod config;
 pub mod contract;
 mod fingerprint;
 mod keeper;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod left;
 mod manifest;
+mod mark;
 mod memory;
 mod news;
 mod often;
@@ -32,6 +35,7 @@ mod sources;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod vault;
+mod verdict;
 mod watch;
 
 pub use alert::{Alert, Attempt, Expectation, Record, Trouble, TroubleKind, alerts};
@@ -40,10 +44,8 @@ pub use cipher::{Encryption, Identities, Recipients};
 pub use config::{AlertsConfig, BackupConfig, BackupSource, Rules};
 pub use fingerprint::{Comparison, Difference, Fingerprint, RULES, Standing, Tally};
 pub use keeper::Keeper;
-pub use manifest::{
-    Compression, Contents, Digests, Findings, Manifest, Outcome, StoredBytes, StoredPart, Tier, Timings,
-    Verdict, Volume,
-};
+pub use manifest::{Compression, Contents, Digests, Manifest, StoredBytes, StoredPart, Timings, Volume};
+pub use mark::{Mark, State};
 pub use memory::MemoryBackup;
 pub use news::{Alerting, WebhookSecret};
 pub use often::Often;
@@ -72,4 +74,5 @@ pub use vault::{
     Cleared, Created, Entry, Keys, Listing, Plan, Pruned, Pruning, Ran, RestoreWish, RunPolicy, Vault,
     Verified, Which, Wish,
 };
+pub use verdict::{Findings, Outcome, Tier, Verdict};
 pub use watch::{Figures, Health};

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::{manifest::Tier, retention::Proof};
+use super::{retention::Proof, verdict::Tier};
 
 /// A dump that is larger is restored once a week, unless something else is said.
 const LARGE: u64 = 50_000_000_000;

@@ -117,7 +117,8 @@ impl Place {
         format!("{}{id}/", self.prefix()?.as_str()).parse()
     }
 
-    fn file(&self, id: BackupId, name: &str) -> Result<StoreKey> {
+    /// The key of a file of a backup that is called so.
+    pub(super) fn file(&self, id: BackupId, name: &str) -> Result<StoreKey> {
         format!("{}{name}", self.backup(id)?.as_str()).parse()
     }
 
@@ -127,12 +128,6 @@ impl Place {
 
     pub(super) fn pin(&self, id: BackupId) -> Result<StoreKey> {
         self.file(id, PIN)
-    }
-
-    /// The key of bytes that are called so.
-    #[cfg(test)]
-    pub(super) fn data(&self, id: BackupId, name: &str) -> Result<StoreKey> {
-        self.file(id, name)
     }
 
     /// The key of the verdict of that name; verdicts are in the order of their names.
@@ -181,7 +176,7 @@ mod tests {
             (manifest, File::Manifest),
             (place.pin(id).unwrap(), File::Pin),
             (place.verdict(id, "1").unwrap(), File::Verdict),
-            (place.data(id, "data-001.dump.zst.age").unwrap(), File::Other),
+            (place.file(id, "data-001.dump.zst.age").unwrap(), File::Other),
         ] {
             assert!(key.as_str().starts_with(place.prefix().unwrap().as_str()) && key.org().is_none());
             assert_eq!(Place::names(&key), Some((id, file)));

@@ -1,12 +1,12 @@
 //! The Backup port: a database that can be dumped in one snapshot, restored beside itself, and compared.
 
-use std::{collections::BTreeMap, fmt, pin::Pin, str::FromStr};
+use std::{any::Any, collections::BTreeMap, fmt, pin::Pin, str::FromStr};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::fingerprint::Fingerprint;
+use super::{fingerprint::Fingerprint, mark::State};
 use crate::{
     error::{Error, Result},
     storage::{Body, BoxBody},
@@ -60,7 +60,16 @@ impl DatabaseName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name of a database beside it: its own, cut to what PostgreSQL has room for, and what the other one is.
+    pub fn beside(&self, what: &str) -> Result<Self> {
+        let room = MOST.saturating_sub(what.len() + 1);
+        format!("{}_{what}", &self.0[..self.0.floor_char_boundary(room)]).parse()
+    }
 }
+
+/// How many bytes PostgreSQL has room for.
+const MOST: usize = 63;
 
 impl FromStr for DatabaseName {
     type Err = Error;
@@ -259,12 +268,14 @@ impl RestoreOptions {
 }
 
 /// A database that was restored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Restored {
     /// What restored it, as `pg_restore 15.7`.
     pub tool: String,
     /// What the tools said besides, in lines, bounded.
     pub notes: Vec<String>,
+    /// What keeps a scratch database for as long as it is there; whoever restores after that may remove the database.
+    pub held: Option<Box<dyn Any + Send + Sync>>,
 }
 
 /// What examining a database's own consistency came to.
@@ -296,6 +307,7 @@ pub struct Checkup {
 /// - A restore that was cut off before it could clean up is begun anew under the same name.
 /// - What is no dump is `corrupted`, and leaves nothing.
 /// - A database that is not there is `not_found`.
+/// - The state of a name is what was done there last: nothing, others' work, or one of ours.
 /// - Only what was restored is discarded, or was put aside: the live database and others' are `conflict`; what is not
 ///   there is no error.
 /// - Replacing puts the live database aside under a name that is free, and the restored one in its place, at once: a name
@@ -313,6 +325,9 @@ pub trait Backup: fmt::Debug + Send + Sync {
     /// Makes a database of a dump. Where the engine wants a file, `dump` is written to one first that nobody else can read
     /// and that is gone afterwards; so nothing is made before all bytes have come.
     async fn restore(&self, dump: BoxBody, options: RestoreOptions) -> Result<Restored>;
+
+    /// What is under that name.
+    async fn state(&self, database: &DatabaseName) -> Result<State>;
 
     /// What the database of that name holds, in one snapshot.
     async fn fingerprint(&self, database: &DatabaseName) -> Result<Fingerprint>;
@@ -340,5 +355,8 @@ mod tests {
         for name in ["", "a\nb", "a\0b", &"x".repeat(256)] {
             assert!(name.parse::<DatabaseName>().is_err(), "{name:?}");
         }
+        let long: DatabaseName = "ü".repeat(60).parse().unwrap();
+        assert_eq!(long.beside("restored").unwrap().as_str(), format!("{}_restored", "ü".repeat(27)));
+        assert_eq!("app".parse::<DatabaseName>().unwrap().beside("old").unwrap().as_str(), "app_old");
     }
 }

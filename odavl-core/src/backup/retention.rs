@@ -120,6 +120,16 @@ pub enum Proof {
     Failed,
 }
 
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Verified => "verified by a restore",
+            Self::Unproved => "not restored yet",
+            Self::Failed => "bad",
+        })
+    }
+}
+
 /// Whether somebody said that a backup stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -199,7 +209,7 @@ pub enum Why {
     Failed,
     /// The store does not let it be removed.
     Locked,
-    /// Somebody verifies it at the moment.
+    /// Somebody verifies or restores it at the moment; or the newest that was verified, which may turn out to be bad.
     Verifying,
 }
 
@@ -218,7 +228,7 @@ impl fmt::Display for Why {
             Self::Future => "dated in the future",
             Self::Failed => "failed its verification, and none since was verified",
             Self::Locked => "the store does not let it be removed",
-            Self::Verifying => "is being verified",
+            Self::Verifying => "it, or the newest that was verified, is being verified or restored",
         })
     }
 }

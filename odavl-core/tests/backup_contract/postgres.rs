@@ -20,6 +20,9 @@ mod faults;
 #[path = "postgres_schemas.rs"]
 mod schemas;
 
+#[path = "postgres_others.rs"]
+mod others;
+
 pub(crate) struct Harness {
     pub(crate) backup: PostgresBackup,
     prefix: String,

@@ -225,8 +225,7 @@ async fn what_killed_runs_left_goes_with_a_later_restore_and_what_somebody_is_at
     let (bytes, source, _) = whole(&harness.backup).await;
     let (theirs, left, to) = (harness.name("theirs"), harness.name("left"), harness.name("copy"));
     let scratch = |to: &DatabaseName| RestoreOptions::scratch(to.clone(), source.clone(), Format::Archive);
-    let other = PostgresBackup::new(&harness.live()).unwrap();
-    other.restore(full(bytes.clone()), scratch(&theirs)).await.unwrap();
+    let held = harness.backup.restore(full(bytes.clone()), scratch(&theirs)).await.unwrap();
     run(&super::server::url(), &format!("CREATE DATABASE \"{left}\"")).await;
     let half = format!("COMMENT ON DATABASE \"{left}\" IS 'odavl: is being restored'");
     run(&super::server::url(), &half).await;
@@ -234,7 +233,7 @@ async fn what_killed_runs_left_goes_with_a_later_restore_and_what_somebody_is_at
     let there = async |name| backup.fingerprint(name).await.is_ok();
     backup.restore(full(bytes.clone()), scratch(&to)).await.unwrap();
     assert!(there(&theirs).await && !there(&left).await);
-    drop(other);
+    drop(held);
     until(async || {
         backup.discard(&to).await.unwrap();
         backup.restore(full(bytes.clone()), scratch(&to)).await.unwrap();

@@ -22,7 +22,8 @@ async fn differences(backup: &PostgresBackup, format: Format, to: &DatabaseName)
     }
     let source = dump.source.clone();
     let expected = dump.finish().await.unwrap().fingerprint.unwrap();
-    backup.restore(full(bytes), RestoreOptions::scratch(to.clone(), source, format)).await.unwrap();
+    let options = RestoreOptions::scratch(to.clone(), source, format);
+    backup.restore(full(bytes), RestoreOptions { purpose: Purpose::Keep, ..options }).await.unwrap();
     let found = expected.compare(&backup.fingerprint(to).await.unwrap());
     found.differences.iter().map(ToString::to_string).collect()
 }
@@ -49,6 +50,7 @@ async fn an_awkward_database_comes_back_as_it_was_and_each_change_in_it_is_told(
             found.differences.iter().map(|found| format!("{} {}", found.kind, found.name)).collect();
         assert!(kinds.iter().any(|kind| kind == told), "{change}: {kinds:?}");
         let undo = RestoreOptions::scratch(copy.clone(), source(&harness).await, Format::Archive);
+        let undo = RestoreOptions { purpose: Purpose::Keep, ..undo };
         harness.backup.discard(&copy).await.unwrap();
         let (bytes, ..) = whole(&harness.backup).await;
         harness.backup.restore(full(bytes), undo).await.unwrap();
@@ -135,11 +137,8 @@ async fn a_fingerprint_does_not_depend_on_what_the_server_or_the_database_was_to
     assert!(found.is_same(), "{found:#?}");
     let (bytes, source, _) = whole(&harness.backup).await;
     let to = harness.name("copy");
-    harness
-        .backup
-        .restore(full(bytes), RestoreOptions::scratch(to.clone(), source, Format::Archive))
-        .await
-        .unwrap();
+    let options = RestoreOptions::scratch(to.clone(), source, Format::Archive);
+    let _held = harness.backup.restore(full(bytes), options).await.unwrap();
     assert!(before.compare(&harness.backup.fingerprint(&to).await.unwrap()).is_same());
 }
 
@@ -184,7 +183,7 @@ async fn sequences_that_go_on_while_a_dump_is_made_are_no_difference() {
     let (source, to) = (dump.source.clone(), harness.name("copy"));
     let expected = dump.finish().await.unwrap().fingerprint.unwrap();
     let options = RestoreOptions::scratch(to.clone(), source, Format::Archive);
-    harness.backup.restore(full(bytes), options).await.unwrap();
+    let _held = harness.backup.restore(full(bytes), options).await.unwrap();
     let found = expected.compare(&harness.backup.fingerprint(&to).await.unwrap());
     assert!(found.is_same(), "{found:#?}");
     run(&url_of(to.as_str()), "SELECT nextval('calm')").await;

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::{FileExt, PermissionsExt},
+    os::unix::fs::{FileExt, MetadataExt, PermissionsExt},
     path::PathBuf,
     time::Duration,
 };
@@ -170,9 +170,7 @@ async fn a_restored_file_is_its_owner_s_alone_keeps_its_journal_s_mode_and_nothi
     let to = harness.name("copy");
     harness.backup.restore(full(bytes), keep(&to, &source)).await.unwrap();
     assert_eq!(fs::metadata(harness.path("copy.db")).unwrap().permissions().mode() & 0o777, 0o600);
-    let mode: String =
-        harness.open("copy.db").pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
-    assert_eq!(mode, "wal");
+    assert_eq!(journal(&harness.open("copy.db")), "wal");
     assert_eq!(harness.files(), [".copy.db.odavl", "copy.db", "live.db"]);
     assert_eq!(fs::read_dir(harness.temporary.path()).unwrap().count(), 0);
 }
@@ -268,6 +266,44 @@ async fn a_database_in_use_is_not_replaced_and_is_when_it_is_free() {
     };
     assert_eq!((count("live.db"), count("aside.db")), (0, 1));
     assert!(harness.files().iter().all(|name| !name.ends_with("-wal") && !name.contains("copy")));
+}
+
+fn journal(db: &Connection) -> String {
+    db.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn what_takes_the_place_of_a_file_has_its_owner_and_its_mode() {
+    let harness = Harness::new();
+    harness.run("CREATE TABLE t (a)");
+    let (bytes, source, _) = whole(&harness.backup).await;
+    let to = harness.name("copy");
+    harness.backup.restore(full(bytes), keep(&to, &source)).await.unwrap();
+    fs::set_permissions(harness.path("live.db"), fs::Permissions::from_mode(0o640)).unwrap();
+    // Only root may give a file to somebody else.
+    let _ = std::os::unix::fs::chown(harness.path("live.db"), Some(65534), Some(65534));
+    let facts = |name: &str| {
+        let found = fs::metadata(harness.path(name)).unwrap();
+        (found.uid(), found.gid(), found.mode() & 0o7777)
+    };
+    let before = facts("live.db");
+    harness.backup.replace(&to, &harness.name("aside")).await.unwrap();
+    assert_eq!((facts("live.db"), facts("aside.db")), (before, before));
+}
+
+#[tokio::test]
+async fn a_replacement_that_fails_leaves_each_journal_as_it_was() {
+    let harness = Harness::new();
+    harness.run("CREATE TABLE t (a)");
+    let (bytes, source, _) = whole(&harness.backup).await;
+    let to = harness.name("copy");
+    harness.backup.restore(full(bytes), keep(&to, &source)).await.unwrap();
+    // The new one is in use, which is seen when the live one is held already.
+    let user = harness.open("copy.db");
+    user.execute_batch("BEGIN IMMEDIATE; INSERT INTO t VALUES (1)").unwrap();
+    let refused = harness.backup.replace(&to, &harness.name("aside")).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::Conflict);
+    assert_eq!((journal(&harness.open("live.db")), journal(&user)), ("wal".to_owned(), "wal".to_owned()));
 }
 
 #[tokio::test]

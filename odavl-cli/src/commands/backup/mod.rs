@@ -157,7 +157,7 @@ pub(crate) async fn run(args: Args, output: Output) -> Result<()> {
 
 async fn create(wish: &Create, location: &Location, output: Output) -> Result<()> {
     let opened = open::open(&wish.named, location, output).await?;
-    let database = opened.database()?;
+    let database = opened.database?;
     let created = opened.vault.create(&opened.place, &*database, wish.how.wish()).await?;
     shown::created(&created, output);
     let id = Which::Id(created.entry.manifest.id);
@@ -185,7 +185,7 @@ async fn verify(wish: &Verify, location: &Location, output: Output) -> Result<()
     let verified = if wish.bytes {
         opened.vault.verify_bytes(&opened.place, wish.which.backup).await?
     } else {
-        opened.vault.verify(&opened.place, wish.which.backup, &*opened.database()?).await?
+        opened.vault.verify(&opened.place, wish.which.backup, &*opened.database?).await?
     };
     shown::told(&verified, output)?;
     let entry = opened.vault.find(&opened.place, Which::Id(verified.verdict.backup)).await?;

@@ -62,19 +62,8 @@ pub(super) struct Opened {
     pub(super) pruning: Pruning,
     pub(super) verify: Option<Often>,
     pub(super) identities: Identities,
-    database: Result<Arc<dyn Backup>, Error>,
-}
-
-impl Opened {
     /// The database; a source that is only listed needs none.
-    pub(super) fn database(self: &Opened) -> Result<Arc<dyn Backup>> {
-        match &self.database {
-            Ok(database) => Ok(database.clone()),
-            Err(error) => {
-                Err(Error::invalid_with(error.to_string(), error.hint().unwrap_or_default()).into())
-            }
-        }
-    }
+    pub(super) database: Result<Arc<dyn Backup>, Error>,
 }
 
 pub(super) async fn open(named: &Named, location: &Location, output: Output) -> Result<Opened> {

@@ -2,7 +2,7 @@
 
 use odavl_core::{
     Clock as _, SystemClock,
-    backup::{DatabaseName, Ownership, Plan, Proof, RestoreWish, Which},
+    backup::{DatabaseName, Ownership, Plan, RestoreWish, Which},
 };
 
 use super::{
@@ -39,17 +39,11 @@ pub(super) struct Restore {
 
 pub(super) async fn run(wish: &Restore, location: &Location, output: Output) -> Result<()> {
     let opened = open::open(&wish.named, location, output).await?;
-    let server = opened.database()?;
+    let server = opened.database?;
     let entry = opened.vault.find(&opened.place, wish.which.backup).await?;
     let live = server.describe().await?.database;
-    let id = entry.manifest.id.to_string();
-    // A name has room for 63 bytes.
-    let head: String = live.as_str().chars().take(30).collect();
-    let beside = |what: &str| format!("{head}_{what}").parse::<DatabaseName>();
-    // Named after the backup, so that whoever begins again goes on with what is there.
-    let restored = || beside(&format!("restored_{}", &id[id.len().saturating_sub(16)..]));
-    let to = wish.to.clone().map_or_else(restored, Ok)?;
-    let before = || beside(&format!("before_{}", SystemClock.now().strftime("%Y%m%d%H%M%S%3f")));
+    let to = wish.to.clone().map_or_else(|| entry.restored_name(&live), Ok)?;
+    let before = || live.beside(&format!("before_{}", SystemClock.now().strftime("%Y%m%d%H%M%S%3f")));
     let aside = wish.replace.then(before).transpose()?;
     let ownership = if wish.owners || wish.replace { Ownership::AsDumped } else { Ownership::Mine };
     let restore = RestoreWish { to, aside, ownership, jobs: wish.jobs };
@@ -68,19 +62,17 @@ pub(super) async fn run(wish: &Restore, location: &Location, output: Output) -> 
 }
 
 fn fields(plan: &Plan) -> Vec<(&'static str, String)> {
-    let proof = match plan.proof {
-        Proof::Verified => "verified by a restore",
-        Proof::Unproved => "not restored yet",
-        Proof::Failed => "bad",
-    };
     let mut fields = vec![
         ("backup", plan.backup.to_string()),
         ("of", plan.at.to_string()),
         ("bytes", plan.bytes.to_string()),
         ("fetched", plan.stored_bytes.to_string()),
-        ("proof", proof.to_owned()),
+        ("proof", plan.proof.to_string()),
         ("to", plan.to.clone()),
     ];
+    if let Some(removes) = &plan.removes {
+        fields.push(("removes", removes.clone()));
+    }
     if let Some(took) = plan.took {
         fields.push(("took last time", format!("{took:.1} s")));
     }

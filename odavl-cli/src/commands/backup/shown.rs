@@ -51,16 +51,8 @@ impl Listed {
             ("took", format!("{:.1} s", self.seconds)),
             ("dump", HumanBytes(self.bytes).to_string()),
             ("stored", HumanBytes(self.stored_bytes).to_string()),
-            ("proof", proof(self.proof).to_owned()),
+            ("proof", self.proof.to_string()),
         ]
-    }
-}
-
-fn proof(proof: Proof) -> &'static str {
-    match proof {
-        Proof::Verified => "verified by a restore",
-        Proof::Unproved => "not restored yet",
-        Proof::Failed => "bad",
     }
 }
 
@@ -69,7 +61,7 @@ pub(super) const LISTED: [Column<Listed>; 6] = [
     Column::text("started", |one| one.started_at.clone()),
     Column::number("dump", |one| HumanBytes(one.bytes).to_string()),
     Column::number("stored", |one| HumanBytes(one.stored_bytes).to_string()),
-    Column::text("proof", |one| proof(one.proof).to_owned()),
+    Column::text("proof", |one| one.proof.to_string()),
     Column::text("pinned", |one| if one.pinned { "pinned" } else { "-" }.to_owned()),
 ];
 

@@ -17,7 +17,7 @@ pub async fn what_was_dumped_and_restored_is_the_same_and_the_live_database_stay
     let whole = whole(backup, DumpOptions::default()).await?;
     assert_eq!(whole.dumped.fingerprint.as_ref(), Some(&before));
     assert_eq!(before.rows(), 6);
-    backup.restore(whole.body(), whole.options(&to, Purpose::Scratch)).await?;
+    let _held = backup.restore(whole.body(), whole.options(&to, Purpose::Scratch)).await?;
     let found = before.compare(&backup.fingerprint(&to).await?);
     assert!(found.is_same(), "{found:#?}");
     assert_eq!(live(backup).await?, before);
@@ -108,7 +108,7 @@ pub async fn the_fingerprint_is_that_of_the_snapshot(harness: &mut dyn BackupHar
     let (source, format) = (dump.source.clone(), dump.format);
     let dumped = dump.finish().await?;
     let options = crate::backup::RestoreOptions::scratch(to.clone(), source, format);
-    backup.restore(crate::storage::full(bytes), options).await?;
+    let _held = backup.restore(crate::storage::full(bytes), options).await?;
     let expected = dumped.fingerprint.unwrap_or_default();
     let found = expected.compare(&backup.fingerprint(&to).await?);
     assert!(found.is_same(), "{found:#?}");

@@ -137,6 +137,7 @@ macro_rules! backup_contract {
             restore::a_database_that_is_not_there_is_not_found,
             restore::a_database_that_was_restored_is_consistent,
             restore::only_what_was_restored_is_discarded,
+            restore::the_state_of_a_name_is_what_was_done_there_last,
             replace::replacing_puts_the_live_database_aside_and_back,
             replace::a_name_that_is_taken_changes_nothing,
             replace::a_scratch_database_replaces_nothing,

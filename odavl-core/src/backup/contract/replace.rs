@@ -50,7 +50,7 @@ pub async fn a_scratch_database_replaces_nothing(harness: &mut dyn BackupHarness
     filled(harness).await?;
     let (backup, to) = (harness.backup(), harness.name("copy"));
     let whole = whole(backup, DumpOptions::default()).await?;
-    backup.restore(whole.body(), whole.options(&to, Purpose::Scratch)).await?;
+    let _held = backup.restore(whole.body(), whole.options(&to, Purpose::Scratch)).await?;
     let before = live(backup).await?;
     refused(backup.replace(&to, &harness.name("aside")).await, ErrorCode::Conflict);
     assert_eq!(live(backup).await?, before);

@@ -3,7 +3,7 @@
 use super::{BackupHarness, Broken, filled, live, refused, whole};
 use crate::{
     ErrorCode,
-    backup::{DatabaseName, DumpOptions, Purpose},
+    backup::{DatabaseName, DumpOptions, Mark, Purpose, State},
     error::Result,
     storage::full,
 };
@@ -92,6 +92,7 @@ pub async fn a_database_that_is_not_there_is_not_found(harness: &mut dyn BackupH
     let (backup, name): (_, DatabaseName) = (harness.backup(), harness.name("nowhere"));
     refused(backup.fingerprint(&name).await, ErrorCode::NotFound);
     refused(backup.check(&name).await, ErrorCode::NotFound);
+    assert_eq!(backup.state(&name).await?, State::Absent);
     refused(backup.replace(&name, &harness.name("aside")).await, ErrorCode::NotFound);
     backup.discard(&name).await
 }
@@ -101,7 +102,7 @@ pub async fn a_database_that_was_restored_is_consistent(harness: &mut dyn Backup
     filled(harness).await?;
     let (backup, to) = (harness.backup(), harness.name("copy"));
     let whole = whole(backup, DumpOptions::default()).await?;
-    backup.restore(whole.body(), whole.options(&to, Purpose::Scratch)).await?;
+    let _held = backup.restore(whole.body(), whole.options(&to, Purpose::Scratch)).await?;
     let checkup = backup.check(&to).await?;
     assert!(!checkup.examined.is_empty() && checkup.faults.is_empty(), "{checkup:?}");
     Ok(())
@@ -118,10 +119,34 @@ pub async fn only_what_was_restored_is_discarded(harness: &mut dyn BackupHarness
     refused(backup.replace(&foreign, &harness.name("aside")).await, ErrorCode::Conflict);
     backup.fingerprint(&foreign).await?;
     for purpose in [Purpose::Scratch, Purpose::Keep] {
-        backup.restore(whole.body(), whole.options(&to, purpose)).await?;
+        let _held = backup.restore(whole.body(), whole.options(&to, purpose)).await?;
         backup.discard(&to).await?;
         refused(backup.fingerprint(&to).await, ErrorCode::NotFound);
         backup.discard(&to).await?;
     }
+    Ok(())
+}
+
+/// The state of a name is what was done there last: nothing, others' work, or one of ours.
+pub async fn the_state_of_a_name_is_what_was_done_there_last(harness: &mut dyn BackupHarness) -> Result<()> {
+    filled(harness).await?;
+    let (backup, to, aside) = (harness.backup(), harness.name("copy"), harness.name("aside"));
+    let whole = whole(backup, DumpOptions::default()).await?;
+    assert_eq!(backup.state(&whole.source.database).await?, State::Theirs);
+    harness.make_foreign(&aside).await?;
+    assert_eq!(backup.state(&aside).await?, State::Theirs);
+    harness.leave_half_restored(&to).await?;
+    assert_eq!(backup.state(&to).await?, State::Ours(Mark::Restoring));
+    let (looked, other) = (harness.name("looked"), harness.name("other"));
+    let _held = backup.restore(whole.body(), whole.options(&looked, Purpose::Scratch)).await?;
+    assert_eq!(backup.state(&looked).await?, State::Ours(Mark::Scratch));
+    backup.discard(&looked).await?;
+    assert_eq!(backup.state(&looked).await?, State::Absent);
+    backup.restore(whole.body(), whole.options(&to, Purpose::Keep)).await?;
+    assert_eq!(backup.state(&to).await?, State::Ours(Mark::Restored));
+    backup.replace(&to, &other).await?;
+    assert_eq!(backup.state(&to).await?, State::Absent);
+    assert_eq!(backup.state(&other).await?, State::Ours(Mark::Aside));
+    assert_eq!(backup.state(&whole.source.database).await?, State::Theirs);
     Ok(())
 }

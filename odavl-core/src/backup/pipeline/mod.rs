@@ -25,7 +25,7 @@ pub(super) use upload::{Target, Upload, store};
 /// The size of a part, unless the database is so large that it takes more than [`PARTS_AIM`] of them.
 const PART: u64 = 8 << 20;
 /// The largest part: with those that are filled and on the way, a few times as much is held in memory.
-const PART_MOST: u64 = 20 << 20;
+pub(super) const PART_MOST: u64 = 20 << 20;
 /// How many parts a database makes that does not grow smaller on its way. It is less than a store takes, for a dump can be
 /// larger than its database.
 const PARTS_AIM: u64 = 8_000;

@@ -136,7 +136,7 @@ impl Room {
     }
 
     async fn object(&self, volume: usize) -> (crate::storage::StoreKey, Vec<u8>) {
-        let key = self.place.data(self.id, &format!("data-{volume:03}.dump.zst.age")).unwrap();
+        let key = self.place.file(self.id, &format!("data-{volume:03}.dump.zst.age")).unwrap();
         let object = self.store.get(&key, None).await.unwrap().unwrap();
         (key, collect(object.body, 1 << 30).await.unwrap().to_vec())
     }

@@ -5,9 +5,12 @@ use std::{collections::BTreeMap, pin::pin, time::Duration};
 use futures_util::future::{Either, select};
 use tokio_postgres::{Client, error::SqlState};
 
-use super::session::text;
+use super::{
+    belongings::{belongings, literal, quoted},
+    session::text,
+};
 use crate::{
-    backup::{DatabaseName, Purpose},
+    backup::{DatabaseName, Mark, State},
     causes::Chain,
     db::{PostgresSettings, pg_error},
     error::{Error, Result},
@@ -18,43 +21,14 @@ use crate::{
 /// What the name of a database begins with until it bears its mark.
 const MAKING: &str = "odavl_new_";
 
-/// What a database is to us, as its comment says: only we make such comments, and only such databases are removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
-    /// A restore has begun and not ended.
-    Restoring,
-    /// Restored to be looked at.
-    Scratch,
-    /// Restored to stay.
-    Restored,
-    /// It was live, until another was put in its place.
-    Aside,
+/// The comment of a database that bears that mark: only we make such comments.
+fn comment(mark: Mark) -> String {
+    format!("odavl: {}", mark.word())
 }
 
-impl Mark {
-    const ALL: [Self; 4] = [Self::Restoring, Self::Scratch, Self::Restored, Self::Aside];
-
-    const fn comment(self) -> &'static str {
-        match self {
-            Self::Restoring => "odavl: is being restored",
-            Self::Scratch => "odavl: restored to be verified",
-            Self::Restored => "odavl: restored",
-            Self::Aside => "odavl: put aside",
-        }
-    }
-
-    fn of(comment: Option<&str>) -> Option<Self> {
-        Self::ALL.into_iter().find(|mark| Some(mark.comment()) == comment)
-    }
-}
-
-impl From<Purpose> for Mark {
-    fn from(purpose: Purpose) -> Self {
-        match purpose {
-            Purpose::Scratch => Self::Scratch,
-            Purpose::Keep => Self::Restored,
-        }
-    }
+fn mark_of(comment: Option<&str>) -> Option<Mark> {
+    let word = comment?.strip_prefix("odavl: ")?;
+    Mark::ALL.into_iter().find(|mark| mark.word() == word)
 }
 
 /// A connection to a database of the server that is neither live nor restored.
@@ -81,7 +55,10 @@ impl Server {
                     client.batch_execute(tell).await.map_err(pg_error)?;
                     return Ok(Self { client, version, settings: settings.clone() });
                 }
-                Err(error) => last = Some(error),
+                // It refuses us, or is not there, now and later. Whoever only finds no way to it now must not go to another:
+                // who is at a database is seen from the same one alone.
+                Err(error @ Error::InvalidInput { .. }) => last = Some(error),
+                Err(error) => return Err(error),
             }
         }
         Err(last.unwrap_or_else(|| Error::internal("no database is left to connect to", None)))
@@ -99,14 +76,23 @@ impl Server {
         text(&self.client.query_one(WHO, &[]).await.map_err(pg_error)?, 0)
     }
 
-    /// What the database of that name is to us; `None` where it is not there.
-    pub(super) async fn mark(&self, name: &DatabaseName) -> Result<Option<Option<Mark>>> {
-        let row = self.client.query_opt(KNOWN, &[&name.as_str()]).await.map_err(pg_error)?;
-        row.map(|row| Ok(Mark::of(text(&row, 0)?))).transpose()
+    /// What is under that name.
+    ///
+    /// # Errors
+    /// `invalid_input` where there is no room for such a name: the server would cut it off.
+    pub(super) async fn state(&self, name: &DatabaseName) -> Result<State> {
+        if name.as_str().len() > 63 {
+            let detail = format!("the name {name} is too long for PostgreSQL");
+            return Err(Error::invalid_with(detail, "use up to 63 bytes"));
+        }
+        match self.client.query_opt(KNOWN, &[&name.as_str()]).await.map_err(pg_error)? {
+            Some(row) => Ok(State::of(mark_of(text(&row, 0)?))),
+            None => Ok(State::Absent),
+        }
     }
 
     pub(super) async fn set_mark(&self, name: &DatabaseName, mark: Mark) -> Result<()> {
-        self.tell(&format!("COMMENT ON DATABASE {} IS '{}'", quoted(name.as_str()), mark.comment())).await
+        self.tell(&format!("COMMENT ON DATABASE {} IS '{}'", quoted(name.as_str()), comment(mark))).await
     }
 
     /// Makes an empty database that takes a dump of one with these properties, and marks it: none is there under that name
@@ -145,9 +131,24 @@ impl Server {
     pub(super) async fn attend(&self, name: &DatabaseName) -> Result<()> {
         const STAY: &str = "SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings
             WHERE name = 'idle_session_timeout'";
-        self.client.execute("SELECT pg_advisory_lock_shared($1)", &[&lock(name)]).await.map_err(pg_error)?;
+        self.client
+            .execute("SELECT pg_advisory_lock_shared($1)", &[&lock("restores", name)])
+            .await
+            .map_err(pg_error)?;
         // A server that ends who says nothing for long is not to take it for one that has gone.
         self.client.execute(STAY, &[]).await.map(drop).map_err(pg_error)
+    }
+
+    /// Waits until nobody else restores to the database of that name, and keeps others from it for as long as this connection
+    /// is there.
+    pub(super) async fn take_turn(&self, name: &DatabaseName) -> Result<()> {
+        let taken = self.client.execute("SELECT pg_advisory_lock($1)", &[&lock("restores to", name)]).await;
+        taken.map(drop).map_err(|error| match error.code() {
+            Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+                Error::Conflict(format!("{name} is being restored already"))
+            }
+            _ => pg_error(error),
+        })
     }
 
     /// Removes what was half restored, or restored to be looked at, by somebody who is gone.
@@ -157,23 +158,27 @@ impl Server {
             AND (shobj_description(oid, 'pg_database') = ANY ($1::TEXT[])
                 OR shobj_description(oid, 'pg_database') IS NULL AND starts_with(datname, $2))";
         let marks = [Mark::Restoring, Mark::Scratch];
-        let comments = marks.map(Mark::comment).to_vec();
+        let comments = marks.map(comment).to_vec();
         for row in self.client.query(LEFT, &[&comments, &MAKING]).await.map_err(pg_error)? {
             let name: DatabaseName = text::<String>(&row, 0)?.parse()?;
-            let alone = self.client.query_one("SELECT pg_try_advisory_lock($1)", &[&lock(&name)]).await;
+            let alone =
+                self.client.query_one("SELECT pg_try_advisory_lock($1)", &[&lock("restores", &name)]).await;
             if !text::<bool>(&alone.map_err(pg_error)?, 0)? {
                 continue;
             }
             // It may have become something else by now.
-            let is_left = match self.mark(&name).await? {
-                Some(Some(mark)) => marks.contains(&mark),
-                Some(None) => name.as_str().starts_with(MAKING),
-                None => false,
+            let is_left = match self.state(&name).await? {
+                State::Ours(mark) => marks.contains(&mark),
+                State::Theirs => name.as_str().starts_with(MAKING),
+                State::Absent => false,
             };
             if is_left {
                 self.remove(&name).await?;
             }
-            self.client.execute("SELECT pg_advisory_unlock($1)", &[&lock(&name)]).await.map_err(pg_error)?;
+            self.client
+                .execute("SELECT pg_advisory_unlock($1)", &[&lock("restores", &name)])
+                .await
+                .map_err(pg_error)?;
         }
         Ok(())
     }
@@ -186,8 +191,8 @@ impl Server {
         aside: &DatabaseName,
     ) -> Result<()> {
         let (was, is, old) = (quoted(live.as_str()), quoted(restored.as_str()), quoted(aside.as_str()));
-        let belongings = self.belongings(live, &is).await?.join("; ");
-        let mark = Mark::Aside.comment();
+        let belongings = belongings(&self.client, live, restored).await?.join("; ");
+        let mark = comment(Mark::Aside);
         let sql = format!(
             "BEGIN; {belongings}; ALTER DATABASE {was} RENAME TO {old}; ALTER DATABASE {is} RENAME TO {was};
             COMMENT ON DATABASE {old} IS '{mark}'; COMMIT"
@@ -210,16 +215,6 @@ impl Server {
         text(&self.client.query_one("SELECT current_database()::TEXT", &[]).await.map_err(pg_error)?, 0)
     }
 
-    /// Statements that give `to` the owner, the grants, the settings, the bound and the comment of the live database.
-    async fn belongings(&self, live: &DatabaseName, to: &str) -> Result<Vec<String>> {
-        let rows = self.client.query(BELONGINGS, &[&live.as_str()]).await.map_err(pg_error)?;
-        let mut told = vec![format!("COMMENT ON DATABASE {to} IS NULL")];
-        for row in rows {
-            told.push(text::<String>(&row, 0)?.replace("$database", to));
-        }
-        Ok(told)
-    }
-
     pub(super) async fn tell(&self, sql: &str) -> Result<()> {
         self.client.batch_execute(sql).await.map_err(|error| match error.as_db_error() {
             Some(told) => refused(told.code(), told.message()).unwrap_or_else(|| pg_error(error)),
@@ -228,35 +223,19 @@ impl Server {
     }
 }
 
-/// Grants in the order in which they were made; what is set for a role in that database alone is set so.
-const BELONGINGS: &str = "
-WITH d AS (SELECT oid, datdba, datacl, datconnlimit FROM pg_catalog.pg_database WHERE datname = $1::TEXT)
-SELECT 'ALTER DATABASE $database OWNER TO ' || quote_ident(pg_get_userbyid(datdba)) FROM d
-    WHERE pg_get_userbyid(datdba) <> current_user
-UNION ALL SELECT 'REVOKE ALL ON DATABASE $database FROM PUBLIC' FROM d WHERE datacl IS NOT NULL
-UNION ALL SELECT format('GRANT %s ON DATABASE $database TO %s%s', a.privilege_type,
-        CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
-        CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-    FROM d, pg_catalog.aclexplode(datacl) AS a WHERE a.grantee <> d.datdba
-UNION ALL SELECT format('ALTER DATABASE $database CONNECTION LIMIT %s', datconnlimit) FROM d WHERE datconnlimit >= 0
-UNION ALL SELECT CASE WHEN s.setrole = 0 THEN 'ALTER DATABASE $database'
-        ELSE 'ALTER ROLE ' || quote_ident(pg_get_userbyid(s.setrole)) || ' IN DATABASE $database' END
-        || ' SET ' || split_part(set, '=', 1) || ' = '
-        || CASE WHEN lower(split_part(set, '=', 1)) IN ('search_path', 'temp_tablespaces', 'session_preload_libraries',
-            'local_preload_libraries', 'unix_socket_directories') THEN substr(set, strpos(set, '=') + 1)
-        ELSE quote_literal(substr(set, strpos(set, '=') + 1)) END
-    FROM d JOIN pg_catalog.pg_db_role_setting s ON s.setdatabase = d.oid, unnest(s.setconfig) AS set
-UNION ALL SELECT 'COMMENT ON DATABASE $database IS ' || quote_literal(shobj_description(oid, 'pg_database')) FROM d
-    WHERE shobj_description(oid, 'pg_database') IS NOT NULL";
-
-/// Ends the connections to these databases, again and again, until it is dropped. Where it may not, the rename says that
-/// they are in use.
+/// Ends the connections to these databases, again and again, until it is dropped. Each by itself, for one that may not be
+/// ended would keep the others: then the rename says that they are in use.
 async fn send_away(helper: &Client, names: [&str; 2]) {
-    const END: &str = "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
+    const WHO: &str = "SELECT pid FROM pg_catalog.pg_stat_activity
         WHERE datname = ANY ($1::TEXT[]) AND pid <> pg_catalog.pg_backend_pid()";
+    const END: &str = "SELECT pg_catalog.pg_terminate_backend($1)";
     loop {
-        if let Err(error) = helper.query(END, &[&names.as_slice()]).await {
-            tracing::debug!(error = %Chain(&error), "who uses a database could not be sent away");
+        let found = helper.query(WHO, &[&names.as_slice()]).await;
+        let pids = found.iter().flatten().filter_map(|row| row.try_get::<_, i32>(0).ok());
+        for pid in pids {
+            if let Err(error) = helper.execute(END, &[&pid]).await {
+                tracing::debug!(error = %Chain(&error), "who uses a database could not be sent away");
+            }
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -287,18 +266,10 @@ fn locale(properties: &BTreeMap<String, String>, version: u32) -> Vec<(&'static 
     words
 }
 
-/// The number of the lock of whoever is at a database.
-fn lock(name: &DatabaseName) -> i64 {
-    let digest = Sha256::of(format!("odavl: restores {name}").as_bytes());
+/// The number of the lock of whoever does that with a database.
+fn lock(what: &str, name: &DatabaseName) -> i64 {
+    let digest = Sha256::of(format!("odavl: {what} {name}").as_bytes());
     digest.as_bytes().iter().take(8).fold(0, |number, byte| number << 8 | i64::from(*byte))
-}
-
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// Refusals that whoever asked for it can mend.
@@ -355,9 +326,9 @@ mod tests {
     #[test]
     fn only_our_own_comments_are_marks() {
         for mark in Mark::ALL {
-            assert_eq!(Mark::of(Some(mark.comment())), Some(mark));
+            assert_eq!(mark_of(Some(&comment(mark))), Some(mark));
         }
-        assert_eq!(Mark::of(Some("odavl's own")), None);
-        assert_eq!(Mark::of(None), None);
+        assert_eq!(mark_of(Some("odavl's own")), None);
+        assert_eq!(mark_of(None), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Backup of PostgreSQL, by its own programs.
 
 mod archive;
+mod belongings;
 mod check;
 mod child;
 mod dump;
@@ -14,25 +15,19 @@ mod spool;
 mod tools;
 
 use std::{
-    collections::BTreeMap,
     fmt,
     num::NonZero,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 
 use self::{
-    dump::Dumping,
-    manage::{Mark, Server},
-    read::Snapshot,
-    restore::Restoring,
-    session::Session,
-    tools::Tools,
+    dump::Dumping, manage::Server, read::Snapshot, restore::Restoring, session::Session, tools::Tools,
 };
 use super::{
-    Backup, Checkup, DatabaseName, Dump, DumpOptions, Fingerprint, Purpose, RestoreOptions, Restored, Source,
+    Backup, Checkup, DatabaseName, Dump, DumpOptions, Fingerprint, Mark, RestoreOptions, Restored, Source,
+    State,
 };
 use crate::{
     db::PostgresSettings,
@@ -53,8 +48,6 @@ pub struct PostgresBackup {
     tools: Tools,
     folder: Option<PathBuf>,
     jobs: usize,
-    /// What was restored to be looked at, and is not discarded yet: with a connection that says so.
-    scratch: Arc<Mutex<BTreeMap<DatabaseName, Server>>>,
 }
 
 impl PostgresBackup {
@@ -65,7 +58,7 @@ impl PostgresBackup {
     pub fn new(url: &str) -> Result<Self> {
         let jobs = std::thread::available_parallelism().map_or(2, NonZero::get).clamp(2, 4);
         let (settings, tools) = (PostgresSettings::parse(url)?, Tools::default());
-        Ok(Self { settings, tools, folder: None, jobs, scratch: Arc::default() })
+        Ok(Self { settings, tools, folder: None, jobs })
     }
 
     /// Takes PostgreSQL's programs from that folder and no other.
@@ -90,10 +83,6 @@ impl PostgresBackup {
         self.folder.as_deref()
     }
 
-    fn scratch(&self) -> MutexGuard<'_, BTreeMap<DatabaseName, Server>> {
-        self.scratch.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn live(&self) -> Result<DatabaseName> {
         self.settings.database().parse()
     }
@@ -101,9 +90,9 @@ impl PostgresBackup {
     /// The settings of a database that is there.
     async fn there(&self, database: &DatabaseName) -> Result<PostgresSettings> {
         let server = Server::connect(&self.settings, &[]).await?;
-        match server.mark(database).await? {
-            Some(_) => Ok(self.settings.in_database(database.as_str())),
-            None => Err(Error::not_found("database", database)),
+        match server.state(database).await? {
+            State::Absent => Err(Error::not_found("database", database)),
+            _ => Ok(self.settings.in_database(database.as_str())),
         }
     }
 }
@@ -121,13 +110,11 @@ impl Backup for PostgresBackup {
 
     async fn restore(&self, dump: BoxBody, options: RestoreOptions) -> Result<Restored> {
         let (settings, tools, folder) = (&self.settings, &self.tools, self.temporary());
-        let (to, purpose) = (options.to.clone(), options.purpose);
-        let restoring = Restoring { settings, tools, folder, jobs: self.jobs };
-        let (restored, server) = restoring.run(dump, options).await?;
-        if purpose == Purpose::Scratch {
-            self.scratch().insert(to, server);
-        }
-        Ok(restored)
+        Restoring { settings, tools, folder, jobs: self.jobs }.run(dump, options).await
+    }
+
+    async fn state(&self, database: &DatabaseName) -> Result<State> {
+        Server::connect(&self.settings, &[]).await?.state(database).await
     }
 
     async fn fingerprint(&self, database: &DatabaseName) -> Result<Fingerprint> {
@@ -141,31 +128,25 @@ impl Backup for PostgresBackup {
 
     async fn discard(&self, database: &DatabaseName) -> Result<()> {
         let server = Server::connect(&self.settings, &[database]).await?;
-        match server.mark(database).await? {
-            None => Ok(()),
-            Some(Some(_)) if *database != self.live()? => {
-                server.remove(database).await?;
-                self.scratch().remove(database);
-                Ok(())
-            }
-            Some(_) => Err(Error::Conflict(format!("{database} was not restored by odavl: it stays"))),
+        match server.state(database).await? {
+            State::Absent => Ok(()),
+            State::Ours(_) if *database != self.live()? => server.remove(database).await,
+            _ => Err(Error::Conflict(format!("{database} was not restored by odavl: it stays"))),
         }
     }
 
     async fn replace(&self, restored: &DatabaseName, aside: &DatabaseName) -> Result<()> {
         let live = self.live()?;
         let server = Server::connect(&self.settings, &[&live, restored]).await?;
-        if server.mark(aside).await?.is_some() {
+        if server.state(aside).await? != State::Absent {
             return Err(Error::AlreadyExists { kind: "database", name: aside.to_string() });
         }
-        match server.mark(restored).await? {
-            None => Err(Error::not_found("database", restored)),
-            Some(Some(Mark::Restored | Mark::Aside)) if *restored != live => {
+        match server.state(restored).await? {
+            State::Absent => Err(Error::not_found("database", restored)),
+            State::Ours(Mark::Restored | Mark::Aside) if *restored != live => {
                 server.swap(&live, restored, aside).await
             }
-            Some(_) => {
-                Err(Error::Conflict(format!("{restored} was not restored to stay: it replaces nothing")))
-            }
+            _ => Err(Error::Conflict(format!("{restored} was not restored to stay: it replaces nothing"))),
         }
     }
 }

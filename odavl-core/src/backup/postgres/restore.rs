@@ -8,13 +8,13 @@ use tokio::process::Command;
 use super::{
     child::{Running, command},
     dump::roots,
-    manage::{Mark, Server},
+    manage::Server,
     session::Session,
     spool::Spool,
     tools::{Tool, Tools, connection, reads_archive},
 };
 use crate::{
-    backup::{Engine, Format, Ownership, RestoreOptions, Restored},
+    backup::{Engine, Format, Mark, Ownership, Purpose, RestoreOptions, Restored, State},
     causes::Chain,
     db::PostgresSettings,
     error::{Error, Result},
@@ -30,8 +30,8 @@ pub(super) struct Restoring<'a> {
 }
 
 impl Restoring<'_> {
-    /// Restores it; whoever holds the connection that comes with it keeps others from taking it for left.
-    pub(super) async fn run(self, dump: BoxBody, options: RestoreOptions) -> Result<(Restored, Server)> {
+    /// Restores it; a scratch database is held by the connection that keeps others from taking it for left.
+    pub(super) async fn run(self, dump: BoxBody, options: RestoreOptions) -> Result<Restored> {
         hold(&options)?;
         let server = Server::connect(self.settings, &[&options.to]).await?;
         self.refuse_live(&server, &options).await?;
@@ -39,8 +39,9 @@ impl Restoring<'_> {
             tracing::warn!(error = %Chain(&error), "what was left of other restores is not removed");
         }
         server.attend(&options.to).await?;
-        let known = server.mark(&options.to).await?;
-        let fresh = matches!(known, None | Some(Some(Mark::Restoring)));
+        server.take_turn(&options.to).await?;
+        let known = server.state(&options.to).await?;
+        let fresh = matches!(known, State::Absent | State::Ours(Mark::Restoring));
         if !fresh {
             refuse_full(&self.settings.in_database(options.to.as_str())).await?;
         }
@@ -49,7 +50,7 @@ impl Restoring<'_> {
         let tool = self.tool(&spool, &options, server.version / 10_000).await?;
         if fresh {
             // What another try left of it is no use.
-            if known.is_some() {
+            if known != State::Absent {
                 server.remove(&options.to).await?;
             }
             server.create(&options.to, &options.source.properties).await?;
@@ -62,7 +63,9 @@ impl Restoring<'_> {
                     notes.push(ALMIGHTY.to_owned());
                 }
                 server.set_mark(&options.to, options.purpose.into()).await?;
-                Ok((Restored { tool: tool.told(), notes }, server))
+                let tool = tool.told();
+                let held = (options.purpose == Purpose::Scratch).then(|| Box::new(server) as _);
+                Ok(Restored { tool, notes, held })
             }
             Err(failed) => {
                 if let Err(error) = server.remove(&options.to).await {
@@ -130,9 +133,6 @@ fn hold(options: &RestoreOptions) -> Result<()> {
     if options.source.engine != Engine::Postgres || options.format == Format::File {
         return Err(Error::Unsupported("PostgreSQL takes no dump of another engine".into()));
     }
-    if options.to.as_str().len() > 63 {
-        return Err(Error::invalid_with("the name is too long for PostgreSQL", "use up to 63 bytes"));
-    }
     Ok(())
 }
 
@@ -160,29 +160,64 @@ async fn refuse_full(settings: &PostgresSettings) -> Result<()> {
     )))
 }
 
-/// Whether it is the dump that makes no sense, the server that is not there, or what the dump asks of it.
+/// Whether it is the dump that makes no sense, the server that is not there, or what the dump asks of it. What the server says
+/// comes after words of the program's, and names what people named; so only what the program begins with is its own.
 fn failed(what: String) -> Error {
-    const BROKEN: [&str; 6] = [
+    const BROKEN: [&str; 8] = [
+        "input file",
         "could not read from input file",
-        "end of file",
+        "unexpected end of file",
         "did not find magic string",
-        "unexpected block ID",
-        "corrupt",
+        "found unexpected block ID",
         "unrecognized data block type",
+        "could not find block ID",
+        "entry ID",
     ];
-    const LOST: [&str; 6] = [
-        "could not connect",
-        "connection to server",
-        "server closed",
-        "terminating connection",
-        "No space left",
-        "signal",
-    ];
-    if BROKEN.iter().any(|words| what.contains(words)) {
+    const LOST: [&str; 2] = ["could not connect", "connection to server"];
+    let (program, said) = what.split_once(" failed: ").unwrap_or(("", &what));
+    let begins = |words: &&str| said.starts_with(*words);
+    // The last word of a server, of a connection, of a disk, and of a program.
+    let is_lost = LOST.iter().any(begins)
+        || said.contains("FATAL:  ")
+        || said.ends_with("server closed the connection unexpectedly")
+        || said.ends_with("No space left on device")
+        || said
+            .rsplit_once("signal: ")
+            .is_some_and(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()));
+    if program.starts_with("pg_restore") && BROKEN.iter().any(begins) {
         Error::corrupted(what, None)
-    } else if LOST.iter().any(|words| what.contains(words)) {
+    } else if is_lost {
         Error::unavailable(what, None)
     } else {
         Error::Conflict(what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::failed;
+    use crate::ErrorCode;
+
+    #[test]
+    fn what_the_server_says_of_names_is_neither_damage_nor_a_loss() {
+        for (said, code) in [
+            ("could not read from input file: end of file", ErrorCode::Corrupted),
+            ("found unexpected block ID (0) when reading data -- expected 4012", ErrorCode::Corrupted),
+            (
+                "could not execute query: ERROR:  permission denied for table corruption_log",
+                ErrorCode::Conflict,
+            ),
+            ("could not execute query: ERROR:  role \"end of file\" does not exist", ErrorCode::Conflict),
+            ("COPY failed for table \"signal\": ERROR:  value too long", ErrorCode::Conflict),
+            ("could not execute query: server closed the connection unexpectedly", ErrorCode::Unavailable),
+            ("could not execute query: FATAL:  terminating connection", ErrorCode::Unavailable),
+            ("connection to server at \"::1\" failed: Connection refused", ErrorCode::Unavailable),
+            ("signal: 9 (SIGKILL)", ErrorCode::Unavailable),
+        ] {
+            assert_eq!(failed(format!("pg_restore 15.7 failed: {said}")).code(), code, "{said}");
+        }
+        // It is not psql that reads the dump, but the server.
+        let said = "psql 15.7 failed: unexpected end of file".to_owned();
+        assert_eq!(failed(said).code(), ErrorCode::Conflict);
     }
 }

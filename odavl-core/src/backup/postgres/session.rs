@@ -40,7 +40,9 @@ impl Session {
     /// Takes a new snapshot.
     pub(super) async fn begin(settings: &PostgresSettings) -> Result<Self> {
         let (client, version) = settings.client().await?;
-        client.batch_execute(SETTINGS).await.map_err(read_error)?;
+        // Older servers know no such bound, and refuse its name.
+        let unbounded = if version >= 170_000 { "SET transaction_timeout = 0;" } else { "" };
+        client.batch_execute(&format!("{unbounded}{SETTINGS}")).await.map_err(read_error)?;
         Ok(Self { client, version })
     }
 

@@ -16,6 +16,7 @@ use tokio::{
 
 use super::archive::{Passing, places};
 use crate::{
+    backup::left::sweep,
     error::{Error, Result},
     storage::BoxBody,
 };
@@ -23,15 +24,21 @@ use crate::{
 /// So many of the first and of the last bytes say what they are.
 const HEAD: usize = 128;
 
+/// What the name of such a file begins with.
+const NAMED: &str = ".odavl-roots-";
+
 /// A file with a name, mode 0600, that goes when dropped.
 pub(super) fn named(folder: Option<&Path>) -> Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".odavl-");
-    match folder {
+    builder.prefix(NAMED);
+    let made = match folder {
         Some(folder) => builder.tempfile_in(folder),
         None => builder.tempfile(),
-    }
-    .map_err(io_error)
+    };
+    let made = made.map_err(io_error)?;
+    // What cannot be removed now is found by a later run.
+    let _ = sweep(made.path(), NAMED);
+    Ok(made)
 }
 
 /// Bytes in a file that nobody else can read. Where the system lets it be opened again without a name it has none, so
@@ -188,4 +195,26 @@ pub(super) fn io_error(source: std::io::Error) -> Error {
         _ => "the temporary folder cannot be written",
     };
     Error::unavailable(what, Some(source.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, time::Duration};
+
+    use super::*;
+
+    #[test]
+    fn what_a_killed_run_left_goes_with_a_later_one_and_what_is_young_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, hours) in [(".odavl-roots-old", 7), (".odavl-roots-young", 1), ("other", 7)] {
+            let file = File::create(folder.path().join(name)).unwrap();
+            let at = file.metadata().unwrap().modified().unwrap() - Duration::from_hours(hours);
+            file.set_modified(at).unwrap();
+        }
+        drop(named(Some(folder.path())).unwrap());
+        let mut left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".odavl-roots-young", "other"]);
+    }
 }

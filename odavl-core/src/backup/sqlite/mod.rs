@@ -18,12 +18,13 @@ use tempfile::TempPath;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use self::{
-    place::{Mark, Place},
+    place::Place,
     read::{faults, fingerprint, is_whole, open, pragma},
 };
 use super::{
-    Backup, Checkup, DatabaseName, Dump, DumpOptions, Dumped, Engine, Fingerprint, Format, Reading,
-    RestoreOptions, Restored, Source,
+    Backup, Checkup, DatabaseName, Dump, DumpOptions, Dumped, Engine, Fingerprint, Format, Mark, Reading,
+    RestoreOptions, Restored, Source, State,
+    left::{remove, sweep},
 };
 use crate::{
     db::{blocking, sqlite_error},
@@ -123,7 +124,7 @@ impl SqliteBackup {
         };
         let made = made.map_err(temporary_failed)?.into_temp_path();
         // What cannot be removed now is found by a later run.
-        let _ = place::sweep_copies(&made, COPY);
+        let _ = sweep(&made, COPY);
         Ok(made)
     }
 
@@ -181,13 +182,18 @@ impl Backup for SqliteBackup {
             let finished = finish(&place, wal, options.purpose.into());
             if finished.is_err() {
                 // What is left of it is taken away by whoever restores to that name again.
-                let _ = place::remove(&place.unfinished());
+                let _ = remove(&place.unfinished());
             }
             drop(unfinished);
             finished
         })
         .await??;
-        Ok(Restored { tool: tool(), notes: Vec::new() })
+        Ok(Restored { tool: tool(), notes: Vec::new(), held: None })
+    }
+
+    async fn state(&self, database: &DatabaseName) -> Result<State> {
+        let place = self.place(database)?;
+        blocking(move || place.state()).await?
     }
 
     async fn fingerprint(&self, database: &DatabaseName) -> Result<Fingerprint> {
@@ -203,8 +209,7 @@ impl Backup for SqliteBackup {
         let (place, live) = (self.place(database)?, self.live()?);
         let name = database.clone();
         blocking(move || {
-            let ours = place.size()?.is_none() || place.mark()?.is_some();
-            if name != live && ours {
+            if name != live && place.state()? != State::Theirs {
                 return place.remove();
             }
             Err(Error::Conflict(format!("{name} was not restored by odavl: it stays")))
@@ -220,20 +225,13 @@ impl Backup for SqliteBackup {
             if old.size()?.is_some() {
                 return Err(Error::AlreadyExists { kind: "database", name: aside.to_string() });
             }
-            if new.size()?.is_none() && !new.unfinished().exists() {
-                return Err(Error::not_found("database", &restored));
+            match new.state()? {
+                State::Absent => Err(Error::not_found("database", &restored)),
+                State::Ours(Mark::Restored | Mark::Aside) => swap(&live, &new, &old),
+                _ => {
+                    Err(Error::Conflict(format!("{restored} was not restored to stay: it replaces nothing")))
+                }
             }
-            if new.size()?.is_none() || !matches!(new.mark()?, Some(Mark::Restored | Mark::Aside)) {
-                return Err(Error::Conflict(format!(
-                    "{restored} was not restored to stay: it replaces nothing"
-                )));
-            }
-            let (live_held, mode) = hold(&live)?;
-            let (new_held, new_mode) = hold(&new)?;
-            new.replace(&live, &old)?;
-            drop((live_held, new_held));
-            set_mode(&live.path(), &new_mode)?;
-            set_mode(&old.path(), &mode)
         })
         .await?
     }
@@ -267,26 +265,44 @@ fn refuse_damaged(connection: &Connection, what: &str) -> Result<()> {
 /// What the name of a copy begins with.
 const COPY: &str = ".odavl-copy-";
 
-/// A database that nobody else uses, without anything beside it, and how it kept its journal.
-fn hold(place: &Place) -> Result<(Connection, String)> {
+/// Gives `live`'s name to `new`, and the name `old` to what was live. Each keeps its journal as before, whatever comes of it.
+fn swap(live: &Place, new: &Place, old: &Place) -> Result<()> {
+    let [was, is] = [live, new].map(|place| pragma::<String>(&open(&place.there()?)?, "journal_mode"));
+    let (was, is) = (was?, is?);
+    let swapped = hold(live).and_then(|live_held| {
+        let new_held = hold(new)?;
+        new.replace(live, old)?;
+        drop((live_held, new_held));
+        Ok(())
+    });
+    let (first, second) = if swapped.is_ok() { (old, live) } else { (live, new) };
+    let set = set_mode(&first.path(), &was).and(set_mode(&second.path(), &is));
+    swapped.and(set)
+}
+
+/// A database that nobody else uses, without anything beside it.
+fn hold(place: &Place) -> Result<Connection> {
     let connection = open(&place.there()?)?;
-    let mode: String = pragma(&connection, "journal_mode")?;
     let in_use =
         || Error::Conflict(format!("{} is in use: stop what uses it, and try again", place.path().display()));
-    // Leaving WAL takes all that is in the log to the file, and is refused while anybody else is connected.
-    let left =
-        connection.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get::<_, String>(0));
-    if !left.is_ok_and(|mode| mode == "delete") {
+    // Leaving WAL takes all that is in the log to the file, and is refused while anybody else is connected. Without WAL only
+    // those are noticed who read or write at the moment: whoever is connected and does nothing stays at the file put aside.
+    if !set_mode_of(&connection, "DELETE").is_ok_and(|mode| mode == "delete") {
         return Err(in_use());
     }
     connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").map_err(|_| in_use())?;
     // Nothing was written: there is no journal.
-    if place.has_beside() { Err(in_use()) } else { Ok((connection, mode)) }
+    if place.has_beside() { Err(in_use()) } else { Ok(connection) }
 }
 
 fn set_mode(path: &Path, mode: &str) -> Result<()> {
-    let set = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
-    open(path)?.pragma_update_and_check(None, "journal_mode", mode, set).map(drop).map_err(sqlite_error)
+    set_mode_of(&open(path)?, mode).map(drop)
+}
+
+/// Answers the mode that it has then.
+fn set_mode_of(connection: &Connection, mode: &str) -> Result<String> {
+    let set = connection.pragma_update_and_check(None, "journal_mode", mode, |row| row.get(0));
+    set.map_err(sqlite_error)
 }
 
 /// Writes all bytes beside where they are to be. Two who restore to one name do not mix.
@@ -314,7 +330,7 @@ async fn receive(mut dump: BoxBody, place: &Place) -> Result<File> {
     match received.await {
         Ok(()) => Ok(held),
         Err(error) => {
-            let _ = place::remove(&place.unfinished());
+            let _ = remove(&place.unfinished());
             Err(error)
         }
     }

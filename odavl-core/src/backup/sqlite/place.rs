@@ -4,43 +4,15 @@ use std::{
     fs::{self, File},
     io::{ErrorKind, Write},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use crate::{
-    backup::{DatabaseName, Purpose},
+    backup::{
+        DatabaseName, Mark, State,
+        left::{remove, stale},
+    },
     error::{Error, Result},
 };
-
-/// What a file is to us. It is written to a file of its own beside it, with what makes the file itself known: another one
-/// that comes under the same name is not ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
-    Scratch,
-    Restored,
-    Aside,
-}
-
-impl Mark {
-    const ALL: [Self; 3] = [Self::Scratch, Self::Restored, Self::Aside];
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Scratch => "restored to be verified",
-            Self::Restored => "restored",
-            Self::Aside => "put aside",
-        }
-    }
-}
-
-impl From<Purpose> for Mark {
-    fn from(purpose: Purpose) -> Self {
-        match purpose {
-            Purpose::Scratch => Self::Scratch,
-            Purpose::Keep => Self::Restored,
-        }
-    }
-}
 
 /// A name in a folder, and the files that belong to it.
 #[derive(Debug, Clone)]
@@ -98,8 +70,18 @@ impl Place {
         }
     }
 
-    /// What the file is to us; `None` where it is somebody else's.
-    pub(super) fn mark(&self) -> Result<Option<Mark>> {
+    /// What is under this name.
+    pub(super) fn state(&self) -> Result<State> {
+        Ok(match self.size()? {
+            Some(_) => State::of(self.mark()?),
+            None if self.unfinished().exists() => State::Ours(Mark::Restoring),
+            None => State::Absent,
+        })
+    }
+
+    /// What the file is to us; `None` where it is somebody else's. A mark is in a file of its own beside it, with what makes
+    /// the file itself known: another one that comes under the same name is not ours.
+    fn mark(&self) -> Result<Option<Mark>> {
         let text = match fs::read_to_string(self.sidecar()) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -134,6 +116,7 @@ impl Place {
     /// Gives the name `live` to the file that is here, and the name `aside` to what was there. At each moment there is a
     /// whole database under the live one's name.
     pub(super) fn replace(&self, live: &Self, aside: &Self) -> Result<()> {
+        self.become_like(live)?;
         aside.set_mark(Mark::Aside, &live.path())?;
         let swap = || {
             fs::hard_link(live.path(), aside.path())?;
@@ -145,6 +128,35 @@ impl Place {
             ErrorKind::AlreadyExists => Error::AlreadyExists { kind: "database", name: aside.name.clone() },
             _ => self.failed(error),
         })
+    }
+
+    /// Gives the file here the owner and the mode of the live one: whoever could use that can use this.
+    #[cfg(unix)]
+    fn become_like(&self, live: &Self) -> Result<()> {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let change = || {
+            let (is, was) = (fs::metadata(self.path())?, fs::metadata(live.path())?);
+            if (is.uid(), is.gid()) != (was.uid(), was.gid()) {
+                chown(self.path(), Some(was.uid()), Some(was.gid()))?;
+            }
+            fs::set_permissions(self.path(), was.permissions())
+        };
+        change().map_err(|error| match error.kind() {
+            ErrorKind::PermissionDenied => Error::invalid_with(
+                format!(
+                    "{} belongs to another user, to whom nothing can be given here",
+                    live.path().display()
+                ),
+                "replace it as the user whose file it is, or as root",
+            ),
+            _ => self.failed(error),
+        })
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "elsewhere there is something to do")]
+    fn become_like(&self, _: &Self) -> Result<()> {
+        Ok(())
     }
 
     /// Removes the file, and all that belongs to it.
@@ -176,14 +188,6 @@ impl Place {
     }
 }
 
-/// So long a file is left alone that nobody writes to: whoever made it may still read it.
-const LONG: Duration = Duration::from_hours(6);
-
-/// Removes the copies in the folder of `newest`, whose names begin with `prefix`, that were left by runs that were killed.
-pub(super) fn sweep_copies(newest: &Path, prefix: &str) -> std::io::Result<()> {
-    stale(newest)?.iter().filter(|(_, name)| name.starts_with(prefix)).try_for_each(|(path, _)| remove(path))
-}
-
 /// Removes what was half restored, or restored to be looked at, in the folder of `newest`, by runs that were killed.
 pub(super) fn sweep_restores(newest: &Path) -> Result<()> {
     let folder = newest.parent().unwrap_or(Path::new("."));
@@ -195,35 +199,12 @@ pub(super) fn sweep_restores(newest: &Path) -> Result<()> {
         } else if let Some(name) = name.strip_suffix(SIDECAR) {
             let place = Place::new(folder, &name.parse()?)?;
             // One without its database was left while that was removed, or before it came.
-            if place.size()?.is_none() || place.mark()? == Some(Mark::Scratch) {
+            if matches!(place.state()?, State::Absent | State::Ours(Mark::Scratch)) {
                 place.remove()?;
             }
         }
     }
     Ok(())
-}
-
-/// The files in the folder of `newest` that were written long before it, with their names.
-fn stale(newest: &Path) -> std::io::Result<Vec<(PathBuf, String)>> {
-    let before = fs::metadata(newest)?.modified()?.checked_sub(LONG);
-    let mut found = Vec::new();
-    for entry in fs::read_dir(newest.parent().unwrap_or(Path::new(".")))?.flatten() {
-        let known = entry.metadata().ok().filter(fs::Metadata::is_file);
-        let written = known.and_then(|known| known.modified().ok());
-        if let (Some(before), Some(written), Ok(name)) = (before, written, entry.file_name().into_string())
-            && written < before
-        {
-            found.push((entry.path(), name));
-        }
-    }
-    Ok(found)
-}
-
-pub(super) fn remove(file: &Path) -> std::io::Result<()> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 fn line(mark: Mark, identity: &str) -> String {

@@ -1,10 +1,12 @@
 //! What tries left that were killed. Nothing unsigned makes anything go here, but bytes that have no manifest.
 
+use futures_util::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     BY, Head, Keyed, Vault,
     lock::{HOLDS, Lock},
+    pages,
 };
 use crate::{
     backup::{
@@ -14,7 +16,6 @@ use crate::{
     },
     error::{Error, Result},
     ids::BackupId,
-    page::PageQuery,
     storage::StoreKey,
 };
 
@@ -37,7 +38,7 @@ impl Vault {
         let before = self.clock.now().checked_sub(HOLDS).unwrap_or(Timestamp::MIN);
         let mut cleared = Cleared::default();
         self.clear_uploads(place, before, &mut cleared).await?;
-        for (id, keyed) in self.keyed(place).await? {
+        for (id, keyed) in self.keyed(&place.prefix()?).await? {
             let given_up = match self.given_up(place, id, &keyed).await {
                 Ok(given_up) => given_up,
                 // It is refused wherever backups are listed, and left alone.
@@ -125,22 +126,18 @@ impl Vault {
 
     /// Ends the uploads that nobody goes on with.
     async fn clear_uploads(&self, place: &Place, before: Timestamp, cleared: &mut Cleared) -> Result<()> {
-        let mut page = PageQuery { limit: PageQuery::MOST, cursor: None };
-        loop {
-            let open = match self.store.open_multiparts(&place.prefix()?, &page).await {
-                Err(Error::Unsupported(_)) => return Ok(()),
-                open => open?,
-            };
-            for stale in open.items.iter().filter(|open| open.begun < before) {
-                if self.store.abort_multipart(&stale.multipart).await.is_err() {
-                    let key = &stale.multipart.key;
-                    cleared.stays.push(format!("the store does not let an upload of {key} be ended"));
-                }
-            }
-            page.cursor = open.next_cursor;
-            if page.cursor.is_none() {
-                return Ok(());
+        let prefix = &place.prefix()?;
+        let read = |page| async move { self.store.open_multiparts(prefix, &page).await }.boxed();
+        let open = match pages(read).await {
+            Err(Error::Unsupported(_)) => return Ok(()),
+            open => open?,
+        };
+        for stale in open.iter().filter(|open| open.begun < before) {
+            if self.store.abort_multipart(&stale.multipart).await.is_err() {
+                let key = &stale.multipart.key;
+                cleared.stays.push(format!("the store does not let an upload of {key} be ended"));
             }
         }
+        Ok(())
     }
 }

@@ -45,6 +45,19 @@ enum Published {
     Unknown(Error),
 }
 
+/// What a manifest tells of.
+struct Made<'a> {
+    place: &'a Place,
+    id: BackupId,
+    timings: Timings,
+    source: Source,
+    format: Format,
+    tool: String,
+    compression: Compression,
+    dumped: Dumped,
+    packed: Packed,
+}
+
 /// A backup that was made.
 #[derive(Debug, Clone)]
 pub struct Created {
@@ -120,13 +133,14 @@ impl Vault {
         };
         let (packed, mut upload) = store(&mut dump, coding, target).await?;
         self.progress.stage(Stage::Fingerprint, None);
-        let described = (dump.source.clone(), dump.format, dump.tool.clone());
+        let (source, format, tool) = (dump.source.clone(), dump.format, dump.tool.clone());
         let made = async {
             let dumped = dump.finish().await?;
             let notes = dumped.notes.clone();
             let timings = Timings { started_at, finished_at: self.clock.now() };
-            let manifest =
-                self.manifest_of((place, id, timings), wish.compression, described, (dumped, packed))?;
+            let compression = wish.compression;
+            let made = Made { place, id, timings, source, format, tool, compression, dumped, packed };
+            let manifest = self.manifest_of(made)?;
             lock.check().await?;
             upload.complete().await?;
             lock.check().await?;
@@ -141,13 +155,8 @@ impl Vault {
         }
     }
 
-    fn manifest_of(
-        &self,
-        (place, id, timings): (&Place, BackupId, Timings),
-        compression: Compression,
-        (source, format, tool): (Source, Format, String),
-        (dumped, packed): (Dumped, Packed),
-    ) -> Result<Manifest> {
+    fn manifest_of(&self, made: Made<'_>) -> Result<Manifest> {
+        let Made { place, id, timings, source, format, tool, compression, dumped, packed } = made;
         let globals = dumped.globals.map(|globals| String::from_utf8_lossy(&globals).into_owned());
         let (engine, server_version) = (source.engine, source.version.clone());
         let has_fingerprint = dumped.fingerprint.is_some();

@@ -1,5 +1,5 @@
-//! One at a time: whoever makes or removes backups of a source has its lock, and whoever verifies a backup has that of the
-//! backup. A lock lies in the store itself, so that it holds for whoever can write there.
+//! One at a time: whoever makes or removes backups of a source has its lock, and whoever verifies or restores a backup
+//! has that of the backup. A lock lies in the store itself, so that it holds for whoever can write there.
 //!
 //! A lock is a row of objects with numbers, each created once: taking it and renewing it is writing the next number, so of many
 //! who try at once one succeeds, in a store that lets nothing be changed too. The last number rules, and is the fence: whoever
@@ -17,7 +17,6 @@ use crate::{
     backup::place::Place,
     error::{Error, Result},
     ids::BackupId,
-    page::PageQuery,
     random,
     storage::{KeyPrefix, StoreKey, collect},
 };
@@ -42,7 +41,7 @@ struct Held {
 pub(super) enum Of {
     /// All backups of a source: making and removing them.
     Source(Place),
-    /// A backup: verifying it.
+    /// A backup: verifying and restoring it.
     Backup(Place, BackupId),
 }
 
@@ -63,7 +62,7 @@ impl fmt::Display for Of {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Source(place) => write!(f, "a backup of {place} is being made or removed"),
-            Self::Backup(_, id) => write!(f, "{id} is being verified"),
+            Self::Backup(_, id) => write!(f, "{id} is being verified or restored"),
         }
     }
 }
@@ -92,7 +91,11 @@ impl Vault {
         let lock = Lock { vault: self.clone(), of, by: random::id(), renewed: RENEWED };
         lock.write(number).await?;
         // Somebody may have come and gone since the numbers were read.
-        lock.check().await?;
+        if let Err(lost) = lock.check().await {
+            // Left behind, it would hold the lock once nobody has it.
+            let _ = self.store.delete(&lock.of.key(number)?).await;
+            return Err(lost);
+        }
         for (_, key) in before {
             // Where the store keeps it, it says nothing any more.
             let _ = self.store.delete(&key).await;
@@ -129,19 +132,11 @@ impl Vault {
         })
     }
 
-    /// The objects of the lock that are there, with their numbers, in order; all pages of them.
+    /// The objects of the lock that are there, with their numbers, in order.
     async fn numbers(&self, of: &Of) -> Result<Vec<(u64, StoreKey)>> {
-        let (folder, mut found) = (of.folder()?, Vec::new());
-        let mut page = PageQuery { limit: PageQuery::MOST, cursor: None };
-        loop {
-            let listed = self.store.list(&folder, &page).await?;
-            let number = |key: &StoreKey| key.segments().last()?.parse().ok();
-            found.extend(listed.items.into_iter().filter_map(|one| Some((number(&one.key)?, one.key))));
-            page.cursor = listed.next_cursor;
-            if page.cursor.is_none() {
-                return Ok(found);
-            }
-        }
+        let number = |key: &StoreKey| key.segments().last()?.parse().ok();
+        let stored = self.stored(&of.folder()?).await?;
+        Ok(stored.into_iter().filter_map(|one| Some((number(&one.key)?, one.key))).collect())
     }
 }
 

@@ -13,10 +13,11 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Borrow, collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
+use jiff::{SignedDuration, Timestamp};
 
 pub use self::{
     clear::Cleared,
@@ -28,22 +29,28 @@ pub use self::{
 };
 use super::{
     cipher::{Encryption, Identities},
-    manifest::{GivenUp, Manifest, Tier, Verdict},
+    manifest::{GivenUp, Manifest},
     place::{File, Place},
     progress::{Progress, Unseen},
     retention::{Candidate, Pinned, Proof},
     signing::{Kind, Signed, SigningKey, Trusted, open, says},
+    verdict::{Tier, Verdict},
 };
 use crate::{
     clock::Clock,
     error::{Error, Result},
     ids::BackupId,
-    page::PageQuery,
-    storage::{PutOptions, Sha256, Storage, StoreKey, collect, full},
+    page::{Page, PageQuery},
+    storage::{KeyPrefix, PutOptions, Sha256, Storage, StoreKey, Stored, collect, full},
 };
 
-/// More bytes than a document of a backup has: a manifest of 10,000 parts takes about 2 MB.
-const DOCUMENT_MOST: u64 = 256 << 20;
+/// More bytes than a document of a backup has: a manifest of 10,000 parts takes about 2 MB, and what tells of all roles and
+/// tables may take more.
+const DOCUMENT_MOST: u64 = 64 << 20;
+/// How many backups' documents are read at a time.
+const AT_ONCE: usize = 16;
+/// How far ahead a backup may be dated by a clock that is only somewhat wrong.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 /// What is stored says what made it.
 const BY: &str = concat!("odavl ", env!("CARGO_PKG_VERSION"));
 
@@ -117,7 +124,7 @@ pub struct Listing {
 pub enum Which {
     /// That one.
     Id(BackupId),
-    /// The newest.
+    /// The newest that is not known to be bad.
     Newest,
     /// The newest that was restored and found good.
     NewestVerified,
@@ -150,21 +157,20 @@ impl Vault {
 
     /// All backups of a source.
     pub async fn list(&self, place: &Place) -> Result<Listing> {
+        let keyed = self.keyed(&place.prefix()?).await?.into_iter().filter(|(_, keyed)| keyed.manifest);
+        let read = |(id, keyed): (BackupId, Keyed)| async move { (id, self.entry(place, id, &keyed).await) };
+        let mut entries = stream::iter(keyed).map(read).buffered(AT_ONCE);
         let mut listing = Listing::default();
-        for (id, keyed) in self.keyed(place).await? {
-            if !keyed.manifest {
-                continue;
-            }
-            match self.entry(place, id, &keyed).await {
-                Ok(Some(entry)) => listing.backups.push(entry),
-                Ok(None) => {}
+        while let Some((id, read)) = entries.next().await {
+            match read {
+                Ok(entry) => listing.backups.extend(entry),
                 Err(error @ (Error::Corrupted { .. } | Error::Unsupported(_))) => {
                     listing.refused.push((id, error.to_string()));
                 }
                 Err(error) => return Err(error),
             }
         }
-        listing.backups.sort_by_key(|entry| entry.candidate().at);
+        listing.backups.sort_by_key(|entry| entry.manifest.timings.started_at);
         Ok(listing)
     }
 
@@ -180,23 +186,39 @@ impl Vault {
                 if verified { entry.proof() == Proof::Verified } else { entry.proof() != Proof::Failed }
             });
             let what = if verified { "verified backup" } else { "backup" };
-            return backups.pop().ok_or_else(|| Error::not_found(what, &format!("of {place}")));
+            return self.newest(backups).ok_or_else(|| Error::not_found(what, &format!("of {place}")));
         };
-        let entry = match self.keyed(place).await?.remove(&id) {
+        let entry = match self.keyed(&place.backup(id)?).await?.remove(&id) {
             Some(keyed) if keyed.manifest => self.entry(place, id, &keyed).await?,
             _ => None,
         };
         entry.ok_or_else(|| Error::not_found("backup", &id))
     }
 
+    /// The newest of them. One that is dated far ahead, by a clock that was wrong, is that only where there is no other.
+    fn newest<E: Borrow<Entry>>(&self, backups: impl IntoIterator<Item = E>) -> Option<E> {
+        let until = self.clock.now().checked_add(AHEAD).unwrap_or(Timestamp::MAX);
+        backups.into_iter().max_by_key(|entry| {
+            let at = entry.borrow().manifest.timings.started_at;
+            (at <= until, at)
+        })
+    }
+
     /// Says that a backup stays, or that it need not any more.
+    ///
+    /// # Errors
+    /// `not_found` where it is not there, or was removed meanwhile.
     pub async fn pin(&self, place: &Place, id: BackupId, pinned: Pinned) -> Result<()> {
         let key = place.pin(self.find(place, Which::Id(id)).await?.manifest.id)?;
         match pinned {
-            Pinned::Yes => match self.put(&key, b"{}".to_vec()).await {
-                Err(Error::PreconditionFailed(_)) => Ok(()),
-                put => put,
-            },
+            Pinned::Yes => {
+                match self.put(&key, b"{}".to_vec()).await {
+                    Err(Error::PreconditionFailed(_)) => {}
+                    put => put?,
+                }
+                // Whoever prunes looks for the pin and then removes: what is there still has been seen with it.
+                self.find(place, Which::Id(id)).await.map(drop)
+            }
             Pinned::No => self.store.delete(&key).await,
         }
     }
@@ -240,9 +262,9 @@ impl Vault {
             }
             return Err(Error::corrupted(format!("{key} gives up another one, {}", given_up.id), None));
         }
-        let signed: Signed<Manifest> = open(Kind::Manifest, &self.keys.trusted, &bytes, key.as_str())?;
-        signed.document.check(place, id)?;
-        Ok(Some(Head::Manifest(Box::new(signed))))
+        let Signed { document, digest } = open(Kind::Manifest, &self.keys.trusted, &bytes, key.as_str())?;
+        let document = Manifest::read(document, place, id)?;
+        Ok(Some(Head::Manifest(Box::new(Signed { document, digest }))))
     }
 
     async fn verdict(&self, key: &StoreKey) -> Result<Option<Verdict>> {
@@ -252,35 +274,41 @@ impl Vault {
 
     async fn read(&self, key: &StoreKey) -> Result<Option<Bytes>> {
         let Some(object) = self.store.get(key, None).await? else { return Ok(None) };
-        collect(object.body, DOCUMENT_MOST).await.map(Some)
+        match collect(object.body, DOCUMENT_MOST).await {
+            Err(Error::TooLarge { .. }) => {
+                Err(Error::corrupted(format!("{key} is larger than any document of a backup"), None))
+            }
+            bytes => bytes.map(Some),
+        }
     }
 
-    /// What there is of each backup; all pages of the store's list.
-    async fn keyed(&self, place: &Place) -> Result<BTreeMap<BackupId, Keyed>> {
+    /// What there is of each backup under `prefix`: a source's, or one backup's.
+    async fn keyed(&self, prefix: &KeyPrefix) -> Result<BTreeMap<BackupId, Keyed>> {
         let mut found = BTreeMap::<BackupId, Keyed>::new();
-        let mut page = PageQuery { limit: PageQuery::MOST, cursor: None };
-        loop {
-            let listed = self.store.list(&place.prefix()?, &page).await?;
-            for stored in listed.items {
-                let Some((id, file)) = Place::names(&stored.key) else { continue };
-                let keyed = found.entry(id).or_default();
-                keyed.touched = keyed.touched.max(stored.modified);
-                match file {
-                    File::Manifest => keyed.manifest = true,
-                    File::Pin => keyed.pinned = true,
-                    File::Verdict => keyed.verdicts.push(stored.key),
-                    File::Verifying | File::Other => keyed.others.push(stored.key),
-                }
-            }
-            page.cursor = listed.next_cursor;
-            if page.cursor.is_none() {
-                return Ok(found);
+        for stored in self.stored(prefix).await? {
+            let Some((id, file)) = Place::names(&stored.key) else { continue };
+            let keyed = found.entry(id).or_default();
+            keyed.touched = keyed.touched.max(stored.modified);
+            match file {
+                File::Manifest => keyed.manifest = true,
+                File::Pin => keyed.pinned = true,
+                File::Verdict => keyed.verdicts.push(stored.key),
+                File::Verifying | File::Other => keyed.others.push(stored.key),
             }
         }
+        Ok(found)
+    }
+
+    /// All objects whose keys begin so, in the order of their keys.
+    async fn stored(&self, prefix: &KeyPrefix) -> Result<Vec<Stored>> {
+        pages(|page| async move { self.store.list(prefix, &page).await }.boxed()).await
     }
 
     /// Writes a document where none is.
     async fn put(&self, key: &StoreKey, bytes: Vec<u8>) -> Result<()> {
+        if bytes.len() as u64 > DOCUMENT_MOST {
+            return Err(Error::TooLarge { what: key.to_string(), limit: DOCUMENT_MOST });
+        }
         let options = PutOptions::create("application/json".parse()?);
         let options = options.expecting(bytes.len() as u64, Sha256::of(&bytes));
         self.store.put(key, full(bytes), options).await.map(drop)
@@ -293,6 +321,19 @@ impl Vault {
             // A store that answers, and has it still, does not want to.
             Ok(found) => Ok(found.is_none()),
             Err(_) => Err(refused),
+        }
+    }
+}
+
+/// All items of a list that comes in pages.
+async fn pages<'a, T>(read: impl Fn(PageQuery) -> BoxFuture<'a, Result<Page<T>>>) -> Result<Vec<T>> {
+    let (mut found, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = read(PageQuery { limit: PageQuery::MOST, cursor }).await?;
+        found.extend(page.items);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return Ok(found);
         }
     }
 }

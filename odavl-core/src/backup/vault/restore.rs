@@ -5,10 +5,12 @@ use serde::Serialize;
 use super::{Entry, Vault, Which, verify::no_fingerprint};
 use crate::{
     backup::{
-        manifest::{Contents, Findings},
+        manifest::Contents,
+        mark::{Mark, State},
         place::Place,
         port::{Backup, DatabaseName, Ownership, Purpose, RestoreOptions},
         retention::Proof,
+        verdict::Findings,
     },
     error::{Error, Result},
     ids::BackupId,
@@ -44,12 +46,26 @@ pub struct Plan {
     pub took: Option<f64>,
     /// The new database.
     pub to: String,
+    /// What is removed under its name, and when: what an earlier run left there.
+    pub removes: Option<String>,
     /// The database that is replaced, and what it is called afterwards.
     pub replaces: Option<(String, String)>,
 }
 
+impl Entry {
+    /// What a restore of it is called that is to replace the database `live`, unless it is called otherwise. The name is the
+    /// same each time, so that whoever begins again goes on with what is there.
+    pub fn restored_name(&self, live: &DatabaseName) -> Result<DatabaseName> {
+        let id = self.manifest.id.to_string();
+        live.beside(&format!("restored_{}", &id[id.len().saturating_sub(16)..]))
+    }
+}
+
 impl Vault {
     /// What restoring would do. It changes nothing.
+    ///
+    /// # Errors
+    /// `already_exists` where the live database would be called as another one is.
     pub async fn plan(
         &self,
         place: &Place,
@@ -59,6 +75,16 @@ impl Vault {
         let entry = self.find(place, which).await?;
         let live = server.describe().await?.database;
         let aside = wish.aside.as_ref();
+        refuse_taken(server, aside).await?;
+        let removes = match server.state(&wish.to).await? {
+            State::Ours(Mark::Restoring) => {
+                Some(format!("`{}`, which was never restored to its end", wish.to))
+            }
+            State::Ours(Mark::Restored) if aside.is_some() && wish.to == entry.restored_name(&live)? => {
+                Some(format!("`{}`, unless it is what was dumped", wish.to))
+            }
+            _ => None,
+        };
         Ok(Plan {
             backup: entry.manifest.id,
             at: entry.manifest.timings.started_at,
@@ -67,6 +93,7 @@ impl Vault {
             proof: entry.proof(),
             took: entry.restored_in(),
             to: wish.to.to_string(),
+            removes,
             replaces: aside.map(|aside| (live.to_string(), aside.to_string())),
         })
     }
@@ -75,27 +102,36 @@ impl Vault {
     /// live one's place. Whatever fails on the way leaves the live one as it was; begun again, it goes on.
     ///
     /// # Errors
-    /// `corrupted` where what was restored is not what was dumped: it stays, to be looked at, and replaces nothing.
+    /// `corrupted` where what was restored is not what was dumped: it stays, to be looked at, and replaces nothing; `conflict`
+    /// while somebody else verifies or restores the backup, or where something is in the way that is not this backup's.
     pub async fn restore(
         &self,
         place: &Place,
         which: Which,
         (server, wish): (&dyn Backup, &RestoreWish),
     ) -> Result<Findings> {
-        let entry = self.find(place, which).await?;
-        let contents = self.contents(&entry)?;
+        let (entry, lock) = self.hold(place, which).await?;
+        let restored = lock.over(self.restore_held(place, &entry, (server, wish))).await;
+        lock.release().await;
+        restored
+    }
+
+    async fn restore_held(
+        &self,
+        place: &Place,
+        entry: &Entry,
+        (server, wish): (&dyn Backup, &RestoreWish),
+    ) -> Result<Findings> {
+        let contents = self.contents(entry)?;
         if wish.aside.is_some() && contents.fingerprint.is_none() {
             return Err(no_fingerprint());
         }
-        let mut findings = Findings::default();
+        refuse_taken(server, wish.aside.as_ref()).await?;
         if let Some(aside) = &wish.aside
-            && self.goes_on(&contents, server, &wish.to, &mut findings).await?
+            && server.state(&wish.to).await? == State::Ours(Mark::Restored)
+            && let Some(findings) = self.goes_on(entry, &contents, (server, &wish.to)).await?
         {
-            match server.replace(&wish.to, aside).await {
-                // It was whole, and not said to be: it is restored once more.
-                Err(Error::Conflict(_)) => server.discard(&wish.to).await?,
-                replaced => return replaced.map(|()| findings),
-            }
+            return server.replace(&wish.to, aside).await.map(|()| findings);
         }
         let options = RestoreOptions {
             to: wish.to.clone(),
@@ -105,13 +141,13 @@ impl Vault {
             purpose: Purpose::Keep,
             jobs: wish.jobs,
         };
-        let restored = server.restore(self.dump_of(place, &entry, &contents)?, options).await?;
-        findings.notes.extend(restored.notes);
+        let restored = server.restore(self.dump_of(place, entry, &contents)?, options).await?;
+        let mut findings = Findings { notes: restored.notes, ..Findings::default() };
         if contents.fingerprint.is_some() {
             self.compare(&contents, server, &wish.to, &mut findings).await?;
         }
         if !findings.faults.is_empty() {
-            return Err(unlike(&entry, &wish.to, &findings));
+            return Err(unlike(entry, &wish.to, &findings));
         }
         if let Some(aside) = &wish.aside {
             server.replace(&wish.to, aside).await?;
@@ -119,36 +155,37 @@ impl Vault {
         Ok(findings)
     }
 
-    /// Whether what a run restored that was cut off before the swap is whole. What is not, and bears our mark, is removed.
+    /// What is known of `to`, where a run that was cut off before the swap has restored it whole. One that is not what was
+    /// dumped is removed, under the name alone that such runs give by themselves: under any other somebody may use it.
     async fn goes_on(
         &self,
+        entry: &Entry,
         contents: &Contents,
-        server: &dyn Backup,
-        to: &DatabaseName,
-        findings: &mut Findings,
-    ) -> Result<bool> {
-        if !is_there(server, to).await? {
-            return Ok(false);
-        }
-        let mut left = Findings::default();
-        self.compare(contents, server, to, &mut left).await?;
-        if left.faults.is_empty() {
-            *findings = left;
+        (server, to): (&dyn Backup, &DatabaseName),
+    ) -> Result<Option<Findings>> {
+        let mut findings = Findings::default();
+        self.compare(contents, server, to, &mut findings).await?;
+        if findings.faults.is_empty() {
             findings.notes.push(format!("`{to}` was restored before, and is what was dumped"));
-            return Ok(true);
+            return Ok(Some(findings));
         }
-        match server.discard(to).await {
-            // An empty one, such as a run leaves that was killed as it made it, is taken as it is; any other is refused.
-            Ok(()) | Err(Error::Conflict(_)) => Ok(false),
-            Err(error) => Err(error),
+        if *to != entry.restored_name(&server.describe().await?.database)? {
+            return Err(Error::Conflict(format!(
+                "`{to}` was restored before, and is not what {} was made of: name another database, or remove it",
+                entry.manifest.id
+            )));
         }
+        server.discard(to).await.map(|()| None)
     }
 }
 
-async fn is_there(server: &dyn Backup, name: &DatabaseName) -> Result<bool> {
-    match server.check(name).await {
-        Err(Error::NotFound { .. }) => Ok(false),
-        checked => checked.map(|_| true),
+/// A live database is not put aside under a name that is taken; that is found out before anything is done.
+async fn refuse_taken(server: &dyn Backup, aside: Option<&DatabaseName>) -> Result<()> {
+    match aside {
+        Some(name) if server.state(name).await? != State::Absent => {
+            Err(Error::AlreadyExists { kind: "database", name: name.to_string() })
+        }
+        _ => Ok(()),
     }
 }
 

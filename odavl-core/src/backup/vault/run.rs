@@ -4,10 +4,10 @@ use super::{Created, Entry, Pruned, Pruning, Vault, Verified, Which, Wish};
 use crate::{
     backup::{
         cipher::Encryption,
-        manifest::Tier,
         often::Often,
         place::Place,
         port::{Backup, Reading},
+        verdict::Tier,
     },
     error::Result,
 };

@@ -1,3 +1,4 @@
+mod changes;
 mod faults;
 mod hold;
 mod nights;
@@ -51,6 +52,10 @@ enum Fault {
     Locked,
     /// A byte of each answer about a backup's bytes is another.
     Damaging,
+    /// Nothing is listed.
+    Away,
+    /// Whoever takes a lock is overtaken by somebody else.
+    Overtaken,
 }
 
 impl Faulty {
@@ -87,6 +92,12 @@ impl Storage for Faulty {
         if self.has(Fault::Locked) && options.mode == PutMode::Overwrite {
             return Err(silent());
         }
+        if key.as_str().contains("/lock/") && self.has(Fault::Overtaken) {
+            let next: StoreKey =
+                key.as_str().replace("/00000000000000000001", "/00000000000000000002").parse()?;
+            let theirs = String::from_utf8_lossy(&bytes).replace("\"by\":\"", "\"by\":\"another");
+            self.inner.put(&next, full(theirs), PutOptions::create(MediaType::bytes())).await?;
+        }
         let put = self.inner.put(key, full(bytes), options).await;
         if manifest && self.has(Fault::SilentManifest) { Err(silent()) } else { put }
     }
@@ -110,6 +121,9 @@ impl Storage for Faulty {
         self.inner.delete(key).await
     }
     async fn list(&self, prefix: &KeyPrefix, page: &PageQuery) -> Result<Page<Stored>> {
+        if self.has(Fault::Away) {
+            return Err(silent());
+        }
         // Small pages, so that nobody stops at the first.
         self.inner.list(prefix, &PageQuery { limit: page.limit.min(3), ..page.clone() }).await
     }
@@ -276,6 +290,6 @@ impl Room {
     }
 
     fn data(&self, id: BackupId) -> StoreKey {
-        self.place.data(id, "data-001.dump.zst.age").unwrap()
+        self.place.file(id, "data-001.dump.zst.age").unwrap()
     }
 }

@@ -9,12 +9,14 @@ use super::{
 use crate::{
     backup::{
         Encryption,
-        manifest::{Compression, Contents, Findings, Outcome, Tier, Verdict},
+        manifest::{Compression, Contents},
+        mark::{Mark, State},
         pipeline::{Download, unpack},
         place::Place,
         port::{Backup, DatabaseName, RestoreOptions},
         progress::Stage,
         signing::{Kind, sign},
+        verdict::{Findings, Outcome, Tier, Verdict},
     },
     error::{Error, Result},
     storage::{Body, BoxBody},
@@ -40,18 +42,30 @@ impl Vault {
     /// Reads all bytes of a backup, and proves that they are those that were stored. It needs no identity.
     ///
     /// # Errors
-    /// `conflict` while somebody else verifies it; whatever kept it from finding out. A backup that is bad is no error, but a
+    /// `conflict` while somebody else verifies or restores it; whatever kept it from finding out. A backup that is bad is no error, but a
     /// verdict.
     pub async fn verify_bytes(&self, place: &Place, which: Which) -> Result<Verified> {
-        let entry = self.find(place, which).await?;
-        let lock = self.lock(Of::Backup(place.clone(), entry.manifest.id)).await?;
+        let (entry, lock) = self.hold(place, which).await?;
         let verified = lock.over(self.read_all(place, &entry, &lock)).await;
         lock.release().await;
         verified
     }
 
+    /// Takes the lock of a backup, so that it is neither removed nor judged by others, and answers what it is then.
+    pub(super) async fn hold(&self, place: &Place, which: Which) -> Result<(Entry, Lock)> {
+        let id = self.find(place, which).await?.manifest.id;
+        let lock = self.lock(Of::Backup(place.clone(), id)).await?;
+        match self.find(place, Which::Id(id)).await {
+            Ok(entry) => Ok((entry, lock)),
+            Err(error) => {
+                lock.release().await;
+                Err(error)
+            }
+        }
+    }
+
     async fn read_all(&self, place: &Place, entry: &Entry, lock: &Lock) -> Result<Verified> {
-        let at = self.clock.now();
+        let begun = self.clock.now();
         self.progress.stage(Stage::Download, Some(entry.manifest.stored.digests.size));
         let mut download = self.download(place, entry)?;
         let read = async {
@@ -63,17 +77,16 @@ impl Vault {
         let mut findings = Findings::default();
         found(read.await, &mut findings)?;
         lock.check().await?;
-        self.record(place, (entry, Tier::Bytes, at), findings, BY.to_owned()).await
+        self.record(place, (entry, Tier::Bytes, begun), findings, BY.to_owned()).await
     }
 
     /// Restores a backup to a scratch database on the server of `scratch`, compares it with what was dumped, and removes it.
     ///
     /// # Errors
     /// `invalid_input` where there is no fingerprint to compare with, or no identity to read it; `conflict` while somebody
-    /// else verifies it; whatever kept it from finding out. A backup that is bad is no error, but a verdict.
+    /// else verifies or restores it; whatever kept it from finding out. A backup that is bad is no error, but a verdict.
     pub async fn verify(&self, place: &Place, which: Which, scratch: &dyn Backup) -> Result<Verified> {
-        let entry = self.find(place, which).await?;
-        let lock = self.lock(Of::Backup(place.clone(), entry.manifest.id)).await?;
+        let (entry, lock) = self.hold(place, which).await?;
         let verified = lock.over(self.restore_scratch(place, &entry, scratch, &lock)).await;
         lock.release().await;
         verified
@@ -86,30 +99,35 @@ impl Vault {
         scratch: &dyn Backup,
         lock: &Lock,
     ) -> Result<Verified> {
-        let at = self.clock.now();
+        let begun = self.clock.now();
         let mut findings = Findings::default();
         let mut by = BY.to_owned();
         let contents = self.contents(entry)?;
         let name = scratch_name(entry)?;
-        // What a verification left that was killed; only a database that bears our mark is removed.
-        scratch.discard(&name).await?;
+        // What a verification left that was killed; what was restored to stay is in the way, and stays.
+        if scratch.state(&name).await? == State::Ours(Mark::Scratch) {
+            scratch.discard(&name).await?;
+        }
         let options = RestoreOptions::scratch(name.clone(), contents.source.clone(), entry.manifest.format);
-        let restored = scratch.restore(self.dump_of(place, entry, &contents)?, options).await;
-        let compared = match restored {
+        match scratch.restore(self.dump_of(place, entry, &contents)?, options).await {
             Ok(restored) => {
                 by = format!("{BY}, {}", restored.tool);
                 findings.notes.extend(restored.notes);
-                self.compare(&contents, scratch, &name, &mut findings).await
+                let compared = self.compare(&contents, scratch, &name, &mut findings).await;
+                let lost = lock.check().await;
+                // Nothing is left, whatever came of it; unless somebody has taken the lock, and may be at it.
+                let discarded = match lost {
+                    Err(Error::Conflict(_)) => Ok(()),
+                    _ => scratch.discard(&name).await,
+                };
+                compared.and(lost).and(discarded)?;
             }
-            Err(error) => found(Err(error), &mut findings),
-        };
-        // Whoever has taken the lock may have changed what was compared: then nothing was found out.
-        lock.check().await?;
-        // Nothing is left, whatever came of it.
-        let discarded = scratch.discard(&name).await;
-        compared?;
-        discarded?;
-        self.record(place, (entry, Tier::Restore, at), findings, by).await
+            Err(error) => {
+                found(Err(error), &mut findings)?;
+                lock.check().await?;
+            }
+        }
+        self.record(place, (entry, Tier::Restore, begun), findings, by).await
     }
 
     /// Compares a database that was restored with what was dumped.
@@ -154,7 +172,7 @@ impl Vault {
     async fn record(
         &self,
         place: &Place,
-        (entry, tier, at): (&Entry, Tier, Timestamp),
+        (entry, tier, begun): (&Entry, Tier, Timestamp),
         findings: Findings,
         by: String,
     ) -> Result<Verified> {
@@ -162,7 +180,7 @@ impl Vault {
         if self.manifest(place, entry.manifest.id).await?.is_none_or(|found| found.digest != entry.digest) {
             return Err(Error::not_found("backup", &entry.manifest.id));
         }
-        let now = self.clock.now();
+        let (now, at) = (self.clock.now(), Verdict::after(&entry.verdicts, begun));
         // A verdict on what is not encrypted is not either: recipients are of the configuration, as everywhere.
         let encryption = match entry.manifest.recipients.as_slice() {
             [] => &Encryption::Nobody,
@@ -174,7 +192,7 @@ impl Vault {
             tier,
             outcome: findings.outcome(),
             at,
-            seconds: now.duration_since(at).as_secs_f64(),
+            seconds: now.duration_since(begun).as_secs_f64(),
             by,
             sealed: findings.seal(encryption)?,
         };

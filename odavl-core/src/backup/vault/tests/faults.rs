@@ -180,7 +180,7 @@ async fn what_a_killed_run_left_goes_with_a_later_one_and_never_becomes_a_backup
     noise(&room);
     // Killed while it sends, and when all of it is there but the manifest.
     let id = BackupId::new(room.clock.now()).unwrap();
-    let key = |name: &str| room.place.data(id, name).unwrap();
+    let key = |name: &str| room.place.file(id, name).unwrap();
     room.store.begin_multipart(&key("data-002.dump.zst.age"), &MediaType::bytes()).await.unwrap();
     room.write(&key("data-001.dump.zst.age"), b"bytes".to_vec()).await;
     // What is younger than a lock holds, stays; and so does what is another source's.

@@ -1,0 +1,121 @@
+//! Whoever else is on the server: roles that mean harm, sessions that stay, two who restore at once.
+
+use odavl_core::{
+    ErrorCode,
+    backup::{
+        Backup, DatabaseName, Format, Mark, PostgresBackup, Purpose, RestoreOptions, Source, State,
+        contract::BackupHarness,
+    },
+    storage::full,
+};
+use tokio_postgres::{Client, NoTls};
+
+use super::{Harness, faults::whole, rows, run, server, url_of};
+
+fn keep(to: &DatabaseName, source: &Source) -> RestoreOptions {
+    let scratch = RestoreOptions::scratch(to.clone(), source.clone(), Format::Archive);
+    RestoreOptions { purpose: Purpose::Keep, ..scratch }
+}
+
+async fn connected(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+#[tokio::test]
+async fn what_a_role_sets_for_itself_is_given_to_the_restored_database_and_is_no_statement() {
+    let harness = Harness::new().await;
+    let (live, to, weak) = (harness.name("live"), harness.name("copy"), harness.name("weak"));
+    let payload = format!("x;alter/**/role/**/{weak}/**/superuser");
+    harness
+        .run(&format!(
+            "CREATE ROLE {weak} LOGIN; SET SESSION AUTHORIZATION {weak};
+            SELECT set_config('search_path', '{payload}', false);
+            ALTER ROLE {weak} IN DATABASE \"{live}\" SET search_path FROM CURRENT;
+            RESET SESSION AUTHORIZATION;
+            ALTER ROLE {weak} IN DATABASE \"{live}\" SET my.words = 'it''s \\ \"$database\"';
+            ALTER DATABASE \"{live}\" SET search_path = 'A b', \"c\"\"d\", public;
+            COMMENT ON DATABASE \"{live}\" IS 'of $database'"
+        ))
+        .await;
+    let (bytes, source, _) = whole(&harness.backup).await;
+    harness.backup.restore(full(bytes), keep(&to, &source)).await.unwrap();
+    harness.backup.replace(&to, &harness.name("aside")).await.unwrap();
+    let is = format!("SELECT rolsuper::TEXT FROM pg_roles WHERE rolname = '{weak}'");
+    assert_eq!(rows(&server::url(), &is).await, ["false"]);
+    let told = connected(&harness.live()).await;
+    let one = |row: tokio_postgres::Row| row.get::<_, String>(0);
+    assert_eq!(one(told.query_one("SHOW search_path", &[]).await.unwrap()), r#""A b", "c""d", public"#);
+    let set = format!(
+        "SELECT unnest(setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase
+        WHERE datname = '{live}' AND setrole = '{weak}'::regrole ORDER BY 1"
+    );
+    let expected = ["my.words=it's \\ \"$database\"".to_owned(), format!("search_path=\"{payload}\"")];
+    assert_eq!(rows(&server::url(), &set).await, expected);
+    let comment =
+        format!("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{live}'");
+    assert_eq!(rows(&server::url(), &comment).await, ["of $database"]);
+    run(&server::url(), &format!("DROP ROLE {weak}")).await;
+}
+
+#[tokio::test]
+async fn a_session_that_may_not_be_ended_does_not_keep_the_others() {
+    let harness = Harness::new().await;
+    let (role, to, aside) = (harness.name("live"), harness.name("copy"), harness.name("aside"));
+    let owned = format!(
+        "CREATE ROLE {role} LOGIN CREATEDB PASSWORD 'owner'; ALTER DATABASE \"{role}\" OWNER TO {role}"
+    );
+    run(&server::url(), &owned).await;
+    let url = url_of(role.as_str()).replace("odavl:odavl@", &format!("{role}:owner@"));
+    let backup = PostgresBackup::new(&url).unwrap();
+    let (bytes, source, _) = whole(&backup).await;
+    backup.restore(full(bytes), keep(&to, &source)).await.unwrap();
+    let (superuser, own) = (connected(&harness.live()).await, connected(&url).await);
+    let replacing = tokio::spawn({
+        let (backup, to, aside) = (backup.clone(), to.clone(), aside.clone());
+        async move { backup.replace(&to, &aside).await }
+    });
+    while own.simple_query("SELECT 1").await.is_ok() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(superuser.simple_query("SELECT 1").await.is_ok());
+    drop(superuser);
+    // The server gives it some seconds to go.
+    match replacing.await.unwrap() {
+        Ok(()) => assert_eq!(backup.state(&aside).await.unwrap(), State::Ours(Mark::Aside)),
+        Err(error) => assert_eq!(error.code(), ErrorCode::Conflict, "{error}"),
+    }
+    for name in [&role, &to, &aside] {
+        run(&server::url(), &format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)")).await;
+    }
+    run(&server::url(), &format!("DROP ROLE {role}")).await;
+}
+
+#[tokio::test]
+async fn of_two_that_restore_to_one_name_one_waits_and_finds_what_the_other_made() {
+    let harness = Harness::new().await;
+    harness.run("CREATE TABLE t AS SELECT 1 AS a").await;
+    let (bytes, source, expected) = whole(&harness.backup).await;
+    let to = harness.name("copy");
+    let one = || harness.backup.restore(full(bytes.clone()), keep(&to, &source));
+    let (first, second) = tokio::join!(one(), one());
+    let refused: Vec<_> = [first, second].into_iter().filter_map(Result::err).collect();
+    assert!(matches!(refused.as_slice(), [error] if error.code() == ErrorCode::Conflict), "{refused:?}");
+    assert!(expected.compare(&harness.backup.fingerprint(&to).await.unwrap()).is_same());
+}
+
+#[tokio::test]
+async fn a_name_that_the_server_would_cut_off_is_refused() {
+    let harness = Harness::new().await;
+    let (bytes, source, _) = whole(&harness.backup).await;
+    let (to, long) = (harness.name("copy"), harness.name(&"x".repeat(60)));
+    harness.backup.restore(full(bytes.clone()), keep(&to, &source)).await.unwrap();
+    for refused in [
+        harness.backup.replace(&to, &long).await,
+        harness.backup.restore(full(bytes), keep(&long, &source)).await.map(drop),
+        harness.backup.state(&long).await.map(drop),
+    ] {
+        assert_eq!(refused.unwrap_err().code(), ErrorCode::InvalidInput);
+    }
+}
