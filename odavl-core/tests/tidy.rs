@@ -211,6 +211,9 @@ fn nothing_is_unfinished_or_skipped() {
     }
 }
 
+/// Where the docs say that the repository's files are.
+const REPOSITORY: &str = "https://github.com/odavl/odavl/blob/main/";
+
 #[test]
 fn links_in_the_docs_lead_somewhere_and_every_page_is_in_the_summary() {
     let mut pages = Vec::new();
@@ -223,8 +226,19 @@ fn links_in_the_docs_lead_somewhere_and_every_page_is_in_the_summary() {
     for page in &pages {
         let text = fs::read_to_string(page).unwrap();
         let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
-        for target in targets.filter(|target| !target.is_empty() && !target.contains("://")) {
-            let path = page.parent().unwrap().join(target);
+        for target in targets.filter(|target| !target.is_empty()) {
+            // The site of the docs has what is in their folder, and finds the rest where the repository is.
+            let (from, target) = match target.strip_prefix(REPOSITORY) {
+                Some(target) => (root(), target),
+                None if target.contains("://") => continue,
+                None => (page.parent().unwrap().to_owned(), target),
+            };
+            assert!(
+                !target.starts_with("../"),
+                "{}: {target} is not on the site: begin it with {REPOSITORY}",
+                page.display()
+            );
+            let path = from.join(target);
             assert!(path.exists(), "{}: {target} is not there", page.display());
             if *page == summary {
                 listed.push(path);

@@ -13,6 +13,7 @@ import odavl
 import pytest
 from conftest import CONFIG
 from doors import Door
+from odavl._watch import Watch
 
 NONE = "bkp_01kawmzc40f7ab3h9q2v6x8d1n"
 
@@ -91,6 +92,16 @@ def test_what_has_failed_is_raised_with_why_and_is_seen_as_soon_as_it_has_ended(
     with pytest.raises(odavl.InvalidInputError) as unsaid:
         backups.create("unsaid")
     assert "ODAVL_TEST_NOWHERE" in str(unsaid.value) and unsaid.value.hint is not None
+
+
+def test_a_backup_that_could_not_be_verified_is_raised(backups: Any) -> None:
+    backup = made(backups)
+    work = odavl.BackupWork("main", "backup", None, backup.started_at, None, 0, None)
+    main = next(source for source in backups.sources() if source.name == "main")
+    failed = odavl.BackupFailure("verify", backup.id, work.since, "the server is away")
+    with pytest.raises(odavl.UnavailableError, match=f"{backup.id} was made, and could not be verified: the server"):
+        Watch(work, None).is_at_work([replace(main, failed=failed)])
+    assert not Watch(work, None).is_at_work([main])
 
 
 def test_a_backup_that_is_bad_is_raised(backups: Any, tmp_path: Path) -> None:

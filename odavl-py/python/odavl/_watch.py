@@ -44,8 +44,12 @@ class Watch:
         if self._is_mine(source.running, source.running and source.running.since):
             self._seen_at = monotonic()
             return True
-        if source.failed is not None and self._is_mine(source.failed, source.failed.at):
-            raise UnavailableError(f"the {self._name} failed: {source.failed.detail}")
+        failed = source.failed
+        if failed is not None and self._is_mine(failed, failed.at):
+            raise UnavailableError(f"the {self._name} failed: {failed.detail}")
+        if failed is not None and failed.work == "verify" and failed.at == self._work.since:
+            # Who has a backup made has it verified, too.
+            raise UnavailableError(f"{failed.backup_id} was made, and could not be verified: {failed.detail}")
         return False
 
     def _is_mine(self, other: BackupWork | BackupFailure | None, at: object) -> bool:
