@@ -204,14 +204,22 @@ fn one_command_makes_proves_and_prunes_and_removes_nothing_after_a_failure() {
 /// As cron and CI run it.
 #[test]
 fn the_script_makes_proves_and_prunes_and_removes_nothing_after_a_failure() {
+    a_night_by("bash", "sh");
+    // The other is for where PowerShell is.
+    if Command::new("pwsh").arg("-Version").output().is_ok() {
+        a_night_by("pwsh", "ps1");
+    }
+}
+
+fn a_night_by(shell: &str, script: &str) {
     let keeper = Keeper::new();
-    let database = format!("odavl_nightly_{}", std::process::id());
+    let database = format!("odavl_nightly_{script}_{}", std::process::id());
     let url = format!("{}/{database}", server().rsplit_once('/').unwrap().0);
     tell(&server(), &format!("CREATE DATABASE {database}"));
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/backup-database.sh");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../scripts/backup-database.{script}"));
     let night = |url: &str| {
-        let mut command = Command::new(&script);
-        command.args(["staging", "main"]).current_dir(keeper.path("")).stdin(Stdio::null());
+        let mut command = Command::new(shell);
+        command.arg(&script).args(["staging", "main"]).current_dir(keeper.path("")).stdin(Stdio::null());
         for (name, value) in keeper.command("").get_envs() {
             command.env(name, value.unwrap_or_default());
         }

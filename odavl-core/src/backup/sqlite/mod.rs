@@ -92,16 +92,14 @@ impl SqliteBackup {
     }
 
     /// A copy of the live database in a file that only we can read, twice: to be sent, and to be looked at.
-    fn copy(&self) -> Result<(Source, File, Connection)> {
-        let live = self.place(&self.live()?)?.there()?;
-        let connection = open(&live)?;
+    fn copy(&self, [connection, checked]: [Connection; 2]) -> Result<(Source, File, Connection)> {
         let source = self.describe_now(&connection)?;
         let copy = self.temporary_file()?;
         let to = copy.to_str().ok_or_else(|| Error::invalid("the temporary folder's path is not UTF-8"))?;
         // A copy is well-formed whatever it was made of.
         let (checked, copied) = std::thread::scope(|scope| {
-            let checking =
-                scope.spawn(|| refuse_damaged(&open(&live)?, &format!("database {}", source.database)));
+            let what = format!("database {}", source.database);
+            let checking = scope.spawn(move || refuse_damaged(&checked, &what));
             // What it writes need not outlive us.
             let copied = connection
                 .execute_batch("PRAGMA synchronous = OFF")
@@ -157,8 +155,12 @@ impl Backup for SqliteBackup {
         if options.format.is_some_and(|format| format != Format::File) {
             return Err(Error::Unsupported("a SQLite database is dumped as a file".into()));
         }
-        let this = self.clone();
-        let (source, file, copied) = blocking(move || this.copy()).await??;
+        let (this, live) = (self.clone(), self.place(&self.live()?)?);
+        let both = move || live.there().and_then(|path| Ok([open(&path)?, open(&path)?]));
+        let opened = blocking(both).await??;
+        let given_up = opened.each_ref().map(|live| Interrupt(live.get_interrupt_handle()));
+        let (source, file, copied) = blocking(move || this.copy(opened)).await??;
+        drop(given_up);
         let length = file.metadata().map_err(temporary_failed)?.len();
         let body = Copied { file: tokio::fs::File::from_std(file), left: length };
         let given_up = Interrupt(copied.get_interrupt_handle());
