@@ -58,12 +58,10 @@ impl Backups<'_> {
                 let mut found = Vec::new();
                 let Some(sources) = &self.0.core.backups else { return Ok((found, Usage::Settled)) };
                 for job in sources.jobs() {
+                    // Asked first: what came of a work can be seen before the work has ended.
+                    let running = sources.running(&job.place);
                     let health = sources.seen(job, permit.at).await;
-                    found.push(SourceHealth {
-                        job: job.clone(),
-                        health,
-                        running: sources.running(&job.place),
-                    });
+                    found.push(SourceHealth { job: job.clone(), health, running });
                 }
                 Ok((found, Usage::Settled))
             })
