@@ -15,6 +15,7 @@ pub enum Mark {
     Aside,
 }
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 impl Mark {
     /// All of them.
     pub(super) const ALL: [Self; 4] = [Self::Restoring, Self::Scratch, Self::Restored, Self::Aside];
