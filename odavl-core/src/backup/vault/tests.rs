@@ -34,6 +34,9 @@ struct Faulty {
     part: AtomicU32,
     parts: AtomicU32,
     fault: Mutex<Fault>,
+    /// How many objects are read now, and how many were at a time.
+    reading: AtomicU32,
+    read_at_once: AtomicU32,
     /// Told when a manifest waits, and what lets it go on.
     waits: tokio::sync::Notify,
     goes_on: tokio::sync::Notify,
@@ -102,6 +105,10 @@ impl Storage for Faulty {
         if manifest && self.has(Fault::SilentManifest) { Err(silent()) } else { put }
     }
     async fn get(&self, key: &StoreKey, range: Option<ByteRange>) -> Result<Option<Object>> {
+        let reading = self.reading.fetch_add(1, Ordering::SeqCst) + 1;
+        self.read_at_once.fetch_max(reading, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        self.reading.fetch_sub(1, Ordering::SeqCst);
         let found = self.inner.get(key, range).await?;
         let Some(object) = found.filter(|_| self.has(Fault::Damaging) && key.as_str().contains("/data-"))
         else {
@@ -180,6 +187,8 @@ impl Room {
             part: AtomicU32::new(0),
             parts: AtomicU32::new(0),
             fault: Mutex::new(Fault::None),
+            reading: AtomicU32::new(0),
+            read_at_once: AtomicU32::new(0),
             waits: tokio::sync::Notify::new(),
             goes_on: tokio::sync::Notify::new(),
         });

@@ -120,3 +120,16 @@ async fn what_is_pinned_stays_and_what_the_store_does_not_let_go_of_is_told() {
     room.prune().await.unwrap();
     assert_eq!(room.ids().await, made[3..]);
 }
+
+#[tokio::test]
+async fn many_backups_are_listed_some_at_a_time_and_in_order() {
+    let room = Room::new();
+    let mut made = Vec::new();
+    for _ in 0..20 {
+        made.push(room.create().await.unwrap());
+        room.clock.advance(SignedDuration::from_secs(1));
+    }
+    room.store.read_at_once.store(0, Ordering::SeqCst);
+    assert_eq!(room.ids().await, made);
+    assert_eq!(room.store.read_at_once.load(Ordering::SeqCst) as usize, AT_ONCE);
+}
