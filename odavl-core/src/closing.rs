@@ -10,8 +10,8 @@ use crate::{
 
 impl Odavl {
     /// Lets go of it, and returns when nothing of it is left: its other clones and its sessions are gone, the calls under
-    /// way are finished, and the last connection to its database is closed. Of one that was
-    /// [built](Odavl::builder) from ports, it is not known when their connections are: it does not wait.
+    /// way are finished, and the last connection to its database and the last file in its folder are closed. Of one that was
+    /// [built](Odavl::builder) from ports, it is not known when theirs are: it does not wait.
     pub async fn close(self) {
         let ended = self.core().ended.clone();
         drop(self);

@@ -16,6 +16,7 @@ use crate::{
     config::Settings,
     db::Db,
     error::{Error, Result},
+    life::Life,
     metering::{Metering, SqliteMetering},
     odavl::Odavl,
     seal::MasterKey,
@@ -37,10 +38,10 @@ impl Odavl {
         })?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (db, metering) = open_database(data, &settings, clock.clone()).await?;
-        let ended = db.ended();
+        let life = db.life().clone();
         let auth = SqlAuth::new(db.clone());
         let master = master_key(&data.join("master.key"), &auth).await?;
-        let storage = open_storage(data, &settings, &master, clock.clone()).await?;
+        let storage = open_storage(data, &settings, &master, clock.clone(), &life).await?;
         let builder = Self::builder();
         #[cfg(feature = "backup")]
         let builder = {
@@ -59,7 +60,7 @@ impl Odavl {
             .settings(settings)
             .master_key(master)
             .clock(clock)
-            .ended(ended)
+            .ended(life.ended())
             .build()
     }
 }
@@ -160,12 +161,13 @@ async fn open_storage(
     settings: &Settings,
     master: &MasterKey,
     clock: Arc<dyn Clock>,
+    life: &Life,
 ) -> Result<Arc<dyn Storage>> {
     if let Some(bucket) = &settings.bucket {
         return open_bucket(bucket, clock);
     }
     let urls = DirectUrls::of(settings, master)?;
-    Ok(Arc::new(FsStorage::open(&data.join("objects"), clock, urls).await?))
+    Ok(Arc::new(FsStorage::open_within(life, &data.join("objects"), clock, urls).await?))
 }
 
 #[cfg(feature = "s3")]

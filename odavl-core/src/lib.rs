@@ -91,6 +91,8 @@ mod feed;
 pub mod gateway;
 mod hold;
 pub mod ids;
+#[cfg(any(feature = "sql", feature = "fs"))]
+mod life;
 pub mod metering;
 mod network;
 mod node;

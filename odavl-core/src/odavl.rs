@@ -67,7 +67,7 @@ pub(crate) struct Core {
     pub(crate) ownership: Ownership,
     /// What other nodes know this one by, for as long as it runs.
     pub(crate) node: String,
-    /// What is closed when its database is, where that is known.
+    /// What is closed when its database and its files are, where that is known.
     pub(crate) ended: Option<watch::Sender<()>>,
     /// Ends with the rest.
     _feed: Feed,
@@ -184,7 +184,7 @@ impl Builder {
         self
     }
 
-    /// What is closed when the database is, on which all the ports stand.
+    /// What is closed when all that the ports stand on is.
     #[cfg(all(feature = "sqlite", feature = "fs", feature = "config", feature = "uploads"))]
     pub(crate) fn ended(mut self, ended: watch::Sender<()>) -> Self {
         self.ended = Some(ended);

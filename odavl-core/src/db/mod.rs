@@ -5,7 +5,6 @@
 //! or fails before [`Tx::commit`] is rolled back.
 
 mod error;
-mod life;
 mod lock;
 mod migrate;
 #[cfg(all(feature = "sqlite", feature = "postgres"))]
@@ -22,8 +21,9 @@ mod value;
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
-use tokio::sync::watch;
 
+#[cfg(all(feature = "sqlite", feature = "fs", feature = "config", feature = "uploads"))]
+use crate::life::Life;
 use crate::{clock::Clock, error::Result};
 
 pub use error::{DbError, Violation};
@@ -137,13 +137,14 @@ impl Db {
         }
     }
 
-    /// What is closed when all clones are gone and the last connection is closed.
-    pub(crate) fn ended(&self) -> watch::Sender<()> {
+    /// What all clones hold, and each connection.
+    #[cfg(all(feature = "sqlite", feature = "fs", feature = "config", feature = "uploads"))]
+    pub(crate) fn life(&self) -> &Life {
         match &self.0 {
             #[cfg(feature = "sqlite")]
-            Engine::Sqlite(sqlite) => sqlite.life().ended(),
+            Engine::Sqlite(sqlite) => sqlite.life(),
             #[cfg(feature = "postgres")]
-            Engine::Postgres(postgres) => postgres.settings().life().ended(),
+            Engine::Postgres(postgres) => postgres.settings().life(),
         }
     }
 

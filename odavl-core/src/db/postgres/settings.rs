@@ -10,8 +10,8 @@ use tokio_postgres::{
 
 use super::tls;
 use crate::{
-    db::life::Life,
     error::{Error, Result},
+    life::Life,
 };
 
 /// How long a connection that nothing comes from is believed to be there.

@@ -29,10 +29,11 @@ use self::still::Writing;
 pub use self::still::{Still, hold_still};
 #[cfg(feature = "postgres")]
 pub(super) use self::{migrate::is_up_to_date, tables::read_tables};
-use super::{DbError, Row, Value, life::Life};
+use super::{DbError, Row, Value};
 use crate::{
     causes::Chain,
     error::{Error, Result},
+    life::Life,
 };
 
 /// How many connections read at the same time.

@@ -20,6 +20,10 @@ mod read;
 mod staged;
 mod sweep;
 
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests;
+
 use std::{
     fs::File,
     hash::Hash,
@@ -29,6 +33,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use tokio::task::JoinError;
 
 use self::{layout::Layout, publish::Record, read::FileBody, staged::Staged};
 use super::{
@@ -40,6 +45,7 @@ use super::{
 use crate::{
     Clock,
     error::{Error, Result},
+    life::Life,
     page::{Page, PageQuery},
 };
 
@@ -61,27 +67,41 @@ struct Inner {
     joins: Turns,
     /// Says to other processes that this one is alive.
     _alive: File,
+    /// What this belongs to is open until the last work on its files is done; so it is last.
+    _life: Life,
 }
 
 impl FsStorage {
     /// Opens the folder, making it where it is not there, and presigns with `urls`.
     pub async fn open(root: &Path, clock: Arc<dyn Clock>, urls: DirectUrls) -> Result<Self> {
-        let root = root.to_owned();
-        blocking(move || {
+        Self::open_within(&Life::new(), root, clock, urls).await
+    }
+
+    /// The same, as a part of what lives that long.
+    pub(crate) async fn open_within(
+        life: &Life,
+        root: &Path,
+        clock: Arc<dyn Clock>,
+        urls: DirectUrls,
+    ) -> Result<Self> {
+        let (root, life) = (root.to_owned(), life.clone());
+        blocking((), move |()| {
             let layout = Layout::open(&root)?;
             let alive = sweep::join(&layout)?;
             let turns = [const { Mutex::new(()) }; TURNS];
-            Ok(Self(Arc::new(Inner { layout, clock, urls, turns, joins: Turns::new(), _alive: alive })))
+            let joins = Turns::new();
+            Ok(Self(Arc::new(Inner { layout, clock, urls, turns, joins, _alive: alive, _life: life })))
         })
         .await
     }
 
-    async fn run<T: Send + 'static>(
+    /// Begins at once what waits for the disk, where it holds up nobody. It is done also where nobody waits for it, and
+    /// keeps the folder open until it is.
+    fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Inner) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let inner = self.0.clone();
-        blocking(move || work(&inner)).await
+    ) -> impl Future<Output = Result<T>> {
+        blocking(self.0.clone(), |inner| work(inner))
     }
 }
 
@@ -92,11 +112,17 @@ impl Inner {
     }
 }
 
-/// Runs what waits for the disk where it holds up nobody.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::internal("work on the storage folder stopped", Some(error.into())))?
+/// Begins `work` where it holds up nobody. `held` is kept for longer than all that it has, and gives where nobody takes it.
+fn blocking<H: Send + 'static, T: Send + 'static>(
+    held: H,
+    work: impl FnOnce(&H) -> Result<T> + Send + 'static,
+) -> impl Future<Output = Result<T>> {
+    let begun = tokio::task::spawn_blocking(move || (work(&held), held));
+    async move {
+        let stopped =
+            |error: JoinError| Error::internal("work on the storage folder stopped", Some(error.into()));
+        begun.await.map_err(stopped)?.0
+    }
 }
 
 #[async_trait]
@@ -109,7 +135,7 @@ impl Storage for FsStorage {
         if options.mode == PutMode::Create && self.head(key).await?.is_some() {
             return Err(publish::taken(key));
         }
-        let staged = Staged::receive(&self.0.layout, body, options.expected).await?;
+        let staged = Staged::receive(self, body, options.expected).await?;
         let record = Record {
             key: key.clone(),
             etag: staged.nonce.clone(),
@@ -128,7 +154,7 @@ impl Storage for FsStorage {
             return Ok(None);
         };
         let range = range.map_or(Ok(0..record.size), |range| range.resolve(record.size))?;
-        let body = FileBody::new(file, &record, &range).await?;
+        let body = FileBody::new(self, file, &record, &range);
         Ok(Some(Object { meta: record.meta(), range, body: Box::new(body) }))
     }
 
@@ -160,7 +186,7 @@ impl Storage for FsStorage {
             return Err(not_open(&multipart));
         }
         let expected = Expected::exactly(part.size, part.sha256);
-        let staged = Staged::receive(&self.0.layout, body, expected).await?;
+        let staged = Staged::receive(self, body, expected).await?;
         self.run(move |inner| inner.place_part(&multipart, part, &staged)).await
     }
 

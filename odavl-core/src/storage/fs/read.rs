@@ -2,16 +2,17 @@
 
 use std::{
     fs::File,
-    io::{ErrorKind, Read, SeekFrom},
+    io::{self, ErrorKind, Read, Seek, SeekFrom},
     ops::Range,
     path::Path,
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use bytes::Bytes;
 
 use super::{
+    FsStorage, Inner, blocking,
     layout::{Layout, META, bytes_name, io_error, open_file},
     publish::Record,
 };
@@ -75,29 +76,31 @@ pub(super) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<O
 
 /// The bytes of an object, or of a range of it. Read whole, they are proved before the last of them is given.
 pub(super) struct FileBody {
-    file: tokio::fs::File,
+    /// Kept open while a piece is read, and not between: who reads may never come back.
+    store: Weak<Inner>,
+    file: Arc<Mutex<File>>,
     key: StoreKey,
-    left: u64,
+    left: Range<u64>,
     proof: Option<(Hasher, Sha256)>,
 }
 
 impl FileBody {
-    pub(super) async fn new(file: File, record: &Record, range: &Range<u64>) -> Result<Self> {
-        let mut file = tokio::fs::File::from_std(file);
-        if range.start > 0 {
-            let at = file.seek(SeekFrom::Start(range.start)).await;
-            at.map_err(|error| io_error(Path::new(record.key.as_str()), error))?;
+    pub(super) fn new(store: &FsStorage, file: File, record: &Record, range: &Range<u64>) -> Self {
+        let is_whole = range.end - range.start == record.size;
+        Self {
+            store: Arc::downgrade(&store.0),
+            file: Arc::new(Mutex::new(file)),
+            key: record.key.clone(),
+            left: range.clone(),
+            proof: is_whole.then(|| (Hasher::default(), record.sha256)),
         }
-        let left = range.end - range.start;
-        let proof = (left == record.size).then(|| (Hasher::default(), record.sha256));
-        Ok(Self { file, key: record.key.clone(), left, proof })
     }
 
     fn prove(&mut self, piece: &[u8]) -> Result<()> {
         if let Some((hasher, _)) = &mut self.proof {
             hasher.update(piece);
         }
-        if self.left > 0 {
+        if !self.left.is_empty() {
             return Ok(());
         }
         let Some((hasher, sha256)) = self.proof.take() else { return Ok(()) };
@@ -111,19 +114,24 @@ impl FileBody {
 #[async_trait]
 impl Body for FileBody {
     async fn next(&mut self) -> Result<Option<Bytes>> {
-        if self.left == 0 {
+        if self.left.is_empty() {
             return Ok(None);
         }
-        let most = usize::try_from(self.left).unwrap_or(PIECE).min(PIECE);
-        let mut piece = BytesMut::with_capacity(most);
-        let read = (&mut self.file).take(most as u64).read_buf(&mut piece).await;
-        match read {
-            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
-            other => other,
-        }
-        .map_err(|error| io_error(Path::new(self.key.as_str()), error))?;
-        self.left = self.left.saturating_sub(piece.len() as u64);
+        let most = (self.left.end - self.left.start).min(PIECE as u64);
+        let (file, from) = (self.file.clone(), self.left.start);
+        let read = blocking(self.store.upgrade(), move |_| Ok(read_at(&file, from, most)));
+        let piece = read.await?.map_err(|error| io_error(Path::new(self.key.as_str()), error))?;
+        self.left.start += most;
         self.prove(&piece)?;
-        Ok(Some(piece.freeze()))
+        Ok(Some(piece))
     }
+}
+
+/// That many bytes from there on. Whoever was read for before and did not wait may still be at it.
+fn read_at(file: &Mutex<File>, from: u64, length: u64) -> io::Result<Bytes> {
+    let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+    file.seek(SeekFrom::Start(from))?;
+    let mut piece = Vec::with_capacity(usize::try_from(length).unwrap_or(PIECE));
+    file.by_ref().take(length).read_to_end(&mut piece)?;
+    if piece.len() as u64 == length { Ok(piece.into()) } else { Err(ErrorKind::UnexpectedEof.into()) }
 }

@@ -1,10 +1,13 @@
 //! Bytes that have arrived and are not visible yet.
 
-use std::path::PathBuf;
+use std::{fs::File, io::Write, path::PathBuf};
 
-use tokio::{fs::OpenOptions, io::AsyncWriteExt};
+use bytes::Bytes;
 
-use super::layout::{Layout, Temporary, bytes_name, io_error, nonce, write_new};
+use super::{
+    FsStorage,
+    layout::{Layout, Temporary, bytes_name, io_error, new_file, nonce, write_new},
+};
 use crate::{
     error::Result,
     storage::{BoxBody, Checked, Expected, Sha256},
@@ -22,17 +25,18 @@ pub(super) struct Staged {
 
 impl Staged {
     /// Receives a body, piece by piece, and proves that it is what was expected.
-    pub(super) async fn receive(layout: &Layout, body: BoxBody, expected: Expected) -> Result<Self> {
-        let (nonce, path, temporary) = place(layout)?;
-        let fail = |error| io_error(&path, error);
-        let mut file = OpenOptions::from(super::layout::new_file()).open(&path).await.map_err(fail)?;
+    pub(super) async fn receive(store: &FsStorage, body: BoxBody, expected: Expected) -> Result<Self> {
         let mut body = Checked::new(body, expected);
-        while let Some(piece) = body.next().await? {
-            file.write_all(&piece).await.map_err(fail)?;
+        let mut arriving = store.run(|inner| Arriving::new(&inner.layout)).await?;
+        let mut next = body.next().await?;
+        while let Some(piece) = next {
+            let written = store.run(move |_| arriving.write(&piece));
+            // The next one arrives meanwhile.
+            next = body.next().await?;
+            arriving = written.await?;
         }
         let (size, sha256) = body.finish()?;
-        file.flush().await.map_err(fail)?;
-        file.sync_all().await.map_err(fail)?;
+        let (nonce, path, temporary) = store.run(move |_| arriving.flush()).await?;
         Ok(Self { nonce, path, size, sha256, _temporary: temporary })
     }
 
@@ -44,6 +48,32 @@ impl Staged {
         let (nonce, path, temporary) = place(layout)?;
         let (size, sha256) = write(&path)?;
         Ok(Self { nonce, path, size, sha256, _temporary: temporary })
+    }
+}
+
+/// Bytes while they arrive: whoever writes has it, so that it goes when both are done with it.
+struct Arriving {
+    file: File,
+    nonce: String,
+    path: PathBuf,
+    temporary: Temporary,
+}
+
+impl Arriving {
+    fn new(layout: &Layout) -> Result<Self> {
+        let (nonce, path, temporary) = place(layout)?;
+        let file = new_file().open(&path).map_err(|error| io_error(&path, error))?;
+        Ok(Self { file, nonce, path, temporary })
+    }
+
+    fn write(mut self, piece: &Bytes) -> Result<Self> {
+        self.file.write_all(piece).map_err(|error| io_error(&self.path, error))?;
+        Ok(self)
+    }
+
+    fn flush(self) -> Result<(String, PathBuf, Temporary)> {
+        self.file.sync_all().map_err(|error| io_error(&self.path, error))?;
+        Ok((self.nonce, self.path, self.temporary))
     }
 }
 
