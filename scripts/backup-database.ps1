@@ -9,6 +9,8 @@ param(
     [string] $Source = 'app'
 )
 $ErrorActionPreference = 'Stop'
+# What odavl ends with is passed on, whatever the caller's preference.
+$PSNativeCommandUseErrorActionPreference = $false
 
 if (-not $env:DATABASE_URL) { throw 'say which database it is: DATABASE_URL = postgres://user:password@host/database' }
 $odavl = if ($env:ODAVL) { $env:ODAVL } else { 'odavl' }
