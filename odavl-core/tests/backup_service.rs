@@ -28,7 +28,7 @@ use odavl_core::{
     Clock, Error, Odavl, Result,
     backup::{
         Alerting, Encryption, Entry, Health, Identities, Job, Keeper, Keys, Policy, Pruning, Routine,
-        Schedule, SigningKey, Sources, Tier, Trusted, Vault, Which, Wish, Work,
+        Schedule, Scratch, SigningKey, Sources, Tier, Trusted, Vault, Which, Wish, Work,
     },
     page::PageQuery,
     secret::Secret,

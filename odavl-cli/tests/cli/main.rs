@@ -4,6 +4,7 @@
 
 mod admin;
 mod backup;
+mod backup_elsewhere;
 mod backup_faults;
 #[cfg(feature = "s3")]
 mod big;

@@ -71,6 +71,11 @@ pub struct BackupSource {
     pub url_file: Option<PathBuf>,
     /// The file of a SQLite database.
     pub sqlite: Option<PathBuf>,
+    /// The variable that the URL of a server is in on which its backups are restored to be looked at, as that of any database there.
+    /// Where none is named, that is done beside the database.
+    pub scratch_url_env: Option<String>,
+    /// The file that it is in.
+    pub scratch_url_file: Option<PathBuf>,
     /// By which rules its backups are kept: `production` (30 days), `staging` (7 days), or a table of them.
     pub keep: Option<Rules>,
     /// How often `backup run` restores one and compares: `each`, `weekly`, `never`, or `{ every = 7 }`. Each one, where its dump
@@ -104,7 +109,7 @@ impl BackupConfig {
         if let Some(recipients) = variable("ODAVL_BACKUP_RECIPIENTS") {
             self.recipients = recipients.split(',').map(|one| one.trim().to_owned()).collect();
         }
-        let named = self.sources.values().map(|source| &source.url_env);
+        let named = self.sources.values().flat_map(|source| [&source.url_env, &source.scratch_url_env]);
         let named = named.chain([&self.alerts.slack_url_env, &self.alerts.webhook_secret_env]).flatten();
         let found = named.filter_map(|name| Some((name.clone(), Secret::new(variable(name)?))));
         self.variables = found.collect();

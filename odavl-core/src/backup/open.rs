@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 
 use super::{
-    Alerting, Backup, BackupConfig, BackupSource, Identities, Job, Keys, Often, Routine, Schedule,
+    Alerting, Backup, BackupConfig, BackupSource, Identities, Job, Keys, Often, Routine, Schedule, Scratch,
     SigningKey, Sources, SqliteBackup, Trusted, Vault, sources::Opening,
 };
 use crate::{
@@ -131,10 +131,11 @@ fn job(
         late_after: source.late_after.unwrap_or(LATE_AFTER),
         unverified_after,
     });
-    let database = config.database(source, (installation.data, installation.database));
+    let own = (installation.data, installation.database);
     Ok(Job {
         place,
-        database: database.map_err(Arc::new),
+        database: config.database(source, own).map_err(Arc::new),
+        scratch: config.scratch(source, own).map_err(Arc::new),
         pruning: source.pruning()?,
         verify: source.verify,
         routine,
@@ -153,13 +154,7 @@ impl BackupConfig {
     ) -> Result<Arc<dyn Backup>> {
         match (&source.url, &source.url_env, &source.url_file, &source.sqlite) {
             (Some(url), None, None, None) => self.postgres(url.reveal()),
-            (None, Some(variable), None, None) => {
-                let url = self
-                    .variables
-                    .get(variable)
-                    .ok_or_else(|| unset(variable, ("URL of a database", "postgres://...")))?;
-                self.postgres(url.reveal())
-            }
+            (None, Some(variable), None, None) => self.postgres_of(variable),
             (None, None, Some(file), None) => self.postgres(read_secret(file)?.reveal().trim()),
             (None, None, None, Some(path)) => Ok(self.sqlite(path.clone())),
             (None, None, None, None) => match own {
@@ -168,6 +163,27 @@ impl BackupConfig {
             },
             _ => Err(Error::invalid("a source has one of `url`, `url_env`, `url_file` and `sqlite`")),
         }
+    }
+
+    /// Where backups of a source are restored to be looked at: on the server that is named for it, or beside the database.
+    ///
+    /// # Errors
+    /// `invalid_input` where a server is named in two ways, or its URL is not there; as [`BackupConfig::database`].
+    pub fn scratch(&self, source: &BackupSource, own: (&Path, Option<&Secret<String>>)) -> Result<Scratch> {
+        match (&source.scratch_url_env, &source.scratch_url_file) {
+            (Some(variable), None) => self.postgres_of(variable).map(Scratch::On),
+            (None, Some(file)) => self.postgres(read_secret(file)?.reveal().trim()).map(Scratch::On),
+            (None, None) => self.database(source, own).map(Scratch::Beside),
+            (Some(_), Some(_)) => {
+                Err(Error::invalid("a source has one of `scratch_url_env` and `scratch_url_file`"))
+            }
+        }
+    }
+
+    /// The database whose URL is in that variable.
+    fn postgres_of(&self, variable: &str) -> Result<Arc<dyn Backup>> {
+        let url = self.variables.get(variable);
+        self.postgres(url.ok_or_else(|| unset(variable, ("URL of a database", "postgres://...")))?.reveal())
     }
 
     /// What they are read with; none, where no file is named.

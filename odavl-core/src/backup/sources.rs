@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use tokio::{sync::OnceCell, time::timeout};
 
 use super::{
-    Backup, Expectation, Figures, Health, Often, Place, Progress, Pruning, RunPolicy, Schedule, Stage,
-    TroubleKind, Vault, Verified, Which, Wish, news::Alerting, remembered::Change,
+    Backup, Expectation, Figures, Health, Often, Place, Progress, Pruning, RunPolicy, Schedule, Scratch,
+    Stage, TroubleKind, Vault, Verified, Which, Wish, news::Alerting, remembered::Change,
 };
 use crate::{
     causes::Chain,
@@ -41,6 +41,8 @@ pub struct Job {
     pub place: Place,
     /// The database; or why it cannot be reached, which is told when it is needed.
     pub database: Result<Arc<dyn Backup>, Arc<Error>>,
+    /// Where they are restored to be looked at; or why that cannot be reached.
+    pub scratch: Result<Scratch, Arc<Error>>,
     /// By which rules they are kept.
     pub pruning: Pruning,
     /// How often one is restored; `None` is [`Often::usual`].
@@ -73,10 +75,22 @@ impl Job {
     /// # Errors
     /// `invalid_input` with why it cannot be reached, and the way out.
     pub fn database(&self) -> Result<&dyn Backup> {
-        self.database.as_deref().map_err(|why| Error::InvalidInput {
-            detail: format!("the database of {} cannot be reached: {}", self.place, Chain(&**why)),
+        self.database.as_deref().map_err(|why| self.unreached("the database", why))
+    }
+
+    /// Where backups are restored to be looked at.
+    ///
+    /// # Errors
+    /// As [`Job::database`].
+    pub fn scratch(&self) -> Result<&Scratch> {
+        self.scratch.as_ref().map_err(|why| self.unreached("the server for scratch databases", why))
+    }
+
+    fn unreached(&self, what: &str, why: &Error) -> Error {
+        Error::InvalidInput {
+            detail: format!("{what} of {} cannot be reached: {}", self.place, Chain(why)),
             hint: why.hint(),
-        })
+        }
     }
 }
 
@@ -257,7 +271,7 @@ impl Sources {
     pub(super) async fn run(&self, job: &Job, under_way: Arc<UnderWay>, at: Timestamp) -> Result<BackupId> {
         let vault = self.vault().await?.clone().telling(under_way);
         let policy = RunPolicy { wish: Wish::default(), verify: job.verify, pruning: job.pruning.clone() };
-        let running = Box::pin(vault.run(&job.place, job.database()?, &policy));
+        let running = Box::pin(vault.run(&job.place, job.database()?, job.scratch()?, &policy));
         let ran = self.moving(&job.place, running).await?;
         let (source, backup) = (&job.place, ran.created.entry.manifest.id);
         if let Some(why) = ran.spared {
@@ -275,7 +289,7 @@ impl Sources {
     /// Restores a backup of a source to a scratch database, and compares it.
     pub(super) async fn verify(&self, job: &Job, id: BackupId, under_way: Arc<UnderWay>) -> Result<Verified> {
         let vault = self.vault().await?.clone().telling(under_way);
-        let verifying = Box::pin(vault.verify(&job.place, Which::Id(id), job.database()?));
+        let verifying = Box::pin(vault.verify(&job.place, Which::Id(id), job.scratch()?));
         self.moving(&job.place, verifying).await
     }
 }

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, tz::TimeZone};
 use odavl_core::{
     Error, ErrorCode, ManualClock,
     backup::{
-        Encryption, Identities, Keep, Keys, MemoryBackup, Place, Pruning, SigningKey, Trusted, Vault,
-        Verified, Which, Wish,
+        Encryption, Identities, Keep, Keys, MemoryBackup, Place, Pruning, Scratch, SigningKey, Trusted,
+        Vault, Verified, Which, Wish,
     },
     page::PageQuery,
     storage::{KeyPrefix, MediaType, Profile, PutOptions, S3Storage, Storage, StoreKey, collect, full},
@@ -64,7 +64,8 @@ impl Room {
     }
 
     async fn verify(&self, which: Which) -> Verified {
-        self.vault.verify(&self.place, which, &self.database).await.unwrap()
+        let scratch = Scratch::Beside(Arc::new(self.database.clone()));
+        self.vault.verify(&self.place, which, &scratch).await.unwrap()
     }
 
     async fn data(&self) -> (StoreKey, Vec<u8>) {

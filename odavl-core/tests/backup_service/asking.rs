@@ -127,7 +127,10 @@ async fn a_verification_that_fails_is_seen_and_told_until_the_backup_was_restore
     assert!(told.len() == 2 && told[1].contains("no longer failed"), "{told:?}");
     assert_eq!(health(&odavl).await.failed_verification, Some(failed));
 
-    reads.verify(&World::place(), Which::Id(id), &world.database).await.unwrap();
+    reads
+        .verify(&World::place(), Which::Id(id), &Scratch::Beside(Arc::new(world.database.clone())))
+        .await
+        .unwrap();
     pass(&world, &mut keeper, 2).await;
     let told = letters.texts();
     assert!(told.len() == 1 && told[0].contains("no longer unverifiable"), "{told:?}");

@@ -18,8 +18,8 @@ use odavl_core::{
     Builder, Clock, ManualClock, Odavl, Result, Settings,
     auth::{Auth, MemoryAuth, NewOrg, OrgRef, SetUp, SqlAuth},
     backup::{
-        Alerting, Encryption, Identities, Job, Keys, MemoryBackup, Place, Policy, Pruning, SigningKey,
-        Sources, Trusted, Vault,
+        Alerting, Encryption, Identities, Job, Keys, MemoryBackup, Place, Policy, Pruning, Scratch,
+        SigningKey, Sources, Trusted, Vault,
     },
     db::Db,
     metering::{Allowance, MemoryMetering, Metering, SqliteMetering},
@@ -235,6 +235,7 @@ impl World {
         Job {
             place: Self::place(),
             database: Ok(Arc::new(self.database.clone())),
+            scratch: Ok(Scratch::Beside(Arc::new(self.database.clone()))),
             pruning: Pruning { policy: Policy::PRODUCTION, zone: jiff::tz::TimeZone::UTC },
             verify: None,
             routine: None,

@@ -162,7 +162,7 @@ async fn create(wish: &Create, location: &Location, output: Output) -> Result<()
     shown::created(&created, output);
     let id = Which::Id(created.entry.manifest.id);
     let verified = if wish.verify {
-        opened.vault.verify(&opened.place, id, &*database).await?
+        opened.vault.verify(&opened.place, id, &opened.scratch?).await?
     } else {
         opened.vault.verify_bytes(&opened.place, id).await?
     };
@@ -185,7 +185,7 @@ async fn verify(wish: &Verify, location: &Location, output: Output) -> Result<()
     let verified = if wish.bytes {
         opened.vault.verify_bytes(&opened.place, wish.which.backup).await?
     } else {
-        opened.vault.verify(&opened.place, wish.which.backup, &*opened.database?).await?
+        opened.vault.verify(&opened.place, wish.which.backup, &opened.scratch?).await?
     };
     shown::told(&verified, output)?;
     let entry = opened.vault.find(&opened.place, Which::Id(verified.verdict.backup)).await?;

@@ -9,8 +9,8 @@ use std::{
 use odavl_core::{
     Error, SystemClock,
     backup::{
-        Backup, BackupConfig, BackupSource, Identities, Keys, Often, Place, Pruning, SigningKey, Trusted,
-        Vault, no_store, open_store, read_secret,
+        Backup, BackupConfig, BackupSource, Identities, Keys, Often, Place, Pruning, Scratch, SigningKey,
+        Trusted, Vault, no_store, open_store, read_secret,
     },
     db::holds_password,
     seal::MasterKey,
@@ -38,6 +38,12 @@ pub(super) struct Named {
     /// The file of the SQLite database
     #[arg(long, value_name = "FILE")]
     sqlite: Option<PathBuf>,
+    /// The variable that the URL of another server is in, on which backups are restored to be looked at [default: beside the database]
+    #[arg(long, value_name = "NAME", conflicts_with = "scratch_url_file")]
+    scratch_url_env: Option<String>,
+    /// The file that its URL is in
+    #[arg(long, value_name = "FILE")]
+    scratch_url_file: Option<PathBuf>,
     /// The environment, which says by which rules backups are kept [default: production]
     #[arg(long)]
     environment: Option<String>,
@@ -64,6 +70,8 @@ pub(super) struct Opened {
     pub(super) identities: Identities,
     /// The database; a source that is only listed needs none.
     pub(super) database: Result<Arc<dyn Backup>, Error>,
+    /// Where they are restored to be looked at.
+    pub(super) scratch: Result<Scratch, Error>,
 }
 
 pub(super) async fn open(named: &Named, location: &Location, output: Output) -> Result<Opened> {
@@ -85,8 +93,16 @@ pub(super) async fn open(named: &Named, location: &Location, output: Output) -> 
     let clock = Arc::new(SystemClock);
     let store = open_store(&settings, &data, clock.clone()).await?;
     let vault = Vault::new(store, clock, keys).telling(Arc::new(Bars::new(output)));
-    let database = backup.database(&source, (&data, config.database.as_ref()));
-    Ok(Opened { vault, place, pruning: source.pruning()?, verify: source.verify, identities, database })
+    let own = (data.as_path(), config.database.as_ref());
+    Ok(Opened {
+        vault,
+        place,
+        pruning: source.pruning()?,
+        verify: source.verify,
+        identities,
+        database: backup.database(&source, own),
+        scratch: backup.scratch(&source, own),
+    })
 }
 
 /// What flags say goes before what the configuration says.
@@ -96,10 +112,10 @@ fn say(named: &Named, backup: &mut BackupConfig) {
     if !named.recipient.is_empty() {
         backup.recipients.clone_from(&named.recipient);
     }
-    if let Some(variable) = &named.url_env
-        && let Some(url) = env::var(variable).ok().filter(|url| !url.is_empty())
-    {
-        backup.variables.insert(variable.clone(), Secret::new(url));
+    for variable in [&named.url_env, &named.scratch_url_env].into_iter().flatten() {
+        if let Some(url) = env::var(variable).ok().filter(|url| !url.is_empty()) {
+            backup.variables.insert(variable.clone(), Secret::new(url));
+        }
     }
 }
 
@@ -122,6 +138,10 @@ fn source(named: &Named, backup: &BackupConfig) -> BackupSource {
         source.url_env.clone_from(&named.url_env);
         source.url_file.clone_from(&named.url_file);
         source.sqlite.clone_from(&named.sqlite);
+    }
+    if named.scratch_url_env.is_some() || named.scratch_url_file.is_some() {
+        source.scratch_url_env.clone_from(&named.scratch_url_env);
+        source.scratch_url_file.clone_from(&named.scratch_url_file);
     }
     source.environment = named.environment.clone().or(source.environment);
     source

@@ -7,6 +7,7 @@ use crate::{
         often::Often,
         place::Place,
         port::{Backup, Reading},
+        scratch::Scratch,
         verdict::Tier,
     },
     error::Result,
@@ -41,10 +42,16 @@ impl Vault {
     ///
     /// # Errors
     /// Whatever [`Vault::create`] fails with: then nothing else is done. How the other steps ended is in the answer.
-    pub async fn run(&self, place: &Place, database: &dyn Backup, policy: &RunPolicy) -> Result<Ran> {
+    pub async fn run(
+        &self,
+        place: &Place,
+        database: &dyn Backup,
+        scratch: &Scratch,
+        policy: &RunPolicy,
+    ) -> Result<Ran> {
         let created = self.create(place, database, policy.wish).await?;
         let (verified, spared) = match self.tier(place, &created.entry, policy).await {
-            Ok((tier, spared)) => (self.verify_by(tier, place, &created.entry, database).await, spared),
+            Ok((tier, spared)) => (self.verify_by(tier, place, &created.entry, scratch).await, spared),
             Err(error) => (Err(error), None),
         };
         let pruned = match &verified {
@@ -59,13 +66,13 @@ impl Vault {
         tier: Tier,
         place: &Place,
         entry: &Entry,
-        database: &dyn Backup,
+        scratch: &Scratch,
     ) -> Result<Verified> {
         let which = Which::Id(entry.manifest.id);
         match tier {
             Tier::Bytes => self.verify_bytes(place, which).await,
             // All bytes are proved on the way to the scratch database.
-            Tier::Restore => self.verify(place, which, database).await,
+            Tier::Restore => self.verify(place, which, scratch).await,
         }
     }
 

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, tz::TimeZone};
 
 use super::{
-    super::{Backup, DatabaseName, Identities, Keep, MemoryBackup, Ownership, Policy, Tier},
+    super::{Backup, DatabaseName, Identities, Keep, MemoryBackup, Ownership, Policy, Scratch, Tier},
     lock::{HOLDS, Of},
     *,
 };
@@ -219,7 +219,7 @@ impl Room {
     async fn verify(&self, id: BackupId, tier: Tier) -> Result<Verified> {
         match tier {
             Tier::Bytes => self.vault().verify_bytes(&self.place, Which::Id(id)).await,
-            Tier::Restore => self.vault().verify(&self.place, Which::Id(id), &self.database).await,
+            Tier::Restore => self.vault().verify(&self.place, Which::Id(id), &self.scratch()).await,
         }
     }
 
@@ -243,6 +243,10 @@ impl Room {
             jobs: None,
         };
         self.vault().restore(&self.place, Which::Id(id), (&self.database, &wish)).await.map(drop)
+    }
+
+    fn scratch(&self) -> Scratch {
+        Scratch::Beside(Arc::new(self.database.clone()))
     }
 
     async fn rows(&self, database: &str) -> Result<u64> {

@@ -15,6 +15,7 @@ use crate::{
         place::Place,
         port::{Backup, DatabaseName, RestoreOptions},
         progress::Stage,
+        scratch::Scratch,
         signing::{Kind, sign},
         verdict::{Findings, Outcome, Tier, Verdict},
     },
@@ -80,12 +81,13 @@ impl Vault {
         self.record(place, (entry, Tier::Bytes, begun), findings, BY.to_owned()).await
     }
 
-    /// Restores a backup to a scratch database on the server of `scratch`, compares it with what was dumped, and removes it.
+    /// Restores a backup to a scratch database there, compares it with what was dumped, and removes it.
     ///
     /// # Errors
-    /// `invalid_input` where there is no fingerprint to compare with, or no identity to read it; `conflict` while somebody
+    /// `invalid_input` where there is no fingerprint to compare with, no identity to read it, or the server that is named for
+    /// scratch databases is the source's own; `conflict` while somebody
     /// else verifies or restores it; whatever kept it from finding out. A backup that is bad is no error, but a verdict.
-    pub async fn verify(&self, place: &Place, which: Which, scratch: &dyn Backup) -> Result<Verified> {
+    pub async fn verify(&self, place: &Place, which: Which, scratch: &Scratch) -> Result<Verified> {
         let (entry, lock) = self.hold(place, which).await?;
         let verified = lock.over(self.restore_scratch(place, &entry, scratch, &lock)).await;
         lock.release().await;
@@ -96,13 +98,14 @@ impl Vault {
         &self,
         place: &Place,
         entry: &Entry,
-        scratch: &dyn Backup,
+        scratch: &Scratch,
         lock: &Lock,
     ) -> Result<Verified> {
         let begun = self.clock.now();
         let mut findings = Findings::default();
         let mut by = BY.to_owned();
         let contents = self.contents(entry)?;
+        let scratch = scratch.of(&contents.source).await?;
         let name = scratch_name(entry)?;
         // What a verification left that was killed; what was restored to stay is in the way, and stays.
         if scratch.state(&name).await? == State::Ours(Mark::Scratch) {

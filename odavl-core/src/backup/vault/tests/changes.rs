@@ -8,14 +8,14 @@ use crate::{
 
 /// A database that somebody uses, or whose store is away once it was examined.
 #[derive(Debug)]
-struct Meddled<'a> {
-    inner: &'a MemoryBackup,
+struct Meddled {
+    inner: MemoryBackup,
     in_use: bool,
-    ends_away: Option<&'a Faulty>,
+    ends_away: Option<Arc<Faulty>>,
 }
 
 #[async_trait]
-impl Backup for Meddled<'_> {
+impl Backup for Meddled {
     async fn describe(&self) -> Result<Source> {
         self.inner.describe().await
     }
@@ -32,7 +32,7 @@ impl Backup for Meddled<'_> {
         self.inner.fingerprint(database).await
     }
     async fn check(&self, database: &DatabaseName) -> Result<Checkup> {
-        if let Some(store) = self.ends_away {
+        if let Some(store) = &self.ends_away {
             store.set(Fault::Away);
         }
         self.inner.check(database).await
@@ -96,7 +96,7 @@ async fn a_database_in_use_costs_no_restore_that_was_done() {
     let id = room.run().await.unwrap();
     let to: DatabaseName = "beside".parse().unwrap();
     let replace = async |in_use| {
-        let database = Meddled { inner: &room.database, in_use, ends_away: None };
+        let database = Meddled { inner: room.database.clone(), in_use, ends_away: None };
         let wish = replacing(&to, "before");
         room.vault().restore(&room.place, Which::Id(id), (&database, &wish)).await
     };
@@ -130,8 +130,10 @@ async fn a_backup_is_restored_by_one_at_a_time_and_stays_meanwhile() {
 async fn a_store_that_is_away_at_the_end_of_a_verification_leaves_no_copy_on_the_server() {
     let room = Room::new();
     let id = room.create().await.unwrap();
-    let database = Meddled { inner: &room.database, in_use: false, ends_away: Some(&room.store) };
-    let away = room.vault().verify(&room.place, Which::Id(id), &database).await.unwrap_err();
+    let database =
+        Meddled { inner: room.database.clone(), in_use: false, ends_away: Some(room.store.clone()) };
+    let scratch = Scratch::Beside(Arc::new(database));
+    let away = room.vault().verify(&room.place, Which::Id(id), &scratch).await.unwrap_err();
     assert_eq!(away.code(), ErrorCode::Unavailable);
     let scratch: DatabaseName = format!("odavl_verify_{}", &id.to_string()[4..]).parse().unwrap();
     assert_eq!(room.database.state(&scratch).await.unwrap(), State::Absent);

@@ -1,7 +1,7 @@
 //! What backups are for.
 
 use super::*;
-use crate::backup::Why;
+use crate::backup::{RunPolicy, SqliteBackup, Why};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_is_made_and_proved_and_what_no_rule_keeps_is_removed() {
@@ -40,6 +40,32 @@ async fn a_host_without_an_identity_makes_backups_and_proves_their_bytes() {
     assert_eq!(room.proof(id).await, Proof::Unproved);
     let refused = room.verify(id, Tier::Restore).await.unwrap_err();
     assert!(refused.hint().is_some(), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_looked_at_on_a_server_that_is_named_for_it_and_never_on_the_live_one() {
+    let room = Room::new();
+    let id = room.create().await.unwrap();
+    let other = MemoryBackup::new("maintenance".parse().unwrap());
+    let on = |server: &MemoryBackup| Scratch::On(Arc::new(server.clone()));
+    let verify = async |scratch: &Scratch| room.vault().verify(&room.place, Which::Id(id), scratch).await;
+    let refused = verify(&on(&room.database)).await.unwrap_err();
+    assert!(
+        matches!(refused, Error::InvalidInput { .. }) && refused.to_string().contains("itself"),
+        "{refused}"
+    );
+    assert_eq!(room.proof(id).await, Proof::Unproved);
+    assert!(verify(&on(&other)).await.unwrap().passed());
+    assert_eq!(room.proof(id).await, Proof::Verified);
+    let policy = RunPolicy { wish: Wish::default(), verify: None, pruning: room.pruning.clone() };
+    let ran = room.vault().run(&room.place, &room.database, &on(&other), &policy).await.unwrap();
+    assert_eq!(ran.verified.unwrap().verdict.tier, Tier::Restore);
+    // One of another engine is of no use.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.db");
+    rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE a (b)").unwrap();
+    let refused = verify(&Scratch::On(Arc::new(SqliteBackup::new(path)))).await.unwrap_err();
+    assert!(refused.to_string().contains("Sqlite"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
