@@ -2,7 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::{Buf as _, Bytes};
@@ -30,16 +33,18 @@ struct Rest {
     over: Bytes,
     /// Whether bytes are being waited for: where nobody does any more, they are lost.
     is_waited_for: bool,
+    /// Whether bytes came, and nobody waited for them any more.
+    is_lost: Arc<AtomicBool>,
 }
 
 impl Rest {
     fn new(body: Option<BoxBody>) -> Self {
-        Self { body, over: Bytes::new(), is_waited_for: false }
+        Self { body, over: Bytes::new(), is_waited_for: false, is_lost: Arc::default() }
     }
 
     /// Begins to wait for bytes; refused where somebody who waited for some has left with them.
     fn begin(&mut self) -> Result<()> {
-        if std::mem::replace(&mut self.is_waited_for, true) {
+        if std::mem::replace(&mut self.is_waited_for, true) || self.is_lost.load(Ordering::Relaxed) {
             let what = "it is being read, or a read of it was cancelled and what came meanwhile is lost";
             return Err(Failure::invalid_with(what, "get the object again"));
         }
@@ -49,6 +54,11 @@ impl Rest {
     fn end<T>(&mut self, came: T) -> T {
         self.is_waited_for = false;
         came
+    }
+
+    /// Bytes for whoever waits for them.
+    fn send(&self, bytes: Joined) -> Sent {
+        Sent { bytes, lost: Lost(Some(self.is_lost.clone())) }
     }
 
     /// Whether its end was not seen yet.
@@ -116,6 +126,34 @@ impl<'py> IntoPyObject<'py> for Joined {
     }
 }
 
+/// Bytes on their way to Python: where they do not arrive, what is read next is not what follows.
+struct Sent {
+    bytes: Joined,
+    lost: Lost,
+}
+
+/// Tells of a loss when it is dropped, unless there is none.
+struct Lost(Option<Arc<AtomicBool>>);
+
+impl Drop for Lost {
+    fn drop(&mut self) {
+        if let Some(is_lost) = &self.0 {
+            is_lost.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<'py> IntoPyObject<'py> for Sent {
+    type Target = PyBytes;
+    type Output = Bound<'py, PyBytes>;
+    type Error = PyErr;
+    fn into_pyobject(mut self, py: Python<'py>) -> PyResult<Self::Output> {
+        let bytes = self.bytes.into_pyobject(py)?;
+        self.lost.0 = None;
+        Ok(bytes)
+    }
+}
+
 /// An object, and its bytes as they come.
 #[pyclass(frozen, module = "odavl._odavl")]
 pub(crate) struct Download {
@@ -152,7 +190,8 @@ impl Download {
             let mut rest = rest.lock().await;
             rest.begin()?;
             let came = rest.next().await;
-            Ok(Joined(rest.end(came)?.into_iter().collect()))
+            let pieces = rest.end(came)?.into_iter().collect();
+            Ok(rest.send(Joined(pieces)))
         })
     }
 
@@ -171,7 +210,7 @@ impl Download {
             if !has_more {
                 rest.end(());
             }
-            Ok((came?, has_more))
+            Ok((rest.send(came?), has_more))
         })
     }
 
@@ -184,7 +223,8 @@ impl Download {
             let mut rest = rest.lock().await;
             rest.begin()?;
             let came = rest.read(size).await;
-            rest.end(came)
+            let bytes = rest.end(came)?;
+            Ok(rest.send(bytes))
         }))
     }
 

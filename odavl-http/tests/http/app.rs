@@ -7,7 +7,7 @@ use odavl_core::{
     Clock, ManualClock, Odavl, Settings,
     auth::{Auth, MemoryAuth, NewKeyRequest, OrgRef, SetUp},
     backup::{
-        Alerting, Encryption, Identities, Job, Keys, MemoryBackup, Place, Policy, Pruning, Routine,
+        Alerting, Encryption, Identities, Job, Keys, MemoryBackup, Place, Policy, Pruning, Routine, Scratch,
         SigningKey, Sources, Trusted, Vault,
     },
     metering::{MemoryMetering, Metering},
@@ -43,7 +43,8 @@ fn sources(clock: &Arc<ManualClock>) -> Sources {
     database.insert("rows", ["one", "two"]);
     let job = Job {
         place: Place { environment: "production".parse().unwrap(), source: "main".parse().unwrap() },
-        database: Ok(Arc::new(database)),
+        database: Ok(Arc::new(database.clone())),
+        scratch: Ok(Scratch::Beside(Arc::new(database))),
         pruning: Pruning { policy: Policy::PRODUCTION, zone: jiff::tz::TimeZone::UTC },
         verify: None,
         routine: Some(Routine {
