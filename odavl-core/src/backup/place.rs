@@ -25,6 +25,8 @@ const WATCH: &str = "watch.json";
 const VERDICTS: &str = "verdicts";
 /// Under this lies the lock of whoever verifies it.
 const VERIFYING: &str = "verifying";
+/// Where the locks are of whoever changes what is remembered of a source.
+const REMEMBERING: &str = "remembering";
 
 /// The name of an environment or a source: 1 to 48 lower-case letters, digits, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -140,6 +142,11 @@ impl Place {
         format!("{}{LOCK}/", self.prefix()?.as_str()).parse()
     }
 
+    /// What the keys of the locks begin with that whoever changes what is remembered has.
+    pub(super) fn remembering(&self) -> Result<KeyPrefix> {
+        format!("{}{REMEMBERING}/", self.prefix()?.as_str()).parse()
+    }
+
     /// What the keys of the locks begin with that whoever verifies the backup has.
     pub(super) fn verifying(&self, id: BackupId) -> Result<KeyPrefix> {
         format!("{}{VERIFYING}/", self.backup(id)?.as_str()).parse()
@@ -182,7 +189,8 @@ mod tests {
             assert_eq!(Place::names(&key), Some((id, file)));
         }
         let lock = |folder: KeyPrefix| format!("{}7", folder.as_str()).parse().unwrap();
-        for key in [lock(place.locks().unwrap()), place.watch().unwrap()] {
+        for key in [lock(place.locks().unwrap()), lock(place.remembering().unwrap()), place.watch().unwrap()]
+        {
             assert_eq!(Place::names(&key), None);
         }
         let verifying = lock(place.verifying(id).unwrap());

@@ -1,6 +1,9 @@
 //! What is remembered of a source from one look to the next, by whichever node looks: beside its backups, signed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -18,6 +21,10 @@ use crate::{
 
 /// What is dated later than now by more than this is of a clock that was wrong.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
+/// How often, and how far apart, it is tried to change what is remembered while another node does.
+const TRIES: u32 = 20;
+const MOMENT: Duration = Duration::from_millis(200);
 
 /// Whether that is of a clock that was wrong.
 pub(super) fn is_ahead(at: Timestamp, now: Timestamp) -> bool {
@@ -212,13 +219,33 @@ impl Sources {
         if changes.is_empty() {
             return Ok(());
         }
+        if self.noted(place, changes).await?.is_none() {
+            return Ok(());
+        }
+        let vault = self.vault().await?;
+        let write = || async {
+            match self.noted(place, changes).await? {
+                Some(memory) => vault.remember(place, &memory).await,
+                None => Ok(()),
+            }
+        };
+        let mut tries = 0;
+        loop {
+            match vault.remembering(place, write()).await {
+                // Another node is at it, and is done in a moment; where it was killed, that is tried again later.
+                Err(Error::Conflict(_)) if tries < TRIES => tries += 1,
+                written => return written,
+            }
+            tokio::time::sleep(MOMENT).await;
+        }
+    }
+
+    /// What is remembered of a source once that is noted; `None` where it is already.
+    async fn noted(&self, place: &Place, changes: &[Change]) -> Result<Option<Memory>> {
         let before = self.stored(place).await?;
         let mut memory = before.clone();
         memory.note_all(changes);
-        if memory == before {
-            return Ok(());
-        }
-        self.vault().await?.remember(place, &memory).await
+        Ok((memory != before).then_some(memory))
     }
 
     async fn stored(&self, place: &Place) -> Result<Memory> {
@@ -236,7 +263,7 @@ impl Sources {
 #[cfg(test)]
 #[cfg(feature = "fs")]
 mod tests {
-    use std::sync::Arc;
+    use std::{path::Path, sync::Arc};
 
     use super::*;
     use crate::{
@@ -255,25 +282,30 @@ mod tests {
         Change::Failed(Failed { work: Work::Backup, at: at(second), code, stage })
     }
 
-    #[tokio::test]
-    async fn what_is_new_at_once_is_remembered_both() {
-        let folder = tempfile::tempdir().unwrap();
+    /// What a node has of the backups in that folder.
+    async fn node(folder: &Path) -> Sources {
         let clock = Arc::new(ManualClock::new(at(0)));
         let urls = DirectUrls::new("http://127.0.0.1", &Secret::new([0; 32])).unwrap();
-        let store = FsStorage::open(folder.path(), clock.clone(), urls).await.unwrap();
+        let store = FsStorage::open(folder, clock.clone(), urls).await.unwrap();
         let signing = SigningKey::from_seed(&[7; 32]).unwrap();
         let (trusted, identities) = (Trusted::default(), Identities::default());
         let keys = Keys { signing, trusted, encryption: Encryption::Nobody, identities };
-        let sources = Sources::new(Vault::new(Arc::new(store), clock, keys), [], Alerting::default());
+        Sources::new(Vault::new(Arc::new(store), clock, keys), [], Alerting::default())
+    }
+
+    #[tokio::test]
+    async fn what_is_new_at_once_is_remembered_by_whichever_nodes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, another) = (node(folder.path()).await, node(folder.path()).await);
         let place = Place { environment: "production".parse().unwrap(), source: "main".parse().unwrap() };
         let trouble = Trouble { kind: TroubleKind::Late, detail: String::new() };
         let told = Change::Told("log", Alert::Trouble(trouble));
         tokio::join!(
-            sources.remember(&place, vec![failed(1)]),
-            sources.remember(&place, vec![told]),
-            sources.remember(&place, vec![Change::Since(at(2))]),
+            one.remember(&place, vec![failed(1)]),
+            another.remember(&place, vec![told]),
+            one.remember(&place, vec![Change::Since(at(2))]),
         );
-        let memory = sources.memory(&place).await.unwrap();
+        let memory = node(folder.path()).await.memory(&place).await.unwrap();
         assert_eq!((memory.backup.unwrap().at, memory.since), (at(1), Some(at(2))));
         assert!(memory.told["log"].troubles.contains(&TroubleKind::Late));
     }

@@ -43,6 +43,8 @@ pub(super) enum Of {
     Source(Place),
     /// A backup: verifying and restoring it.
     Backup(Place, BackupId),
+    /// What is remembered of a source: changing it.
+    Memory(Place),
 }
 
 impl Of {
@@ -50,6 +52,7 @@ impl Of {
         match self {
             Self::Source(place) => place.locks(),
             Self::Backup(place, id) => place.verifying(*id),
+            Self::Memory(place) => place.remembering(),
         }
     }
 
@@ -63,6 +66,7 @@ impl fmt::Display for Of {
         match self {
             Self::Source(place) => write!(f, "a backup of {place} is being made or removed"),
             Self::Backup(_, id) => write!(f, "{id} is being verified or restored"),
+            Self::Memory(place) => write!(f, "what is remembered of {place} is being changed"),
         }
     }
 }

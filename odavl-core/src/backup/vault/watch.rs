@@ -36,6 +36,21 @@ impl Vault {
             .map(|signed: Signed<Memory>| Some(signed.document))
     }
 
+    /// Does what changes what is remembered of a source while nobody else does, on whichever node.
+    ///
+    /// # Errors
+    /// `conflict` where somebody does; whatever the work fails with.
+    pub(in crate::backup) async fn remembering<T>(
+        &self,
+        place: &Place,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let lock = self.lock(Of::Memory(place.clone())).await?;
+        let done = lock.over(work).await;
+        lock.release().await;
+        done
+    }
+
     /// Remembers that of a source.
     pub(in crate::backup) async fn remember(&self, place: &Place, memory: &Memory) -> Result<()> {
         let (bytes, _) = sign(Kind::Watch, &self.keys.signing, memory)?;
