@@ -158,7 +158,7 @@ mod tests {
     fn a_poll_that_comes_too_early_slows_the_next_ones_down() {
         assert_eq!(pause(denied("authorization_pending")).unwrap(), Duration::ZERO);
         assert_eq!(pause(denied("slow_down")).unwrap(), STEP);
-        assert_eq!(pause(Failure::Foreign(Origin::local(), 503)).unwrap(), STEP);
+        assert_eq!(pause(Failure::Foreign(Origin::local(), Some(503))).unwrap(), STEP);
     }
 
     #[test]

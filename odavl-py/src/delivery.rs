@@ -36,6 +36,39 @@ enum Parcel {
 /// Futures of one loop, each with its answer.
 type Answers = Vec<(Py<PyAny>, Result<Answer>)>;
 
+/// An answer that somebody has to get: what is done where nobody does, such as a task that was cancelled meanwhile.
+pub(crate) struct Owed<T> {
+    value: T,
+    unless: Unless,
+}
+
+struct Unless(Option<Box<dyn FnOnce() + Send>>);
+
+impl<T> Owed<T> {
+    pub(crate) fn new(value: T, lost: impl FnOnce() + Send + 'static) -> Self {
+        Self { value, unless: Unless(Some(Box::new(lost))) }
+    }
+}
+
+impl Drop for Unless {
+    fn drop(&mut self) {
+        if let Some(lost) = self.0.take() {
+            lost();
+        }
+    }
+}
+
+impl<'py, T: IntoPyObject<'py>> IntoPyObject<'py> for Owed<T> {
+    type Target = T::Target;
+    type Output = T::Output;
+    type Error = T::Error;
+    fn into_pyobject(mut self, py: Python<'py>) -> std::result::Result<T::Output, T::Error> {
+        let value = self.value.into_pyobject(py)?;
+        self.unless.0 = None;
+        Ok(value)
+    }
+}
+
 /// Where answers are handed in.
 #[derive(Clone)]
 pub(crate) struct Post {

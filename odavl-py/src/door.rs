@@ -54,7 +54,7 @@ impl Session {
         Self::new(door, self.handle.clone())
     }
 
-    pub(crate) fn handle(&self) -> &Handle {
+    pub(crate) fn handle(&self) -> &Arc<Handle> {
         &self.handle
     }
 

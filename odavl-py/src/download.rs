@@ -15,8 +15,10 @@ use tokio::{fs::File, io::AsyncWriteExt as _, sync::Mutex};
 
 use crate::{
     call::Call,
+    delivery::Owed,
     engine::Engine,
     failure::{Failure, Result},
+    handle::Handle,
     input::{Arg, Units, read},
     storage::{Found, StoredObject},
 };
@@ -26,9 +28,8 @@ use crate::{
 const PART: u64 = 1 << 20;
 
 /// The bytes that are to come.
-struct Rest {
-    /// `None` after the end, an error, or once it was closed.
-    body: Option<BoxBody>,
+pub(crate) struct Rest {
+    body: Left,
     /// What came beyond what was asked for.
     over: Bytes,
     /// Whether bytes are being waited for: where nobody does any more, they are lost.
@@ -37,16 +38,26 @@ struct Rest {
     is_lost: Arc<AtomicBool>,
 }
 
+/// What is left of a body.
+enum Left {
+    Body(BoxBody),
+    /// Its end was seen.
+    Nothing,
+    /// Nobody knows, for that reason.
+    Unknown(&'static str),
+}
+
+const LOST: &str = "it is being read, or a read of it was cancelled and what came meanwhile is lost";
+
 impl Rest {
-    fn new(body: Option<BoxBody>) -> Self {
-        Self { body, over: Bytes::new(), is_waited_for: false, is_lost: Arc::default() }
+    fn new(body: BoxBody) -> Self {
+        Self { body: Left::Body(body), over: Bytes::new(), is_waited_for: false, is_lost: Arc::default() }
     }
 
     /// Begins to wait for bytes; refused where somebody who waited for some has left with them.
     fn begin(&mut self) -> Result<()> {
         if std::mem::replace(&mut self.is_waited_for, true) || self.is_lost.load(Ordering::Relaxed) {
-            let what = "it is being read, or a read of it was cancelled and what came meanwhile is lost";
-            return Err(Failure::invalid_with(what, "get the object again"));
+            return Err(unknown(LOST));
         }
         Ok(())
     }
@@ -56,26 +67,51 @@ impl Rest {
         came
     }
 
-    /// Bytes for whoever waits for them.
-    fn send(&self, bytes: Joined) -> Sent {
-        Sent { bytes, lost: Lost(Some(self.is_lost.clone())) }
+    /// Bytes for whoever waits for them: where they do not arrive, what is read next is not what follows.
+    fn send(&self, bytes: Joined) -> Owed<Joined> {
+        let is_lost = self.is_lost.clone();
+        Owed::new(bytes, move || is_lost.store(true, Ordering::Relaxed))
+    }
+
+    /// Lets go of the bytes.
+    pub(crate) fn close(&mut self) {
+        (self.body, self.over, self.is_waited_for) = (Left::Unknown("it is closed"), Bytes::new(), false);
     }
 
     /// Whether its end was not seen yet.
     fn has_more(&self) -> bool {
-        self.body.is_some() || self.over.has_remaining()
+        !matches!(self.body, Left::Nothing) || self.over.has_remaining()
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>> {
         if self.over.has_remaining() {
             return Ok(Some(std::mem::take(&mut self.over)));
         }
-        let Some(mut body) = self.body.take() else { return Ok(None) };
-        let piece = body.next().await?;
-        if piece.is_some() {
-            self.body = Some(body);
+        // Whoever is cut off here has seen no end.
+        match std::mem::replace(&mut self.body, Left::Unknown(LOST)) {
+            Left::Body(mut body) => match body.next().await {
+                Ok(Some(piece)) => {
+                    self.body = Left::Body(body);
+                    Ok(Some(piece))
+                }
+                Ok(None) => {
+                    self.body = Left::Nothing;
+                    Ok(None)
+                }
+                Err(error) => {
+                    self.body = Left::Unknown("a read of it failed");
+                    Err(error.into())
+                }
+            },
+            Left::Nothing => {
+                self.body = Left::Nothing;
+                Ok(None)
+            }
+            Left::Unknown(why) => {
+                self.body = Left::Unknown(why);
+                Err(unknown(why))
+            }
         }
-        Ok(piece)
     }
 
     /// At most so many bytes: fewer only at the end.
@@ -95,6 +131,10 @@ impl Rest {
     }
 }
 
+fn unknown(why: &str) -> Failure {
+    Failure::invalid_with(why, "get the object again")
+}
+
 /// Pieces that become one `bytes`.
 pub(crate) struct Joined(Vec<Bytes>);
 
@@ -105,7 +145,7 @@ impl Joined {
 
     /// All bytes of an object.
     pub(crate) async fn all(bytes: Object) -> Result<Self> {
-        Rest::new(Some(bytes.body)).read(u64::MAX).await
+        Rest::new(bytes.body).read(u64::MAX).await
     }
 }
 
@@ -126,34 +166,6 @@ impl<'py> IntoPyObject<'py> for Joined {
     }
 }
 
-/// Bytes on their way to Python: where they do not arrive, what is read next is not what follows.
-struct Sent {
-    bytes: Joined,
-    lost: Lost,
-}
-
-/// Tells of a loss when it is dropped, unless there is none.
-struct Lost(Option<Arc<AtomicBool>>);
-
-impl Drop for Lost {
-    fn drop(&mut self) {
-        if let Some(is_lost) = &self.0 {
-            is_lost.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-impl<'py> IntoPyObject<'py> for Sent {
-    type Target = PyBytes;
-    type Output = Bound<'py, PyBytes>;
-    type Error = PyErr;
-    fn into_pyobject(mut self, py: Python<'py>) -> PyResult<Self::Output> {
-        let bytes = self.bytes.into_pyobject(py)?;
-        self.lost.0 = None;
-        Ok(bytes)
-    }
-}
-
 /// An object, and its bytes as they come.
 #[pyclass(frozen, module = "odavl._odavl")]
 pub(crate) struct Download {
@@ -164,10 +176,12 @@ pub(crate) struct Download {
 }
 
 impl Download {
-    pub(crate) fn new(engine: &Engine, found: Found) -> Self {
+    /// One that ends with the handle that it came from.
+    pub(crate) fn new(handle: &Handle, found: Found) -> Self {
         let Found { object, size, body } = found;
-        let rest = Arc::new(Mutex::new(Rest::new(Some(body))));
-        Self { engine: engine.clone(), object, size, rest }
+        let rest = Arc::new(Mutex::new(Rest::new(body)));
+        handle.reads(&rest);
+        Self { engine: handle.engine().clone(), object, size, rest }
     }
 }
 
@@ -207,7 +221,7 @@ impl Download {
             }
             let came = rest.read(PART).await;
             let has_more = rest.has_more();
-            if !has_more {
+            if came.is_err() || !has_more {
                 rest.end(());
             }
             Ok((rest.send(came?), has_more))
@@ -242,7 +256,7 @@ impl Download {
     fn close(&self) -> Call {
         let rest = self.rest.clone();
         Call::new(&self.engine, async move {
-            *rest.lock().await = Rest::new(None);
+            rest.lock().await.close();
             Ok(())
         })
     }
@@ -262,12 +276,21 @@ impl Drop for Part {
 
 /// Writes the rest beside `path`, and makes it `path` when it is whole; how many bytes it is.
 async fn save(rest: &mut Rest, path: &Path) -> Result<u64> {
+    if !rest.has_more() {
+        return Err(Failure::invalid_with(
+            "it was read to its end: nothing is left to be saved",
+            "get the object again",
+        ));
+    }
     let failed = |error| Failure::of_io(&format!("{} cannot be written", path.display()), &error);
-    let mut name = path.file_name().ok_or_else(|| Failure::invalid("that names no file"))?.to_owned();
-    name.push(format!(".{}.part", odavl_core::random_id()));
-    let beside = path.with_file_name(name);
+    path.file_name().ok_or_else(|| Failure::invalid("that names no file"))?;
+    let beside = path.with_file_name(format!(".{}.part", odavl_core::random_id()));
     let mut file = File::create_new(&beside).await.map_err(failed)?;
     let mut part = Part(Some(beside.clone()));
+    // Whoever may not read what it replaces may not read it.
+    if let Ok(before) = tokio::fs::metadata(path).await {
+        file.set_permissions(before.permissions()).await.map_err(failed)?;
+    }
     let mut written = 0;
     while let Some(piece) = rest.next().await? {
         file.write_all(&piece).await.map_err(failed)?;

@@ -4,7 +4,7 @@ use std::{
     cell::Cell,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -112,6 +112,11 @@ impl<T> Drop for Held<T> {
 }
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    // The module may be imported anew, and what was registered stays: twice, a fork would wait for itself.
+    static DONE: AtomicBool = AtomicBool::new(false);
+    if DONE.swap(true, Ordering::Relaxed) {
+        return Ok(());
+    }
     let hooks = pyo3::types::PyDict::new(module.py());
     hooks.set_item("before", wrap_pyfunction!(_fork, module)?)?;
     hooks.set_item("after_in_parent", wrap_pyfunction!(_has_forked, module)?)?;

@@ -1,15 +1,17 @@
 //! What sessions came from, for as long as it is open: an installation in this process, or a service.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError, Weak,
     atomic::{AtomicBool, Ordering},
 };
 
 use odavl_core::Odavl;
 use pyo3::prelude::*;
+use tokio::sync::{Mutex as AsyncMutex, watch};
 
 use crate::{
     call::Call,
+    download::Rest,
     engine::Engine,
     failure::{Failure, Result},
     upkeep::Upkeep,
@@ -21,13 +23,23 @@ struct Opened {
     upkeep: Option<Upkeep>,
 }
 
+/// What became of it.
+enum State {
+    /// An installation, or a service, which there is nothing to be ended of.
+    Open(Option<Opened>),
+    /// It is being ended, until the sender of this is gone.
+    Closed(watch::Receiver<()>),
+}
+
 /// Shared by all that came from it. It alone keeps the installation open, and what is under way.
 pub(crate) struct Handle {
     engine: Engine,
     open: AtomicBool,
-    opened: Mutex<Option<Opened>>,
+    state: Mutex<State>,
     /// Each body that Python sends piece by piece has a clone.
     sent: Arc<()>,
+    /// The objects that are being read.
+    reads: Mutex<Vec<Weak<AsyncMutex<Rest>>>>,
 }
 
 impl Handle {
@@ -40,12 +52,17 @@ impl Handle {
     }
 
     fn new(engine: &Engine, opened: Option<Opened>) -> Arc<Self> {
-        let (open, opened) = (AtomicBool::new(true), Mutex::new(opened));
-        Arc::new(Self { engine: engine.clone(), open, opened, sent: Arc::default() })
+        Arc::new(Self {
+            engine: engine.clone(),
+            open: AtomicBool::new(true),
+            state: Mutex::new(State::Open(opened)),
+            sent: Arc::default(),
+            reads: Mutex::default(),
+        })
     }
 
-    fn opened(&self) -> MutexGuard<'_, Option<Opened>> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -58,7 +75,10 @@ impl Handle {
 
     pub(crate) fn odavl(&self) -> Result<Odavl> {
         self.engine.runtime()?;
-        self.opened().as_ref().map(|opened| opened.odavl.clone()).ok_or_else(Failure::closed)
+        match &*self.state() {
+            State::Open(Some(opened)) if self.is_open() => Ok(opened.odavl.clone()),
+            _ => Err(Failure::closed()),
+        }
     }
 
     /// What a body holds that Python sends.
@@ -66,35 +86,80 @@ impl Handle {
         self.sent.clone()
     }
 
-    /// Ends it, and every session that came from it; again it does nothing. To be waited for until the calls under way are
-    /// finished and nothing is left. What Python still sends is not: whoever closes may be who sends it.
-    pub(crate) fn close(&self, py: Python<'_>) -> PyResult<Call> {
+    /// Notes that an object is being read: it is let go of at the end.
+    pub(crate) fn reads(&self, rest: &Arc<AsyncMutex<Rest>>) {
+        let mut reads = self.open_reads();
+        reads.retain(|rest| rest.strong_count() > 0);
+        reads.push(Arc::downgrade(rest));
+        // It was found while the end began.
+        if !self.is_open()
+            && let Ok(mut rest) = rest.try_lock()
+        {
+            rest.close();
+        }
+    }
+
+    fn open_reads(&self) -> MutexGuard<'_, Vec<Weak<AsyncMutex<Rest>>>> {
+        self.reads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends it, and every session that came from it; again it waits for the same end. To be waited for until the calls under
+    /// way are finished and nothing is left. What Python still sends is not: whoever closes may be who sends it.
+    pub(crate) fn close(self: &Arc<Self>, py: Python<'_>) -> PyResult<Call> {
         self.open.store(false, Ordering::Relaxed);
         if self.engine.is_of_parent() {
             // The parent's is the parent's.
             return Ok(Call::new(&Engine::of_process(py)?, async { Ok(()) }));
         }
-        let opened = self.opened().take();
-        let sent = Arc::downgrade(&self.sent);
+        let handle = self.clone();
         Ok(Call::new(&self.engine, async move {
-            let Some(Opened { odavl, upkeep }) = opened else { return Ok(()) };
-            if let Some(upkeep) = upkeep {
-                upkeep.end(&odavl).await;
-            }
-            if sent.strong_count() > 1 {
-                return Ok(());
-            }
-            odavl.close().await;
+            let mut ending = handle.ending();
+            // It fails once whoever ends it is gone.
+            while ending.changed().await.is_ok() {}
             Ok(())
         }))
+    }
+
+    /// Begins to end it where nobody has yet, in a task of its own: whoever does not wait any more leaves it to go on.
+    fn ending(self: &Arc<Self>) -> watch::Receiver<()> {
+        let mut state = self.state();
+        let (at_work, ending) = watch::channel(());
+        match &*state {
+            State::Closed(ending) => return ending.clone(),
+            State::Open(_) => {}
+        }
+        if let State::Open(opened) = std::mem::replace(&mut *state, State::Closed(ending.clone())) {
+            let handle = self.clone();
+            tokio::spawn(async move {
+                handle.end(opened).await;
+                drop(at_work);
+            });
+        }
+        ending
+    }
+
+    async fn end(&self, opened: Option<Opened>) {
+        let reads = std::mem::take(&mut *self.open_reads());
+        for rest in reads.iter().filter_map(Weak::upgrade) {
+            rest.lock().await.close();
+        }
+        let Some(Opened { odavl, upkeep }) = opened else { return };
+        if let Some(upkeep) = upkeep {
+            upkeep.end(&odavl).await;
+        }
+        if Arc::strong_count(&self.sent) == 1 {
+            odavl.close().await;
+        }
     }
 }
 
 impl Drop for Handle {
     /// In a forked child it is left alone: to end it there would end it under the parent.
     fn drop(&mut self) {
-        if self.engine.is_of_parent() {
-            std::mem::forget(self.opened().take());
+        if self.engine.is_of_parent()
+            && let State::Open(opened) = &mut *self.state()
+        {
+            std::mem::forget(opened.take());
         }
     }
 }

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use odavl_core::{Error, metering::MeterName, page::PageQuery};
 use pyo3::{
     Borrowed,
-    exceptions::{PyOverflowError, PyTypeError},
+    exceptions::{PyAttributeError, PyOverflowError, PyTypeError},
     prelude::*,
-    types::{PyDateTime, PyString, PyTzInfoAccess as _},
+    types::{PyDateTime, PyString, PyType, PyTzInfoAccess as _},
 };
 
 use crate::failure::Failure;
@@ -24,7 +24,11 @@ where
     let py = value.py();
     value.extract::<T>().map_err(|error| {
         let error: PyErr = error.into();
-        if !error.get_type(py).is(py.get_type::<PyTypeError>()) {
+        if error.is_instance_of::<PyOverflowError>(py) {
+            return Failure::invalid(format!("argument '{name}': the number is too large")).into();
+        }
+        let is_of_type = |class: Bound<'py, PyType>| error.get_type(py).is(&class);
+        if !is_of_type(py.get_type::<PyTypeError>()) && !is_of_type(py.get_type::<PyAttributeError>()) {
             return error;
         }
         PyTypeError::new_err(format!("argument '{name}': {}", error.value(py)))

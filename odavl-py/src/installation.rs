@@ -15,7 +15,7 @@ use crate::{
     call::Call,
     door::{self, Door},
     engine::Engine,
-    failure::{Failure, Result},
+    failure::Result,
     handle::Handle,
     input::{Arg, Parsed, Text, read, said},
     session::Session,
@@ -71,8 +71,7 @@ pub(crate) fn open(
 fn configured(file: Option<PathBuf>, json: Option<Text>) -> Result<Config> {
     match (file, json) {
         (Some(path), _) => Ok(Config::read(&path)?),
-        (None, Some(Text(json))) => serde_json::from_str(&json)
-            .map_err(|error| Failure::invalid(format!("the configuration is wrong: {error}"))),
+        (None, Some(Text(json))) => Ok(Config::parse_json(&json)?),
         (None, None) => Ok(Config::default()),
     }
 }

@@ -28,7 +28,21 @@ const AHEAD: usize = 2;
 pub(crate) struct Sink {
     engine: Engine,
     pieces: Mutex<Option<mpsc::Sender<Piece>>>,
-    task: Mutex<Option<JoinHandle<Result<StoredObject>>>>,
+    task: Mutex<Option<Storing>>,
+}
+
+/// The task that stores. What a service stores is given up with it; what is stored here is never cut off in its middle.
+struct Storing {
+    task: JoinHandle<Result<StoredObject>>,
+    is_remote: bool,
+}
+
+impl Drop for Storing {
+    fn drop(&mut self) {
+        if self.is_remote {
+            self.task.abort();
+        }
+    }
 }
 
 impl Sink {
@@ -38,7 +52,9 @@ impl Sink {
         W: Future<Output = Result<StoredObject>> + Send + 'static,
     {
         let (pieces, come) = mpsc::channel(AHEAD);
-        let (sent, stored) = (session.handle().sent(), store(session.door()?, Box::new(Pieces(come))));
+        let door = session.door()?;
+        let is_remote = matches!(*door, Door::Remote(_));
+        let (sent, stored) = (session.handle().sent(), store(door, Box::new(Pieces(come))));
         let task = session.engine().runtime()?.spawn(async move {
             let done = stored.await;
             // Until here the handle is at work.
@@ -48,15 +64,17 @@ impl Sink {
         Ok(Self {
             engine: session.engine().clone(),
             pieces: Mutex::new(Some(pieces)),
-            task: Mutex::new(Some(task)),
+            task: Mutex::new(Some(Storing { task, is_remote })),
         })
     }
 
     fn ended(&self) -> impl Future<Output = Result<StoredObject>> + Send + 'static {
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         async move {
-            let task = task.ok_or_else(|| Failure::invalid("it has ended already"))?;
-            task.await.map_err(|error| Error::internal("storing stopped", Some(error.into())))?
+            let mut storing = task.ok_or_else(|| Failure::invalid("it has ended already"))?;
+            (&mut storing.task)
+                .await
+                .map_err(|error| Error::internal("storing stopped", Some(error.into())))?
         }
     }
 }

@@ -117,9 +117,10 @@ impl Door {
                 let session = session.clone();
                 let put =
                     move |wish, body| async move { Ok(session.storage().put(wish, body).await?.into()) };
-                match data.body().await? {
-                    (body, None) => put(wish, body).await,
-                    (body, size) => {
+                match data {
+                    Data::Pieces(body) => put(wish, body).await,
+                    data => {
+                        let (body, size) = data.body().await?;
                         let wish = NewObject { size: wish.size.or(size), ..wish };
                         stored(body, move |body| put(wish, body)).await
                     }
@@ -259,10 +260,10 @@ impl Storage {
     fn get(&self, name: Arg<'_, '_>, start: Arg<'_, '_>, end: Arg<'_, '_>) -> PyResult<Call> {
         read!(name: Parsed<ObjectName>, start: Option<i64>, end: Option<i64>);
         let range = range(start, end)?;
-        let engine = self.0.engine().clone();
+        let handle = self.0.handle().clone();
         self.0.call(|door| async move {
             let found = door.get(name.0, range).await?;
-            Ok(Download::new(&engine, found))
+            Ok(Download::new(&handle, found))
         })
     }
 

@@ -10,10 +10,11 @@ use odavl_core::{
     page::PageQuery,
 };
 use pyo3::prelude::*;
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle as Runtime, sync::oneshot};
 
 use crate::{
     call::Call,
+    delivery::Owed,
     door::{Door, Session},
     failure::{Failure, Result},
     input::{Arg, Charges, Instant, Named, Parsed, Text, Units, page, read, said},
@@ -159,16 +160,21 @@ impl Usage {
 }
 
 /// Holds units for whoever waits, in a task of its own: where nobody does any more, they are given back.
-async fn held(door: Arc<Door>, wish: Reserve) -> Result<Reserved> {
+async fn held(door: Arc<Door>, wish: Reserve) -> Result<Owed<Reserved>> {
     let (answers, answer) = oneshot::channel();
+    let runtime = Runtime::current();
     tokio::spawn(async move {
-        let unheard = answers.send(door.reserve(wish).await);
-        if let Err(Ok(Reserved { id, replayed: false, .. })) = unheard
-            && let Ok(id) = id.parse()
-        {
-            // Where this fails, they are given back by themselves.
-            let _ = door.release(id).await;
-        }
+        let reserved = door.reserve(wish).await.map(|reserved| {
+            let id = (!reserved.replayed).then(|| reserved.id.clone());
+            Owed::new(reserved, move || {
+                if let Some(Ok(id)) = id.map(|id| id.parse()) {
+                    // Where this fails, they are given back by themselves.
+                    runtime.spawn(async move { door.release(id).await.map(drop) });
+                }
+            })
+        });
+        // Whoever does not take it drops it.
+        let _ = answers.send(reserved);
     });
     answer.await.map_err(|error| Error::internal("holding stopped", Some(error.into())))?
 }

@@ -140,3 +140,24 @@ def test_a_block_closes_what_it_opened(door: Door, tmp_path: Path) -> None:
         db.sweep()
     with pytest.raises(odavl.InvalidInputError, match="closed"):
         db.ready()
+
+
+def test_a_number_that_no_machine_has_room_for_is_refused_by_its_name(me: Any) -> None:
+    with pytest.raises(odavl.InvalidInputError, match="'start'"):
+        me.storage.get("a", start=2**70)
+
+
+def test_a_limit_that_is_none_is_refused_by_its_name(me: Any) -> None:
+    with pytest.raises(TypeError, match="'limits'"):
+        me.keys.create("k", ["storage:read"], limits={"tests": 5})
+
+
+def test_a_password_in_the_wrong_place_is_not_repeated(tmp_path: Path) -> None:
+    url = "postgres://odavl:canary@db.example/odavl"
+    wrong = {"backup": {"store": "/tmp", "sources": {"main": url}}}
+    file = tmp_path / "odavl.toml"
+    file.write_text(f"[backup.sources]\nmain = '{url}'\n")
+    for config in (wrong, file):
+        with pytest.raises(odavl.InvalidInputError, match="expected") as refused:
+            odavl.Odavl.open(config, data=tmp_path / "data")
+        assert "canary" not in str(refused.value)

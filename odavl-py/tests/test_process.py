@@ -164,6 +164,20 @@ async def _consume(data: Path) -> None:
         await (await db.system("acme")).usage.consume("tests")
 
 
+def test_a_process_that_imported_it_again_forks() -> None:
+    program = """if True:
+        import odavl, os, sys
+        for name in [name for name in sys.modules if name.split(".")[0] == "odavl"]:
+            del sys.modules[name]
+        import odavl
+        child = os.fork()
+        if child == 0:
+            os._exit(7)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    """
+    assert run(program).stdout == "7\n"
+
+
 def test_a_child_that_ends_without_a_word_leaves_the_parent_s_database_alone(here: odavl.Odavl) -> None:
     me = here.system("acme")
     me.usage.consume("tests")

@@ -154,12 +154,17 @@ impl Config {
         toml::from_str(text).map_err(|error| {
             // Where it is, but not the line itself: it may hold a password.
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-            Error::invalid(format!(
-                "line {}: {}",
-                before.matches('\n').count() + 1,
-                error.message().trim_end()
-            ))
+            let line = before.matches('\n').count() + 1;
+            Error::invalid(format!("line {line}: {}", without_values(error.message().trim_end())))
         })
+    }
+
+    /// The same, written as JSON.
+    pub fn parse_json(text: &str) -> Result<Self> {
+        let wrong = |error: serde_json::Error| {
+            Error::invalid(format!("the configuration is wrong: {}", without_values(&error.to_string())))
+        };
+        serde_json::from_str(text).map_err(wrong)
     }
 
     /// The same, where `ODAVL_DATABASE` and `ODAVL_STORAGE` go before the file, and S3's usual variables fill in what it
@@ -299,6 +304,14 @@ fn plan(name: &str, entry: &PlanEntry) -> Plan {
     }
 }
 
+/// What was found, without the text that stands there: it may be a URL with a password.
+fn without_values(message: &str) -> String {
+    let found = message
+        .split_once("string \"")
+        .and_then(|(before, rest)| Some((before, rest.rsplit_once("\", expected")?.1)));
+    found.map_or_else(|| message.to_owned(), |(before, after)| format!("{before}a string, expected{after}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -338,6 +351,13 @@ mod tests {
         let refused = Config::parse(text).unwrap_err();
         assert!(refused.to_string().starts_with("line 2: "), "{refused}");
         assert!(!refused.to_string().contains("canary"), "{refused}");
+        let secret = "postgres://odavl:\\\"canary\\\", expected@db.example/odavl";
+        for text in [format!("plans = \"{secret}\""), format!("plans.Basic.default = \"{secret}\"")] {
+            let refused = Config::parse(&text).unwrap_err().to_string();
+            assert!(refused.contains("expected") && !refused.contains("canary"), "{refused}");
+        }
+        let refused = Config::parse_json(&format!("{{\"plans\": \"{secret}\"}}")).unwrap_err().to_string();
+        assert!(refused.contains("expected") && !refused.contains("canary"), "{refused}");
         let config = Config::parse("database = 'postgres://odavl:canary@db.example/odavl'").unwrap();
         assert!(!format!("{config:?} {:?}", config.settings("http://localhost").unwrap()).contains("canary"));
     }

@@ -97,6 +97,8 @@ impl Remote {
         loop {
             match self.asked(total, call(&self.client)).await {
                 Ok(answer) => return Ok(answer),
+                // It has had its time.
+                Err(why @ Why::Still(_)) => return Err(why.into()),
                 Err(why) => tries.after(why).await?,
             }
         }

@@ -196,7 +196,8 @@ async fn server(settings: &Settings) -> Result<Answer> {
     }
     let skew = apart(&response);
     let status = response.status().as_u16();
-    let document: Document = response.json().await.map_err(|_| Failure::Foreign(origin.clone(), status))?;
+    let document: Document =
+        response.json().await.map_err(|_| Failure::Foreign(origin.clone(), Some(status)))?;
     Ok(Answer { version: document.info.version, skew })
 }
 

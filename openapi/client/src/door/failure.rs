@@ -29,8 +29,8 @@ pub enum Failure {
     Unreachable(Origin, reqwest::Error),
     /// The server began to answer and said no more.
     Still(Origin),
-    /// The server answered with that status, in no form that odavl speaks.
-    Foreign(Origin, u16),
+    /// The server answered, perhaps with that status, in no form that odavl speaks.
+    Foreign(Origin, Option<u16>),
     /// The store that the server names answered with that status, in its own form.
     Store(Origin, u16),
 }
@@ -51,8 +51,8 @@ impl Failure {
             | ApiError::ResponseBodyError(error)
             | ApiError::InvalidUpgrade(error) => Self::Unreachable(origin.clone(), error.without_url()),
             ApiError::UnexpectedResponse(response) => Self::answered(origin, response).await,
-            // Whether the body was an answer or a refusal is lost; neither was odavl's.
-            ApiError::InvalidResponsePayload(..) => Self::Foreign(origin.clone(), 502),
+            // With which status is lost.
+            ApiError::InvalidResponsePayload(..) => Self::Foreign(origin.clone(), None),
             ApiError::InvalidRequest(why) | ApiError::Custom(why) => Error::invalid(why).into(),
         }
     }
@@ -62,7 +62,7 @@ impl Failure {
         let (status, wait) = (response.status().as_u16(), wait(response.headers()));
         match response.json().await {
             Ok(problem) => Self::Refused(Box::new(problem), wait),
-            Err(_) => Self::Foreign(origin.clone(), status),
+            Err(_) => Self::Foreign(origin.clone(), Some(status)),
         }
     }
 
@@ -81,8 +81,10 @@ impl Failure {
                 ErrorCode::parse(&problem.code).unwrap_or_else(|| of_status(problem.status))
             }
             Self::Denied(_, refusal) => of_word(&refusal.error),
-            Self::Unreachable(..) | Self::Still(_) | Self::Store(_, 500) => ErrorCode::Unavailable,
-            Self::Foreign(_, status) | Self::Store(_, status) => of_status(*status),
+            Self::Unreachable(..) | Self::Still(_) | Self::Foreign(_, None) | Self::Store(_, 500) => {
+                ErrorCode::Unavailable
+            }
+            Self::Foreign(_, Some(status)) | Self::Store(_, status) => of_status(*status),
         }
     }
 }
@@ -133,7 +135,10 @@ impl fmt::Display for Failure {
             },
             Self::Unreachable(origin, _) => write!(f, "{origin} cannot be reached"),
             Self::Still(origin) => write!(f, "{origin} has stopped sending"),
-            Self::Foreign(origin, status) => write!(f, "{origin} answered {status} as odavl never does"),
+            Self::Foreign(origin, Some(status)) => {
+                write!(f, "{origin} answered {status} as odavl never does")
+            }
+            Self::Foreign(origin, None) => write!(f, "what {origin} answered is not odavl's"),
             Self::Store(origin, status) => write!(f, "the store {origin} answered {status}"),
         }
     }

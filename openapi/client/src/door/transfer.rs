@@ -65,7 +65,7 @@ impl Transfer {
         let expected = if whole { StatusCode::OK } else { StatusCode::PARTIAL_CONTENT };
         match response.status() {
             status if status == expected => Ok(response),
-            other => Err(Failure::Foreign(self.origin.clone(), other.as_u16())),
+            other => Err(Failure::Foreign(self.origin.clone(), Some(other.as_u16()))),
         }
     }
 
@@ -81,7 +81,7 @@ impl Transfer {
             return Ok(response);
         }
         Err(match Failure::answered(&self.origin, response).await {
-            Failure::Foreign(origin, status) => Failure::Store(origin, status),
+            Failure::Foreign(origin, Some(status)) => Failure::Store(origin, status),
             refused => refused,
         })
     }
