@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, ErrorKind, Read, Seek, SeekFrom},
+    io::{self, Read, Seek, SeekFrom},
     ops::Range,
     path::Path,
     sync::{Arc, Mutex, PoisonError, Weak},
@@ -117,21 +117,21 @@ impl Body for FileBody {
         if self.left.is_empty() {
             return Ok(None);
         }
-        let most = (self.left.end - self.left.start).min(PIECE as u64);
+        let most = usize::try_from(self.left.end - self.left.start).unwrap_or(PIECE).min(PIECE);
         let (file, from) = (self.file.clone(), self.left.start);
         let read = blocking(self.store.upgrade(), move |_| Ok(read_at(&file, from, most)));
         let piece = read.await?.map_err(|error| io_error(Path::new(self.key.as_str()), error))?;
-        self.left.start += most;
+        self.left.start += most as u64;
         self.prove(&piece)?;
         Ok(Some(piece))
     }
 }
 
 /// That many bytes from there on. Whoever was read for before and did not wait may still be at it.
-fn read_at(file: &Mutex<File>, from: u64, length: u64) -> io::Result<Bytes> {
+fn read_at(file: &Mutex<File>, from: u64, length: usize) -> io::Result<Bytes> {
     let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
     file.seek(SeekFrom::Start(from))?;
-    let mut piece = Vec::with_capacity(usize::try_from(length).unwrap_or(PIECE));
-    file.by_ref().take(length).read_to_end(&mut piece)?;
-    if piece.len() as u64 == length { Ok(piece.into()) } else { Err(ErrorKind::UnexpectedEof.into()) }
+    let mut piece = vec![0; length];
+    file.read_exact(&mut piece)?;
+    Ok(piece.into())
 }
