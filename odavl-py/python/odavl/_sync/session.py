@@ -77,7 +77,8 @@ class Session:
 
         They are charged when the function returns, and given back where it raises; where they are refused, it does not
         run. `units` may be a function of the call's arguments. Whoever is charged is the session's caller; units are
-        given back by themselves in `expires_in` seconds where the process ends in the middle. Needs ``usage:write``.
+        given back by themselves in `expires_in` seconds where the process ends in the middle. A call that takes longer is
+        charged nothing and raises ``NotFoundError`` rather than answer. Needs ``usage:write``.
 
         >>> @me.metered("guardian_tests", units=lambda pages: len(pages))
         ... def test(pages):
