@@ -90,7 +90,7 @@ class Session:
         """
         if not isinstance(meter, str) and units != 1:
             raise TypeError("argument 'units': the mapping says how many of each meter")
-        return Metered(self._core.usage, meter, units, expires_in, tags)
+        return Metered(self._core, meter, units, expires_in, tags)
 
     def close(self) -> None:
         """Closes what the session came from, as ``db.close()`` does. Calls under way are finished first."""
