@@ -20,7 +20,7 @@ __all__ = ["AsyncOdavl"]
 class AsyncOdavl:
     """An installation of odavl, opened in this process: one folder, or any number of nodes on one database.
 
-    >>> with AsyncOdavl.open({"key_prefix": "acme"}, data=folder) as db:
+    >>> async with AsyncOdavl.open({"key_prefix": "acme"}, data=folder) as db:
     ...     await db.ready()
     """
 
@@ -77,8 +77,8 @@ class AsyncOdavl:
         What can be is tried again for two seconds. Bytes go to the store and come from it by themselves; what comes in
         pieces is kept in a temporary file first. `allow_http` lets the key go to another machine in the clear.
 
-        >>> with AsyncOdavl.connect(url, key=key) as me:
-        ...     me.usage.consume("insight_analyses").remaining
+        >>> async with AsyncOdavl.connect(url, key=key) as me:
+        ...     (await me.usage.consume("insight_analyses")).remaining
         9
 
         Raises ``UnauthenticatedError`` for a key that does not hold, ``UnavailableError`` where nobody answers.

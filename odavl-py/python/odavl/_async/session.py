@@ -84,7 +84,7 @@ class AsyncSession:
         ...     return "all is well"
         >>> test(["/", "/about"])
         'all is well'
-        >>> await me.usage.consume("guardian_tests", 0).used
+        >>> (await me.usage.consume("guardian_tests", 0)).used
         2
         """
         if not isinstance(meter, str) and units != 1:

@@ -45,7 +45,7 @@ class AsyncStorage:
         to replace what is there. `size` in bytes and `sha256` (64 hexadecimal digits), where they are known ahead, are
         held to.
 
-        >>> await me.storage.put("reports/today.txt", b"all is well").size
+        >>> (await me.storage.put("reports/today.txt", b"all is well")).size
         11
 
         Raises ``QuotaExceededError`` before anything is read where `size` does not fit, ``PreconditionFailedError``
@@ -73,7 +73,7 @@ class AsyncStorage:
         A `start` below 0 counts from the end. Raises ``NotFoundError`` where there is none.
 
         >>> put = await me.storage.put("reports/today.txt", b"all is well")
-        >>> await me.storage.get("reports/today.txt").read()
+        >>> await (await me.storage.get("reports/today.txt")).read()
         b'all is well'
         """
         return Opening(self._get(name, start, end))

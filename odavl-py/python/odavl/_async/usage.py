@@ -45,7 +45,7 @@ class AsyncUsage:
         A retry with the same `idempotency_key` gets the same decision and charges nothing. `tags` are kept in the
         ledger: at most 16, names to 64 and values to 256 characters.
 
-        >>> await me.usage.consume("insight_analyses").remaining
+        >>> (await me.usage.consume("insight_analyses")).remaining
         9
 
         Raises ``QuotaExceededError`` or ``RateLimitedError`` with ``meter``, ``limit``, ``used`` and ``resets_at``;

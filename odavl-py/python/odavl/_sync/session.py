@@ -73,7 +73,7 @@ class Session:
         expires_in: float = 3600,
         tags: Mapping[str, str] | None = None,
     ) -> Metered:
-        """Decorates a function, ``def`` or ``def``: its calls hold `units` of `meter` while they run.
+        """Decorates a function, ``def`` or ``async def``: its calls hold `units` of `meter` while they run.
 
         They are charged when the function returns, and given back where it raises; where they are refused, it does not
         run. `units` may be a function of the call's arguments. Whoever is charged is the session's caller; units are
