@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import _odavl
 from .._config import described
 from .._opening import Opening
+from ..errors import InvalidInputError
 from .session import AsyncSession
 
 TYPE_CHECKING = False
@@ -63,6 +64,8 @@ class AsyncOdavl:
         data: str | PathLike[str] | None,
         upkeep: bool,
     ) -> AsyncOdavl:
+        if "\0" in str(data):
+            raise InvalidInputError("`data` is not the path of a folder: it holds a `\\0`")
         file, json = described(config)
         return cls(await _odavl.open(file, json, database, storage, data, upkeep))
 
