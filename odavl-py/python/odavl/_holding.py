@@ -21,8 +21,7 @@ _UNDER_WAY: set[Task[Any]] = set()
 """Loops know their tasks weakly."""
 
 
-def reserved(core: _odavl.Usage, call: _odavl.Call[Reserved]) -> Reserved:
-    del core
+def reserved(_: _odavl.Usage, call: _odavl.Call[Reserved]) -> Reserved:
     return call.wait()
 
 
