@@ -98,6 +98,7 @@ def test_what_is_being_released_is_released_though_its_task_is_cancelled_again(h
 def test_what_is_being_reserved_is_given_back_whenever_its_task_is_cancelled(here: odavl.Session, busy: float) -> None:
     async def main(steps: int) -> None:
         me = odavl.AsyncSession(here._core)
+        before = asyncio.all_tasks()
 
         async def reserve() -> odavl.AsyncReservation:
             return await me.usage.reserve("tests", 1)
@@ -111,7 +112,8 @@ def test_what_is_being_reserved_is_given_back_whenever_its_task_is_cancelled(her
         try:
             await (await reserving).release()
         except asyncio.CancelledError:
-            await asyncio.sleep(0.05)
+            # Those that give it back.
+            await asyncio.gather(*asyncio.all_tasks() - before)
 
     for steps in range(1, 9):
         asyncio.run(main(steps))
