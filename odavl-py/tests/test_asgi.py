@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from pathlib import Path
@@ -191,6 +192,7 @@ def test_what_no_request_could_ever_pass_is_found_when_the_routes_are_made(
 def test_what_makes_no_sense_is_refused_when_the_routes_are_made(gateway: Any) -> None:
     wrongs: list[dict[str, Any]] = [
         {"key_header": "a b"},
+        {"key_header": "ключ"},
         {"trusted_proxies": ["nowhere"]},
         {"environment": "moon"},
         {"scope": "?"},
@@ -198,8 +200,12 @@ def test_what_makes_no_sense_is_refused_when_the_routes_are_made(gateway: Any) -
     for wrong in wrongs:
         with pytest.raises(odavl.InvalidInputError):
             Protect(nowhere, gateway, **wrong)
-    with pytest.raises(TypeError, match="argument 'charges'"):
-        Protect(nowhere, gateway, charges=1)  # type: ignore[arg-type]
+    types: list[dict[str, Any]] = [{"charges": 1}, {"key_header": 7}, {"gateway": None}, {"gateway": gateway._core}]
+    for wrong in types:
+        with pytest.raises(TypeError, match=f"argument '{next(iter(wrong))}'"):
+            Protect(nowhere, **{"gateway": gateway, **wrong})
+    with pytest.raises(TypeError, match="argument 'gateway'"):
+        played(Protect(nowhere, lambda: None), {"type": "http"})  # type: ignore[arg-type, return-value]
 
 
 def test_what_the_service_lacks_is_no_fault_of_the_caller(
@@ -230,6 +236,26 @@ def test_a_gateway_that_is_gone_lets_nothing_pass(tmp_path: Path, caplog: pytest
         assert behind.calls == 0 and caplog.get_records("call")
     finally:
         behind.stop()
+
+
+def test_a_gateway_that_was_closed_lets_nothing_pass(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    db = odavl.Odavl.open(CONFIG, data=tmp_path)
+    db.set_up(email="ada@example.com", password="correct horse battery", org="acme")
+    session = db.system("operator")
+    made, lazy = Routes(session), Routes(lambda: session)
+    db.close()
+    try:
+        for behind in [made, lazy]:
+            refused = behind.ask(("x-request-id", "request-1"))
+            told = problem(refused, 503, "unavailable")
+            assert (told["detail"], told["request_id"]) == ("the gateway does not answer", "request-1")
+            assert refused.headers["retry-after"] == "1" and behind.calls == 0
+            assert len(problem(behind.ask(("x-request-id", "?")), 503, "unavailable")["request_id"]) == 32
+    finally:
+        made.stop()
+        lazy.stop()
+    said = [record.getMessage() for record in caplog.records if record.name == "odavl.asgi"]
+    assert len(said) == 4 and "closed" in said[0]
 
 
 Message = MutableMapping[str, Any]
@@ -271,12 +297,43 @@ def test_a_websocket_needs_the_same(here: odavl.Odavl) -> None:
     socket = {"type": "websocket", "headers": [(b"authorization", f"Bearer {key}".encode())]}
     accepted = dict(played(protected, socket)[0]["headers"])
     assert accepted[b"ratelimit"].startswith(b'"tests";r=12;') and accepted[b"x"] == b"y"
+
+    async def denying(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "websocket.http.response.start", "status": 403})
+
+    denied = dict(played(Protect(denying, here.system("operator"), charges=CHARGES), socket)[0]["headers"])
+    assert denied[b"ratelimit"].startswith(b'"tests";r=4;')
     closed = played(Protect(nowhere, here.system("operator")), {"type": "websocket"})
     assert [message["type"] for message in closed] == ["websocket.close"]
     extensions: dict[str, dict[str, str]] = {"websocket.http.response": {}}
     start, body = played(Protect(nowhere, here.system("operator")), {"type": "websocket"}, extensions=extensions)
     assert (start["type"], start["status"]) == ("websocket.http.response.start", 401)
     assert b'"code":"unauthenticated"' in body["body"]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_child_s_gateway_is_one_of_its_own(here: odavl.Odavl) -> None:
+    protected = Protect(nowhere, here.system("operator"))
+    reads, writes = os.pipe()
+    if (child := os.fork()) == 0:
+        try:
+            os.write(writes, bytes([played(protected, {"type": "http"})[0]["status"] == 503]))
+        finally:
+            os._exit(0)
+    os.close(writes)
+    os.waitpid(child, 0)
+    with os.fdopen(reads, "rb") as told:
+        assert told.read() == b"\1"
+
+
+def test_headers_are_read_once(here: odavl.Odavl) -> None:
+    async def route(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["headers"] == [(b"x", b"y")]
+        await send({"type": "http.response.start", "status": 200})
+
+    key = secret(here.system("acme"), ["storage:read"])
+    headers = iter([(b"authorization", f"Bearer {key}".encode()), (b"x", b"y")])
+    assert played(Protect(route, here.system("operator")), {"type": "http"}, headers=headers)[0]["status"] == 200
 
 
 def test_only_what_is_known_passes_undecided(here: odavl.Odavl) -> None:

@@ -94,6 +94,20 @@ def test_a_configuration_with_a_mistake_says_where(door: Door, tmp_path: Path) -
             door.open(config)
     with pytest.raises(TypeError, match="argument 'config'"):
         door.open(7)
+    for wrong, said in [
+        ({(1, 2): 1}, r"\(1, 2\) is not the name of a field"),
+        ({"plans": {"A": {7: 1}}}, r"7 is not the name of a field of plans\.A"),
+        ({"clients": {1, "a"}}, "clients is a set"),
+        ({"clients": ["a", object()]}, r"'object' object .*: clients\[1\]"),
+    ]:
+        with pytest.raises(TypeError, match=f"argument 'config': {said}"):
+            door.open(wrong)
+    circle: dict[str, Any] = {}
+    circle["plans"] = circle
+    with pytest.raises(odavl.InvalidInputError):
+        door.open(circle)
+    with pytest.raises(odavl.InvalidInputError, match="data"):
+        door.open(data="a\0b")
     with pytest.raises(TypeError, match="argument 'data'"):
         door.open(data=7)
     with pytest.raises(odavl.InvalidInputError):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -166,7 +167,7 @@ def test_results_of_a_run_are_taken_once_and_read_back(me: Any, tmp_path: Path) 
     assert (used["reported"], used["bytes"]) == (2, len(packed))
 
 
-def test_what_is_no_run_is_said_and_nothing_is_counted(me: Any) -> None:
+def test_what_is_no_run_is_said_and_nothing_is_counted(me: Any, tmp_path: Path) -> None:
     me.projects.create("app")
     run = str(uuid.uuid4())
     for named in [
@@ -181,7 +182,33 @@ def test_what_is_no_run_is_said_and_nothing_is_counted(me: Any) -> None:
             me.runs.create(**{"product": "reports", "project": "app", **named})
     with pytest.raises(odavl.NotFoundError):
         me.runs.create("reports", "nothing", sarif(run), run_id=run)
-    with pytest.raises(TypeError, match="argument 'data'"):
-        me.runs.create("reports", "app", "text", run_id=run)
+    for data in ["text", [1, 2], [sarif(run), "text"], 7]:
+        with pytest.raises(TypeError, match="argument 'data'"):
+            me.runs.create("reports", "app", data, run_id=run)
+    for path in [tmp_path, tmp_path / "nothing"]:
+        with pytest.raises(odavl.InvalidInputError, match="cannot be read"):
+            me.runs.create("reports", "app", path, run_id=run)
     used = {limit.meter: limit.used for limit in me.usage.read().limits}
     assert (used["reported"], used["bytes"]) == (0, 0)
+
+
+def test_no_more_of_a_run_is_read_than_is_taken(me: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless() -> Iterator[bytes]:
+        while True:
+            read.append(1)
+            yield bytes(1000)
+
+    read: list[int] = []
+    run = str(uuid.uuid4())
+    monkeypatch.setattr("odavl._pieces.MOST", 10_000)
+    file = tmp_path / "run.sarif"
+    file.write_bytes(bytes(10_001))
+    for data in [endless(), file, io.BytesIO(bytes(10_001))]:
+        with pytest.raises(odavl.TooLargeError, match="10000 bytes"):
+            me.runs.create("reports", "app", data, run_id=run)
+    assert len(read) == 11
+    wrong: list[dict[str, Any]] = [{"product": "?"}, {"project": "A b"}, {"run_id": "seven"}, {"encoding": "gzip"}]
+    for named in wrong:
+        with pytest.raises(odavl.InvalidInputError):
+            me.runs.create(**{"product": "reports", "project": "app", "run_id": run, "data": endless(), **named})
+    assert len(read) == 11

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -235,8 +237,60 @@ def test_data_that_lies_about_itself_is_refused(me: Any, tmp_path: Path) -> None
     assert held(me) == 0
 
 
+class Reads:
+    """A file whose reads give these."""
+
+    def __init__(self, *answers: object) -> None:
+        self._answers = iter(answers)
+
+    def read(self, _: int) -> object:
+        return next(self._answers)
+
+
+def test_a_file_that_does_not_wait_for_its_bytes_is_not_taken_for_a_shorter_one(me: Any) -> None:
+    reads, writes = os.pipe()
+    os.set_blocking(reads, False)
+    os.write(writes, b"first half")
+    with os.fdopen(writes, "wb"), os.fdopen(reads, "rb", buffering=0) as pipe:
+        for file in [pipe, Reads(b"first half", None, b"second half", b"")]:
+            with pytest.raises(odavl.InvalidInputError, match="no bytes now") as refused:
+                me.storage.put("x", file)
+            assert refused.value.hint is not None and "set_blocking" in refused.value.hint
+    assert me.storage.list().items == ()
+    assert me.storage.put("x", Reads(b"first half", bytearray(b", second half"), bytearray())).size == 23
+
+
+def test_a_pipe_and_a_file_of_the_kernel_s_are_stored_whole(me: Any, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writing = threading.Thread(target=lambda: pipe.write_bytes(b"12345"))
+    writing.start()
+    assert me.storage.put("pipe", pipe, size=5).size == 5
+    writing.join()
+    shown = Path("/proc/version")
+    if shown.exists():
+        me.storage.put("shown", shown)
+        assert me.storage.get("shown").read() == shown.read_bytes()
+
+
+def test_a_generator_of_which_no_more_is_wanted_is_closed_at_once(me: Any) -> None:
+    def endless() -> Iterator[bytes]:
+        try:
+            while True:
+                yield bytes(1000)
+        finally:
+            closed.append("endless")
+
+    closed: list[str] = []
+    # It is kept, so that nothing but the put can have closed it.
+    source = endless()
+    with pytest.raises(odavl.InvalidInputError):
+        me.storage.put("x", source, size=5)
+    assert closed == ["endless"]
+
+
 def test_what_cannot_be_stored_is_said(me: Any, tmp_path: Path) -> None:
-    for data in ["text", 7, None, object(), io.StringIO("text")]:
+    for data in ["text", 7, None, object(), io.StringIO("text"), io.StringIO(""), Reads(0), Reads(b"1", ""), [b"", None]]:
         with pytest.raises(TypeError, match="argument 'data'"):
             me.storage.put("x", data)
     for path in [tmp_path, tmp_path / "nothing"]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -53,6 +55,55 @@ def test_asynchronous_files_and_iterators_are_taken(tmp_path: Path) -> None:
                 await me.storage.put("file", gives(2, then=OSError("gone")))
             assert (await me.storage.stats()).bytes == 12_000
 
+    asyncio.run(main())
+
+
+def test_an_asynchronous_generator_of_which_no_more_is_wanted_is_closed_at_once(tmp_path: Path) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield bytes(1000)
+        finally:
+            await asyncio.sleep(0)
+            closed.append("endless")
+
+    async def main() -> None:
+        db, me = await opened(tmp_path)
+        async with db:
+            source = endless()
+            with pytest.raises(odavl.InvalidInputError):
+                await me.storage.put("x", source, size=5)
+            assert closed == ["endless"]
+
+    closed: list[str] = []
+    asyncio.run(main())
+
+
+def test_the_loop_runs_while_a_pipe_is_waited_for(tmp_path: Path) -> None:
+    async def main() -> None:
+        db, me = await opened(tmp_path / "data")
+        async with db:
+            await me.projects.create("app")
+            putting = asyncio.create_task(me.storage.put("x", pipe))
+            creating = asyncio.create_task(me.runs.create("reports", "app", other, run_id=str(uuid.uuid4())))
+            for path in [pipe, other]:
+                # It is opened here, in the loop, when somebody reads from it.
+                while not putting.done() and not creating.done():
+                    try:
+                        writes = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+                    except OSError:
+                        await asyncio.sleep(0.01)
+                        continue
+                    os.write(writes, b"{}")
+                    os.close(writes)
+                    break
+            assert (await putting).size == 2
+            with pytest.raises(odavl.InvalidInputError, match="version"):
+                await creating
+
+    pipe, other = tmp_path / "pipe", tmp_path / "other"
+    os.mkfifo(pipe)
+    os.mkfifo(other)
     asyncio.run(main())
 
 

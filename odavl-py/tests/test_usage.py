@@ -132,3 +132,12 @@ def test_a_session_says_who_it_is(me: Any) -> None:
     who = me.whoami()
     assert (who.organization_slug, who.plan, who.key_id) == ("acme", "Basic", None)
     assert "usage:admin" in who.scopes
+
+
+def test_a_block_that_takes_longer_than_its_units_are_held_says_so(me: Any) -> None:
+    held = me.usage.reserve("tests", 5, expires_in=1)
+    with pytest.raises(odavl.NotFoundError, match=f"{held.id} expired at 20") as late, held:
+        me.usage.release(held.id)
+    assert late.value.hint is not None and "expires_in" in late.value.hint
+    assert isinstance(late.value.__cause__, odavl.NotFoundError)
+    assert me.usage.consume("tests", 0).used == 0

@@ -8,7 +8,7 @@ from .errors import InvalidInputError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Set
     from typing import Any
 
 
@@ -23,19 +23,39 @@ def described(config: str | PathLike[str] | Mapping[str, Any] | None) -> tuple[s
     import json
 
     try:
-        return None, json.dumps(dict(config), default=_plain)
+        return None, json.dumps(_plain(config, ""))
     except (ValueError, RecursionError) as error:
         raise InvalidInputError(f"the configuration is wrong: {error}") from error
 
 
-def _plain(value: Any) -> object:
+def _plain(value: Any, place: str) -> object:
+    """`value` as JSON has it; what has none is named by the keys that lead to it, its `place`."""
     from collections.abc import Mapping, Set
     from typing import cast
 
+    if value is None or isinstance(value, str | int | float):
+        return value
     if isinstance(value, PathLike):
         return fspath(cast("PathLike[str]", value))
     if isinstance(value, Mapping):
-        return dict(cast("Mapping[str, Any]", value))
+        fields = cast("Mapping[object, Any]", value)
+        return {_key(key, place): _plain(each, f"{place}.{key}") for key, each in fields.items()}
     if isinstance(value, Set):
-        return sorted(cast("Set[str]", value))
-    raise TypeError(f"argument 'config': {type(value).__name__!r} object has no place in a configuration")
+        value = _sorted(cast("Set[str]", value), place)
+    if isinstance(value, list | tuple):
+        several = cast("list[Any]", value)
+        return [_plain(each, f"{place}[{number}]") for number, each in enumerate(several)]
+    raise TypeError(f"argument 'config': {type(value).__name__!r} object has no place in a configuration: {place[1:]}")
+
+
+def _sorted(value: Set[str], place: str) -> list[str]:
+    try:
+        return sorted(value)
+    except TypeError as error:
+        raise TypeError(f"argument 'config': {place[1:]} is a set of different things: {error}") from error
+
+
+def _key(key: object, place: str) -> str:
+    if isinstance(key, str):
+        return key
+    raise TypeError(f"argument 'config': {key!r} is not the name of a field{place and f' of {place[1:]}'}")

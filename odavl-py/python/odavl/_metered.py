@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from typing import Any, ParamSpec, TypeVar
 
     from . import _odavl
@@ -22,57 +22,84 @@ class Metered:
 
     def __init__(
         self,
-        core: _odavl.Usage,
+        core: _odavl.Session,
         meter: str | Mapping[str, int],
         units: int | Callable[..., int],
         expires_in: float,
         tags: Mapping[str, str] | None,
     ) -> None:
-        self._core = core
+        if not isinstance(meter, str) and not hasattr(meter, "items"):
+            raise TypeError(f"argument 'meter': {type(meter).__name__!r} object is neither a name nor a mapping")
+        if not callable(units) and not isinstance(units, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"argument 'units': {type(units).__name__!r} object is neither a number nor a function")
+        self._core = core.usage
         self._meter = meter
         self._units = units
         self._expires_in = expires_in
         self._tags = tags
+        # Mistakes are found here, and not at the first call: neither of the two begins anything.
+        charges = {meter: 1 if callable(units) else units} if isinstance(meter, str) else meter
+        core.gateway.guard(None, charges, None, "authorization", [])
+        self._core.reserve(charges, expires_in, None, tags)
 
     def __call__(self, function: Callable[_P, _R]) -> Callable[_P, _R]:
         import functools
         import inspect
 
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        if isinstance(function, staticmethod):
+            below: Callable[_P, _R] = function.__func__
+            return staticmethod(self(below))
+        if isinstance(function, classmethod):
+            raise TypeError("argument 'function': a classmethod cannot be called yet; meter what is below @classmethod")
+        if not callable(function):  # pyright: ignore[reportUnnecessaryComparison]
+            raise TypeError(f"argument 'function': {type(function).__name__!r} object cannot be called")
+        # An object is called by what its class says.
+        called: tuple[Any, Any] = (function, getattr(type(function), "__call__", None))
+        if any(inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each) for each in called):
             raise TypeError("argument 'function': a generator has no end that is known; meter what it calls")
-        if inspect.iscoroutinefunction(function):
-            wrapped: Any = self._of_coroutines(function)
-        else:
-            wrapped = self._of_calls(function)
-        made: Callable[_P, _R] = functools.wraps(function)(wrapped)
-        return made
+        is_async = any(inspect.iscoroutinefunction(each) for each in called)
+        made = self._of_coroutines(function) if is_async else self._of_calls(function)
+        return functools.wraps(function)(made)
 
     def _charges(self, args: tuple[Any, ...], named: dict[str, Any]) -> Mapping[str, int]:
         if not isinstance(self._meter, str):
             return self._meter
         return {self._meter: self._units(*args, **named) if callable(self._units) else self._units}
 
-    def _of_calls(self, function: Callable[..., _R]) -> Callable[..., _R]:
+    def _of_calls(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        from inspect import isawaitable
+
         from ._sync import Usage
 
         usage = Usage(self._core)
 
-        def metered(*args: Any, **named: Any) -> _R:
-            with usage.reserve(self._charges(args, named), expires_in=self._expires_in, tags=self._tags):
-                return function(*args, **named)
+        def metered(*args: Any, **named: Any) -> Any:
+            charges = self._charges(args, named)
+            with usage.reserve(charges, expires_in=self._expires_in, tags=self._tags) as held:
+                answer = function(*args, **named)
+                if not isawaitable(answer):
+                    return answer
+                # It is still to run, and may never.
+                held.release()
+            return self._awaited(charges, answer)
 
         return metered
 
-    def _of_coroutines(
-        self, function: Callable[..., Coroutine[Any, Any, _R]]
-    ) -> Callable[..., Coroutine[Any, Any, _R]]:
+    def _of_coroutines(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        async def metered(*args: Any, **named: Any) -> Any:
+            return await self._awaited(self._charges(args, named), function(*args, **named))
+
+        return metered
+
+    async def _awaited(self, charges: Mapping[str, int], answer: Awaitable[_R]) -> _R:
+        from inspect import iscoroutine
+
         from ._async import AsyncUsage
 
-        usage = AsyncUsage(self._core)
-
-        async def metered(*args: Any, **named: Any) -> _R:
-            charges = self._charges(args, named)
-            async with usage.reserve(charges, expires_in=self._expires_in, tags=self._tags):
-                return await function(*args, **named)
-
-        return metered
+        try:
+            async with AsyncUsage(self._core).reserve(charges, expires_in=self._expires_in, tags=self._tags):
+                return await answer
+        finally:
+            # It has not begun where the units were refused.
+            if iscoroutine(answer):
+                answer.close()

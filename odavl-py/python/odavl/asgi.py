@@ -13,13 +13,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
+import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, TypeAlias
 
 from . import _odavl
 from ._async import AsyncSession
 from ._sync import Session
+from .errors import InvalidInputError, OdavlError
 from .models import Identity
 
 __all__ = ["Protect", "identity"]
@@ -32,6 +36,7 @@ _App: TypeAlias = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
 _Fields: TypeAlias = list[tuple[bytes, bytes]]
 
 _IDENTITY = "odavl.identity"
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 _log = logging.getLogger("odavl.asgi")
 
 
@@ -48,14 +53,15 @@ class Protect:
 
     Each is one decision, durable before the route is called; a refused one charges nothing and is answered with a problem
     document (RFC 9457). The key goes no further than the decision; the route finds whose request it is by `identity`.
-    Every answer says by ``RateLimit-Policy`` and ``RateLimit`` where the limits that were charged stand.
+    Every answer says by ``RateLimit-Policy`` and ``RateLimit`` where the limits that were charged stand. Where nothing can
+    be decided, as of a gateway that is closed, nothing passes: it is answered with 503, and ``odavl.asgi`` logs why.
 
     `gateway` decides: a session with ``gateway:write``, synchronous or not, opened in this process or connected, or a
-    function that is asked at each request for the one that is open, where it is opened only when the application starts. `scope` is what the key must have,
-    `charges` what a request costs besides what it costs already (at most four meters; all of it is charged, or none),
-    `environment` (``"live"`` or ``"test"``) what the key must be of. `key_header` is the header that the key is in, as
-    it is; unless it is said, it is the bearer in ``Authorization``. `trusted_proxies` are the peers whose
-    ``X-Forwarded-For`` counts, for the allow-lists of keys.
+    function that is asked at each request for the one that is open, where it is opened only when the application starts.
+    `scope` is what the key must have, `charges` what a request costs besides what it costs already (at most four meters;
+    all of it is charged, or none), `environment` (``"live"`` or ``"test"``) what the key must be of. `key_header` is the
+    header that the key is in, as it is; unless it is said, it is the bearer in ``Authorization``. `trusted_proxies` are
+    the peers whose ``X-Forwarded-For`` counts, for the allow-lists of keys.
     """
 
     __slots__ = ("_app", "_gateway", "_guarded", "_key_header", "_made", "_rules")
@@ -71,16 +77,22 @@ class Protect:
         key_header: str = "Authorization",
         trusted_proxies: Iterable[str] = (),
     ) -> None:
+        if not isinstance(key_header, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"argument 'key_header': {type(key_header).__name__!r} object is not the name of a header")
+        if not key_header.isascii():
+            raise InvalidInputError("`key_header` is not the name of a header")
         self._app = app
         self._gateway = gateway
         self._rules = (scope, charges, environment, key_header, list(trusted_proxies))
-        self._key_header = key_header.lower().encode("latin-1")
+        self._key_header = key_header.lower().encode()
         self._guarded: Session | AsyncSession | None = None
         if not callable(gateway):
             self._guard()
 
     def _guard(self) -> _odavl.Guard:
         session = self._gateway() if callable(self._gateway) else self._gateway
+        if not isinstance(session, Session | AsyncSession):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"argument 'gateway': {type(session).__name__!r} object is not a session")
         if session is not self._guarded:
             self._made = session._core.gateway.guard(*self._rules)
             self._guarded = session
@@ -92,17 +104,44 @@ class Protect:
             return
         if scope["type"] not in ("http", "websocket"):
             raise ValueError(f"odavl.asgi.Protect knows no {scope['type']!r}")
+        given = [*scope["headers"]]
         client = scope.get("client")
-        decision = await self._guard().decide(scope["headers"], client[0] if client else None)
+        try:
+            decision = await self._guard().decide(given, client[0] if client else None)
+        except OdavlError as error:
+            # It was closed meanwhile, or opened before this process was forked.
+            decision = _undecided(given, str(error))
         identity, status, fields, body, why = decision
         if identity is None:
             if why is not None:
                 _log.error("nothing was decided: %s", why)
             await _refuse(scope, receive, send, status, fields, body)
             return
-        headers = [field for field in scope["headers"] if field[0].lower() != self._key_header]
+        headers = [field for field in given if field[0].lower() != self._key_header]
         passed = {**scope, "headers": headers, _IDENTITY: identity}
         await self._app(passed, receive, _telling(send, fields))
+
+
+def _undecided(given: _Fields, why: str) -> tuple[None, int, _Fields, bytes, str]:
+    """What the engine says where nobody answers."""
+    asked = next((value for name, value in given if name.lower() == b"x-request-id"), b"")
+    request_id = asked.decode() if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(16)
+    problem = {
+        "type": "about:blank",
+        "title": "Not available now",
+        "status": 503,
+        "code": "unavailable",
+        "detail": "the gateway does not answer",
+        "hint": "try again later",
+        "request_id": request_id,
+    }
+    fields = [
+        (b"content-type", b"application/problem+json"),
+        (b"retry-after", b"1"),
+        (b"cache-control", b"no-store"),
+        (b"x-request-id", request_id.encode()),
+    ]
+    return None, 503, fields, json.dumps(problem).encode(), why
 
 
 def _telling(send: _Send, said: _Fields) -> _Send:
@@ -112,7 +151,7 @@ def _telling(send: _Send, said: _Fields) -> _Send:
     names = {name for name, _ in said}
 
     async def telling(message: _Message) -> None:
-        if message["type"] in ("http.response.start", "websocket.accept"):
+        if message["type"] in ("http.response.start", "websocket.accept", "websocket.http.response.start"):
             own = [field for field in message.get("headers", ()) if field[0].lower() not in names]
             message = {**message, "headers": [*own, *said]}
         await send(message)
@@ -128,7 +167,7 @@ async def _refuse(
     if scope["type"] == "websocket":
         answer = "websocket.http.response"
         await receive()
-        if answer not in scope.get("extensions", {}):
+        if answer not in (scope.get("extensions") or {}):
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
             return
     length = (b"content-length", str(len(body)).encode())

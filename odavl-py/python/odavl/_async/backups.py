@@ -62,7 +62,7 @@ class AsyncBackups:
         Where backups are encrypted, ``[backup]`` names the ``identity`` that they are read with.
 
         >>> made = await operator.backups.wait(await operator.backups.create("main"))
-        >>> await operator.backups.wait(await operator.backups.verify("main", made.id)).proof
+        >>> (await operator.backups.wait(await operator.backups.verify("main", made.id))).proof
         'verified'
 
         Raises ``ConflictError`` while something is under way with the source, ``NotFoundError`` where there is no such

@@ -36,7 +36,7 @@ class AsyncGateway:
         `charges` are units of at most four meters: all of them are charged, or none; 0 asks whether one would pass. A
         key that is refused is an answer: ``valid`` is false, ``code`` and ``reason`` say why, and nothing was charged.
 
-        >>> await operator.gateway.verify("odavl_live_nothing").reason
+        >>> (await operator.gateway.verify("odavl_live_nothing")).reason
         'malformed'
         """
         return await self._core.verify(key, scope, charges, environment, ip, idempotency_key, tags)

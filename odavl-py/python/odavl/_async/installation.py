@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import _odavl
 from .._config import described
 from .._opening import Opening
+from ..errors import InvalidInputError
 from .session import AsyncSession
 
 TYPE_CHECKING = False
@@ -20,7 +21,7 @@ __all__ = ["AsyncOdavl"]
 class AsyncOdavl:
     """An installation of odavl, opened in this process: one folder, or any number of nodes on one database.
 
-    >>> with AsyncOdavl.open({"key_prefix": "acme"}, data=folder) as db:
+    >>> async with AsyncOdavl.open({"key_prefix": "acme"}, data=folder) as db:
     ...     await db.ready()
     """
 
@@ -63,6 +64,8 @@ class AsyncOdavl:
         data: str | PathLike[str] | None,
         upkeep: bool,
     ) -> AsyncOdavl:
+        if "\0" in str(data):
+            raise InvalidInputError("`data` is not the path of a folder: it holds a `\\0`")
         file, json = described(config)
         return cls(await _odavl.open(file, json, database, storage, data, upkeep))
 
@@ -77,8 +80,8 @@ class AsyncOdavl:
         What can be is tried again for two seconds. Bytes go to the store and come from it by themselves; what comes in
         pieces is kept in a temporary file first. `allow_http` lets the key go to another machine in the clear.
 
-        >>> with AsyncOdavl.connect(url, key=key) as me:
-        ...     me.usage.consume("insight_analyses").remaining
+        >>> async with AsyncOdavl.connect(url, key=key) as me:
+        ...     (await me.usage.consume("insight_analyses")).remaining
         9
 
         Raises ``UnauthenticatedError`` for a key that does not hold, ``UnavailableError`` where nobody answers.

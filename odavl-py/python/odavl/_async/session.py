@@ -76,19 +76,20 @@ class AsyncSession:
 
         They are charged when the function returns, and given back where it raises; where they are refused, it does not
         run. `units` may be a function of the call's arguments. Whoever is charged is the session's caller; units are
-        given back by themselves in `expires_in` seconds where the process ends in the middle. Needs ``usage:write``.
+        given back by themselves in `expires_in` seconds where the process ends in the middle. A call that takes longer is
+        charged nothing and raises ``NotFoundError`` rather than answer. Needs ``usage:write``.
 
         >>> @me.metered("guardian_tests", units=lambda pages: len(pages))
         ... def test(pages):
         ...     return "all is well"
         >>> test(["/", "/about"])
         'all is well'
-        >>> await me.usage.consume("guardian_tests", 0).used
+        >>> (await me.usage.consume("guardian_tests", 0)).used
         2
         """
         if not isinstance(meter, str) and units != 1:
             raise TypeError("argument 'units': the mapping says how many of each meter")
-        return Metered(self._core.usage, meter, units, expires_in, tags)
+        return Metered(self._core, meter, units, expires_in, tags)
 
     async def close(self) -> None:
         """Closes what the session came from, as ``db.close()`` does. Calls under way are finished first."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from io import BytesIO
 from os import PathLike
 
 from .._opening import Opening
-from .._pieces import apieces, whole
+from .._pieces import ais_special, apieces, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,30 +41,31 @@ class AsyncStorage:
         """Stores `data` as the object `name`: all of it is there when this answers, or nothing. Needs ``storage:write``.
 
         `data` is ``bytes``, a ``Path``, an open binary file, or anything that gives ``bytes`` piece by piece; it is sent
-        as it comes, in bounded memory. `mode` ``"create"`` refuses to replace what is there. `size` in bytes and
-        `sha256` (64 hexadecimal digits), where they are known ahead, are held to.
+        as it comes, in bounded memory. A generator is closed when no more of it is wanted. `mode` ``"create"`` refuses
+        to replace what is there. `size` in bytes and `sha256` (64 hexadecimal digits), where they are known ahead, are
+        held to.
 
-        >>> await me.storage.put("reports/today.txt", b"all is well").size
+        >>> (await me.storage.put("reports/today.txt", b"all is well")).size
         11
 
         Raises ``QuotaExceededError`` before anything is read where `size` does not fit, ``PreconditionFailedError``
         where `mode` refuses, and ``InvalidInputError`` where `data` is not what was said, or raises itself: then nothing
         is stored and nothing counted.
         """
-        if isinstance(data, PathLike):
+        if isinstance(data, PathLike) and not await ais_special(data):
             return await self._core.put_file(name, data, content_type, mode, size, sha256)
         if (content := whole(data)) is not None:
             return await self._core.put(name, content, content_type, mode, size, sha256)
-        coming = apieces(data)
-        sink = self._core.begin(name, content_type, mode, size, sha256)
-        try:
-            async for piece in coming:
-                if not await sink.send(piece):
-                    break
-        except BaseException:
-            await sink.abort()
-            raise
-        return await sink.finish()
+        async with aclosing(apieces(data)) as coming:
+            sink = self._core.begin(name, content_type, mode, size, sha256)
+            try:
+                async for piece in coming:
+                    if not await sink.send(piece):
+                        break
+            except BaseException:
+                await sink.abort()
+                raise
+            return await sink.finish()
 
     def get(self, name: str, *, start: int | None = None, end: int | None = None) -> Opening[AsyncDownload]:
         """The object `name`, to be read: all of it, or the bytes from `start` to before `end`. Needs ``storage:read``.
@@ -71,7 +73,7 @@ class AsyncStorage:
         A `start` below 0 counts from the end. Raises ``NotFoundError`` where there is none.
 
         >>> put = await me.storage.put("reports/today.txt", b"all is well")
-        >>> await me.storage.get("reports/today.txt").read()
+        >>> await (await me.storage.get("reports/today.txt")).read()
         b'all is well'
         """
         return Opening(self._get(name, start, end))

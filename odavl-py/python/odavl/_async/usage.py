@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from .._holding import aended, areserved
 from .._opening import Opening
-from ..errors import OdavlError
+from ..errors import NotFoundError, OdavlError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class AsyncUsage:
         A retry with the same `idempotency_key` gets the same decision and charges nothing. `tags` are kept in the
         ledger: at most 16, names to 64 and values to 256 characters.
 
-        >>> await me.usage.consume("insight_analyses").remaining
+        >>> (await me.usage.consume("insight_analyses")).remaining
         9
 
         Raises ``QuotaExceededError`` or ``RateLimitedError`` with ``meter``, ``limit``, ``used`` and ``resets_at``;
@@ -65,7 +66,7 @@ class AsyncUsage:
 
         They are given back by themselves in `expires_in` seconds (1 s to 24 h) unless they are settled. As a context
         manager it settles what is held when the block ends, unless the block settled it, and releases it where the
-        block raises.
+        block raises. A block that takes longer is charged nothing and raises ``NotFoundError`` at its end.
 
         >>> async with me.usage.reserve("guardian_tests", 5) as held:
         ...     done = await held.settle(3)
@@ -84,7 +85,7 @@ class AsyncUsage:
         idempotency_key: str | None,
         tags: Mapping[str, str] | None,
     ) -> AsyncReservation:
-        held = await self._core.reserve(charges, expires_in, idempotency_key, tags)
+        held = await areserved(self._core, self._core.reserve(charges, expires_in, idempotency_key, tags))
         return AsyncReservation(self._core, charges, held.id, held.expires_at, held.limits, held.replayed)
 
     async def settle(self, reservation: str, charges: Mapping[str, int]) -> Ended:
@@ -164,9 +165,7 @@ class AsyncReservation:
             charges = self._alone(used)
         else:
             charges = used
-        ended = await self._core.settle(self.id, charges)
-        self._ended = True
-        return ended
+        return await aended(self, lambda: self._core.settle(self.id, charges))
 
     def _alone(self, used: int) -> Mapping[str, int]:
         if len(self._charges) != 1:
@@ -175,9 +174,7 @@ class AsyncReservation:
 
     async def release(self) -> Ended:
         """Ends it and charges nothing."""
-        ended = await self._core.release(self.id)
-        self._ended = True
-        return ended
+        return await aended(self, lambda: self._core.release(self.id))
 
     async def __aenter__(self) -> AsyncReservation:
         return self
@@ -187,11 +184,22 @@ class AsyncReservation:
     ) -> None:
         if self._ended:
             return
-        if error is None:
-            await self.settle()
+        if error is not None:
+            with suppress(OdavlError):
+                await self.release()
             return
-        with suppress(OdavlError):
-            await self.release()
+        try:
+            await self.settle()
+        except NotFoundError as gone:
+            raise self._late() from gone
+
+    def _late(self) -> NotFoundError:
+        until = f"{self.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+        error = NotFoundError(
+            f"nothing was charged: the reservation {self.id} expired at {until}, or was released, before its block ended"
+        )
+        error.hint = "hold the units for longer than the block takes: say `expires_in`"
+        return error
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} of {dict(self._charges)} until {self.expires_at}>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from .. import _odavl
 from .._config import described
+from ..errors import InvalidInputError
 from .session import Session
 
 TYPE_CHECKING = False
@@ -63,6 +64,8 @@ class Odavl:
         data: str | PathLike[str] | None,
         upkeep: bool,
     ) -> Odavl:
+        if "\0" in str(data):
+            raise InvalidInputError("`data` is not the path of a folder: it holds a `\\0`")
         file, json = described(config)
         return cls(_odavl.open(file, json, database, storage, data, upkeep).wait())
 

@@ -34,6 +34,8 @@ class Runs:
     ) -> UploadedResults:
         """Uploads the results of a run: a SARIF document whose ``automationDetails.guid`` is `run_id`, a UUID.
 
+        The document is held in memory: of a path, a file or pieces at most 64 MiB are read.
+
         The same run again is answered the same, and charged once, also when the limit is reached. `encoding` is
         ``"identity"``, ``"gzip"`` or ``"zstd"``; of a packed document `sha256` is that of the unpacked one. Needs the
         product's scope ``write``.
@@ -41,6 +43,8 @@ class Runs:
         Raises ``QuotaExceededError``; ``ConflictError`` for another content under the same run; ``InvalidInputError``
         and ``TooLargeError`` for what is no such document: then nothing is stored and nothing charged.
         """
+        # What is wrong already is refused before anything is read: this begins nothing.
+        self._core.create(product, project, b"", run_id, encoding, sha256)
         return self._core.create(product, project, allof(data), run_id, encoding, sha256).wait()
 
     def list(

@@ -73,11 +73,12 @@ class Session:
         expires_in: float = 3600,
         tags: Mapping[str, str] | None = None,
     ) -> Metered:
-        """Decorates a function, ``def`` or ``def``: its calls hold `units` of `meter` while they run.
+        """Decorates a function, ``def`` or ``async def``: its calls hold `units` of `meter` while they run.
 
         They are charged when the function returns, and given back where it raises; where they are refused, it does not
         run. `units` may be a function of the call's arguments. Whoever is charged is the session's caller; units are
-        given back by themselves in `expires_in` seconds where the process ends in the middle. Needs ``usage:write``.
+        given back by themselves in `expires_in` seconds where the process ends in the middle. A call that takes longer is
+        charged nothing and raises ``NotFoundError`` rather than answer. Needs ``usage:write``.
 
         >>> @me.metered("guardian_tests", units=lambda pages: len(pages))
         ... def test(pages):
@@ -89,7 +90,7 @@ class Session:
         """
         if not isinstance(meter, str) and units != 1:
             raise TypeError("argument 'units': the mapping says how many of each meter")
-        return Metered(self._core.usage, meter, units, expires_in, tags)
+        return Metered(self._core, meter, units, expires_in, tags)
 
     def close(self) -> None:
         """Closes what the session came from, as ``db.close()`` does. Calls under way are finished first."""

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from io import BytesIO
 from os import PathLike
 
-from .._pieces import pieces, whole
+from .._pieces import is_special, pieces, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ class Storage:
         """Stores `data` as the object `name`: all of it is there when this answers, or nothing. Needs ``storage:write``.
 
         `data` is ``bytes``, a ``Path``, an open binary file, or anything that gives ``bytes`` piece by piece; it is sent
-        as it comes, in bounded memory. `mode` ``"create"`` refuses to replace what is there. `size` in bytes and
-        `sha256` (64 hexadecimal digits), where they are known ahead, are held to.
+        as it comes, in bounded memory. A generator is closed when no more of it is wanted. `mode` ``"create"`` refuses
+        to replace what is there. `size` in bytes and `sha256` (64 hexadecimal digits), where they are known ahead, are
+        held to.
 
         >>> me.storage.put("reports/today.txt", b"all is well").size
         11
@@ -50,20 +52,20 @@ class Storage:
         where `mode` refuses, and ``InvalidInputError`` where `data` is not what was said, or raises itself: then nothing
         is stored and nothing counted.
         """
-        if isinstance(data, PathLike):
+        if isinstance(data, PathLike) and not is_special(data):
             return self._core.put_file(name, data, content_type, mode, size, sha256).wait()
         if (content := whole(data)) is not None:
             return self._core.put(name, content, content_type, mode, size, sha256).wait()
-        coming = pieces(data)
-        sink = self._core.begin(name, content_type, mode, size, sha256)
-        try:
-            for piece in coming:
-                if not sink.send(piece).wait():
-                    break
-        except BaseException:
-            sink.abort().wait()
-            raise
-        return sink.finish().wait()
+        with closing(pieces(data)) as coming:
+            sink = self._core.begin(name, content_type, mode, size, sha256)
+            try:
+                for piece in coming:
+                    if not sink.send(piece).wait():
+                        break
+            except BaseException:
+                sink.abort().wait()
+                raise
+            return sink.finish().wait()
 
     def get(self, name: str, *, start: int | None = None, end: int | None = None) -> Download:
         """The object `name`, to be read: all of it, or the bytes from `start` to before `end`. Needs ``storage:read``.

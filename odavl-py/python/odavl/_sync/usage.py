@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from ..errors import OdavlError
+from .._holding import ended, reserved
+from ..errors import NotFoundError, OdavlError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Usage:
 
         They are given back by themselves in `expires_in` seconds (1 s to 24 h) unless they are settled. As a context
         manager it settles what is held when the block ends, unless the block settled it, and releases it where the
-        block raises.
+        block raises. A block that takes longer is charged nothing and raises ``NotFoundError`` at its end.
 
         >>> with me.usage.reserve("guardian_tests", 5) as held:
         ...     done = held.settle(3)
@@ -84,7 +85,7 @@ class Usage:
         idempotency_key: str | None,
         tags: Mapping[str, str] | None,
     ) -> Reservation:
-        held = self._core.reserve(charges, expires_in, idempotency_key, tags).wait()
+        held = reserved(self._core, self._core.reserve(charges, expires_in, idempotency_key, tags))
         return Reservation(self._core, charges, held.id, held.expires_at, held.limits, held.replayed)
 
     def settle(self, reservation: str, charges: Mapping[str, int]) -> Ended:
@@ -164,9 +165,7 @@ class Reservation:
             charges = self._alone(used)
         else:
             charges = used
-        ended = self._core.settle(self.id, charges).wait()
-        self._ended = True
-        return ended
+        return ended(self, lambda: self._core.settle(self.id, charges))
 
     def _alone(self, used: int) -> Mapping[str, int]:
         if len(self._charges) != 1:
@@ -175,9 +174,7 @@ class Reservation:
 
     def release(self) -> Ended:
         """Ends it and charges nothing."""
-        ended = self._core.release(self.id).wait()
-        self._ended = True
-        return ended
+        return ended(self, lambda: self._core.release(self.id))
 
     def __enter__(self) -> Reservation:
         return self
@@ -187,11 +184,22 @@ class Reservation:
     ) -> None:
         if self._ended:
             return
-        if error is None:
-            self.settle()
+        if error is not None:
+            with suppress(OdavlError):
+                self.release()
             return
-        with suppress(OdavlError):
-            self.release()
+        try:
+            self.settle()
+        except NotFoundError as gone:
+            raise self._late() from gone
+
+    def _late(self) -> NotFoundError:
+        until = f"{self.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+        error = NotFoundError(
+            f"nothing was charged: the reservation {self.id} expired at {until}, or was released, before its block ended"
+        )
+        error.hint = "hold the units for longer than the block takes: say `expires_in`"
+        return error
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} of {dict(self._charges)} until {self.expires_at}>"
