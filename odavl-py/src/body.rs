@@ -48,7 +48,7 @@ pub(crate) enum Data {
 }
 
 impl Data {
-    /// As bytes that come, and how many they are, where that is known.
+    /// As bytes that come, and how many they are; of pieces nobody knows.
     pub(crate) async fn body(self) -> Result<(BoxBody, Option<u64>)> {
         Ok(match self {
             Self::Bytes(bytes) => {
@@ -58,18 +58,17 @@ impl Data {
             Self::File(path) => {
                 let file = Opened::read(path).await?;
                 let size = file.size;
-                (Box::new(file), size)
+                (Box::new(file), Some(size))
             }
             Self::Pieces(body) => (body, None),
         })
     }
 }
 
-/// The bytes of a file.
+/// The bytes of a file, and how many they are.
 pub(crate) struct Opened {
     file: File,
-    /// How many they are. What is no file on a disk does not know, or says that it has none.
-    pub(crate) size: Option<u64>,
+    size: u64,
 }
 
 impl Opened {
@@ -88,8 +87,7 @@ impl Opened {
         if known.is_dir() {
             return Err(Error::invalid(format!("{shown} is a folder")).into());
         }
-        let size = (known.is_file() && known.len() > 0).then_some(known.len());
-        Ok(Self { file, size })
+        Ok(Self { file, size: known.len() })
     }
 }
 

@@ -117,10 +117,9 @@ impl Door {
                 let session = session.clone();
                 let put =
                     move |wish, body| async move { Ok(session.storage().put(wish, body).await?.into()) };
-                match data {
-                    Data::Pieces(body) => put(wish, body).await,
-                    data => {
-                        let (body, size) = data.body().await?;
+                match data.body().await? {
+                    (body, None) => put(wish, body).await,
+                    (body, size) => {
                         let wish = NewObject { size: wish.size.or(size), ..wish };
                         stored(body, move |body| put(wish, body)).await
                     }

@@ -47,16 +47,13 @@ impl Source {
             }
             Data::File(path) => {
                 let opened = Opened::read(path).await?;
-                match opened.size {
-                    Some(_) => {
-                        let file = At::File(Arc::new(opened.file().await?));
-                        (file, whole(Checked::new(Box::new(opened), expected)).await?)
-                    }
-                    // It may be a pipe, which is read once.
-                    None => kept(Checked::new(Box::new(opened), expected)).await?,
-                }
+                let file = At::File(Arc::new(opened.file().await?));
+                (file, whole(Checked::new(Box::new(opened), expected)).await?)
             }
-            Data::Pieces(body) => kept(Checked::new(body, expected)).await?,
+            Data::Pieces(body) => {
+                let (file, read) = kept(Checked::new(body, expected)).await?;
+                (At::File(Arc::new(file)), read)
+            }
         };
         Ok(Self { at, size: read.0, sha256: read.1 })
     }
@@ -121,7 +118,7 @@ async fn whole(mut body: Checked) -> Result<(u64, Sha256)> {
 }
 
 /// The bytes in a file.
-async fn kept(mut body: Checked) -> Result<(At, (u64, Sha256))> {
+async fn kept(mut body: Checked) -> Result<(File, (u64, Sha256))> {
     let unkept = |error: io::Error| {
         Error::unavailable("the data cannot be kept in a temporary file", Some(error.into()))
     };
@@ -130,7 +127,7 @@ async fn kept(mut body: Checked) -> Result<(At, (u64, Sha256))> {
         let written = spawn_blocking(move || file.write_all(&piece).map(|()| file));
         file = written.await.map_err(stopped)?.map_err(unkept)?;
     }
-    Ok((At::File(Arc::new(file)), body.finish()?))
+    Ok((file, body.finish()?))
 }
 
 fn stopped(error: tokio::task::JoinError) -> Error {
