@@ -62,7 +62,11 @@ fn a_backup_is_proved_on_a_server_that_is_named_for_it_and_outlives_the_one_it_w
     assert!(refused.code == 2 && refused.stderr.contains("that of the database itself"), "{refused:?}");
     let refused = odavl("backup verify app --url-env LIVE --scratch-url-env SCRATCH", None);
     assert!(refused.code == 2 && refused.stderr.contains("SCRATCH"), "{refused:?}");
-    odavl("backup list app", None).well();
+    assert_eq!(odavl("backup list app", None).well().lines().count(), 1);
+    // A backup is made all the same, and the command fails.
+    let unproved = odavl("backup run app --url-env LIVE --scratch-url-env SCRATCH", None);
+    assert!(unproved.code == 2 && unproved.stderr.contains("SCRATCH"), "{unproved:?}");
+    assert_eq!(odavl("backup list app", None).well().lines().count(), 2);
 
     // The database is gone: what verifies and restores needs nothing of it.
     tell(&server(), &format!("DROP DATABASE {name}"));

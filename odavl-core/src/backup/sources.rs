@@ -271,7 +271,7 @@ impl Sources {
     pub(super) async fn run(&self, job: &Job, under_way: Arc<UnderWay>, at: Timestamp) -> Result<BackupId> {
         let vault = self.vault().await?.clone().telling(under_way);
         let policy = RunPolicy { wish: Wish::default(), verify: job.verify, pruning: job.pruning.clone() };
-        let running = Box::pin(vault.run(&job.place, job.database()?, job.scratch()?, &policy));
+        let running = Box::pin(vault.run(&job.place, job.database()?, job.scratch().cloned(), &policy));
         let ran = self.moving(&job.place, running).await?;
         let (source, backup) = (&job.place, ran.created.entry.manifest.id);
         if let Some(why) = ran.spared {

@@ -75,13 +75,14 @@ pub(super) struct Opened {
 }
 
 pub(super) async fn open(named: &Named, location: &Location, output: Output) -> Result<Opened> {
+    let name = name(named)?;
     let mut config = location.read()?;
     let data = location.data(&config);
     say(named, &mut config.backup);
     let settings = config.backup_settings()?.ok_or_else(no_store)?;
     let backup = &settings.config;
     let source = source(named, backup);
-    let place = source.place(&name(named)?)?;
+    let place = source.place(&name)?;
     let identities = backup.identities()?;
     let (signing, trusted) = signing(named, &data)?;
     let keys = Keys {

@@ -34,9 +34,9 @@ struct Done {
 /// Nothing is removed after a backup that was not made, or is not good: the command fails there.
 pub(super) async fn run(wish: &Run, location: &Location, output: Output) -> Result<()> {
     let opened = open::open(&wish.named, location, output).await?;
-    let (database, scratch) = (opened.database?, opened.scratch?);
+    let database = opened.database?;
     let policy = RunPolicy { wish: wish.how.wish(), verify: opened.verify, pruning: opened.pruning.clone() };
-    let ran = opened.vault.run(&opened.place, &*database, &scratch, &policy).await?;
+    let ran = opened.vault.run(&opened.place, &*database, opened.scratch, &policy).await?;
     shown::created(&ran.created, output);
     let id = ran.created.entry.manifest.id;
     output.say(&format!("{id} was made"));

@@ -41,12 +41,13 @@ impl Vault {
     /// Makes a backup, verifies it, and removes those that no rule keeps. Nothing is removed after one that is not good.
     ///
     /// # Errors
-    /// Whatever [`Vault::create`] fails with: then nothing else is done. How the other steps ended is in the answer.
+    /// Whatever [`Vault::create`] fails with: then nothing else is done. How the other steps ended is in the answer; a `scratch`
+    /// that cannot be reached keeps none from being made.
     pub async fn run(
         &self,
         place: &Place,
         database: &dyn Backup,
-        scratch: &Scratch,
+        scratch: Result<Scratch>,
         policy: &RunPolicy,
     ) -> Result<Ran> {
         let created = self.create(place, database, policy.wish).await?;
@@ -66,13 +67,13 @@ impl Vault {
         tier: Tier,
         place: &Place,
         entry: &Entry,
-        scratch: &Scratch,
+        scratch: Result<Scratch>,
     ) -> Result<Verified> {
         let which = Which::Id(entry.manifest.id);
         match tier {
             Tier::Bytes => self.verify_bytes(place, which).await,
             // All bytes are proved on the way to the scratch database.
-            Tier::Restore => self.verify(place, which, scratch).await,
+            Tier::Restore => self.verify(place, which, &scratch?).await,
         }
     }
 

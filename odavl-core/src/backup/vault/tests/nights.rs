@@ -6,7 +6,7 @@ use crate::backup::{Often, Ran, RunPolicy};
 impl Room {
     async fn night(&self, verify: Option<Often>) -> Result<Ran> {
         let policy = RunPolicy { wish: Wish::default(), verify, pruning: self.pruning.clone() };
-        self.vault().run(&self.place, &self.database, &self.scratch(), &policy).await
+        self.vault().run(&self.place, &self.database, Ok(self.scratch()), &policy).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! What backups are for.
 
 use super::*;
-use crate::backup::{RunPolicy, SqliteBackup, Why};
+use crate::backup::{Often, RunPolicy, SqliteBackup, Why};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_is_made_and_proved_and_what_no_rule_keeps_is_removed() {
@@ -58,7 +58,7 @@ async fn a_backup_is_looked_at_on_a_server_that_is_named_for_it_and_never_on_the
     assert!(verify(&on(&other)).await.unwrap().passed());
     assert_eq!(room.proof(id).await, Proof::Verified);
     let policy = RunPolicy { wish: Wish::default(), verify: None, pruning: room.pruning.clone() };
-    let ran = room.vault().run(&room.place, &room.database, &on(&other), &policy).await.unwrap();
+    let ran = room.vault().run(&room.place, &room.database, Ok(on(&other)), &policy).await.unwrap();
     assert_eq!(ran.verified.unwrap().verdict.tier, Tier::Restore);
     // One of another engine is of no use.
     let folder = tempfile::tempdir().unwrap();
@@ -66,6 +66,25 @@ async fn a_backup_is_looked_at_on_a_server_that_is_named_for_it_and_never_on_the
     rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE a (b)").unwrap();
     let refused = verify(&Scratch::On(Arc::new(SqliteBackup::new(path)))).await.unwrap_err();
     assert!(refused.to_string().contains("Sqlite"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_made_also_where_the_way_to_the_server_to_prove_it_on_is_not_known() {
+    let room = Room::new();
+    let made = room.run().await.unwrap();
+    let run = async |verify| {
+        room.sleep();
+        let policy = RunPolicy { wish: Wish::default(), verify, pruning: room.pruning.clone() };
+        let unknown = Err(Error::invalid("the variable is not set"));
+        room.vault().run(&room.place, &room.database, unknown, &policy).await.unwrap()
+    };
+    let (first, second) = (run(None).await, run(None).await);
+    assert!(first.verified.is_err() && first.pruned.is_none());
+    let (first, second) = (first.created.entry.manifest.id, second.created.entry.manifest.id);
+    assert_eq!(room.proof(second).await, Proof::Unproved);
+    assert_eq!(room.ids().await, [made, first, second], "none is removed after one that is not proved");
+    let never = run(Some(Often::Never)).await;
+    assert_eq!(never.verified.unwrap().verdict.tier, Tier::Bytes);
 }
 
 #[tokio::test(flavor = "multi_thread")]
