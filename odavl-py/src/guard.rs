@@ -14,6 +14,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::{
     call::Call,
     door::{Door, Session},
+    engine::Engine,
     failure::{Failure, Result},
     input::{Arg, Charges, Parsed, Text, read},
     values::{Several, Standing, limits, values},
@@ -47,6 +48,9 @@ impl From<gateway::Identity> for Identity {
         }
     }
 }
+
+/// What those are told whose requests nobody decides about.
+const SILENT: &str = "the gateway does not answer";
 
 /// Headers as a server has them.
 struct Fields(HeaderMap);
@@ -83,6 +87,15 @@ impl<'py> IntoPyObject<'py> for Fields {
 #[derive(IntoPyObject)]
 pub(crate) struct Decision(Option<Identity>, u16, Fields, Vec<u8>, Option<String>);
 
+impl Decision {
+    async fn refused(rules: &Rules, error: &Error, headers: &HeaderMap, upgrade_url: Option<&str>) -> Self {
+        let answer = rules.refusal(error, headers, upgrade_url, SystemClock.now()).await;
+        let (parts, body) = answer.into_parts();
+        let told = parts.status.is_server_error().then(|| Chain(error).to_string());
+        Self(None, parts.status.as_u16(), Fields(parts.headers), body.to_vec(), told)
+    }
+}
+
 impl Door {
     fn upgrade_url(&self) -> Option<String> {
         match self {
@@ -97,20 +110,29 @@ impl Door {
             Ok(request) => identity(self.verify(request).await.map_err(Error::from)),
             Err(error) => Err(error),
         };
-        let now = SystemClock.now();
         Ok(match decided {
             Ok(identity) => {
-                let said = announced(&identity, now);
+                let said = announced(&identity, SystemClock.now());
                 Decision(Some(identity.into()), 200, Fields(said), Vec::new(), None)
             }
-            Err(error) => {
-                let answer = rules.refusal(&error, &headers, self.upgrade_url().as_deref(), now).await;
-                let (parts, body) = answer.into_parts();
-                let told = parts.status.is_server_error().then(|| Chain(&error).to_string());
-                Decision(None, parts.status.as_u16(), Fields(parts.headers), body.to_vec(), told)
-            }
+            Err(error) => Decision::refused(rules, &error, &headers, self.upgrade_url().as_deref()).await,
         })
     }
+}
+
+/// What is answered where nothing can be decided, such as by what was closed or opened before a fork, and why.
+#[pyfunction]
+fn undecided(py: Python<'_>, headers: Arg<'_, '_>, why: Arg<'_, '_>) -> PyResult<Call> {
+    read!(headers: Fields, why: Text);
+    Ok(Call::new(&Engine::of_process(py)?, async move {
+        let error = Error::unavailable(SILENT, Some(why.0.into()));
+        Ok(Decision::refused(&Rules::default(), &error, &headers.0, None).await)
+    }))
+}
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Guard>()?;
+    module.add_function(wrap_pyfunction!(undecided, module)?)
 }
 
 /// What requests need to get through, and who decides.
@@ -137,7 +159,10 @@ impl Guard {
             key_header: key_header.0.parse().map_err(no_header)?,
             trusted_proxies: proxies.collect::<std::result::Result<_, _>>().map_err(no_address)?,
         };
-        if let Door::Embedded(own) = session.door()?.as_ref() {
+        // Before what is closed nothing passes, whatever it costs.
+        if let Ok(door) = session.door()
+            && let Door::Embedded(own) = door.as_ref()
+        {
             check_charges(&own.odavl().settings().catalog, &rules.charges).map_err(Failure::from)?;
         }
         Ok(Self { session: session.clone(), rules: Arc::new(rules) })
@@ -160,9 +185,7 @@ impl Guard {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure.code() {
-            ErrorCode::Unavailable => {
-                Self::unavailable("the gateway does not answer", Some(failure.message().into()))
-            }
+            ErrorCode::Unavailable => Self::unavailable(SILENT, Some(failure.message().into())),
             _ => Self::internal("the gateway did not decide", Some(failure.message().into())),
         }
     }

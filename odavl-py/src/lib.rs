@@ -43,10 +43,10 @@ fn _odavl(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<runs::Runs>()?;
     module.add_class::<backups::Backups>()?;
     module.add_class::<gateway::Gateway>()?;
-    module.add_class::<guard::Guard>()?;
     module.add_function(wrap_pyfunction!(installation::open, module)?)?;
     module.add_function(wrap_pyfunction!(session::connect, module)?)?;
     module.add_function(wrap_pyfunction!(command::command, module)?)?;
+    guard::register(module)?;
     delivery::register(module)?;
     engine::register(module)
 }

@@ -242,20 +242,23 @@ def test_a_gateway_that_was_closed_lets_nothing_pass(tmp_path: Path, caplog: pyt
     db = odavl.Odavl.open(CONFIG, data=tmp_path)
     db.set_up(email="ada@example.com", password="correct horse battery", org="acme")
     session = db.system("operator")
-    made, lazy = Routes(session), Routes(lambda: session)
+    before = Routes(session)
+    assert before.ask().status_code == 401
     db.close()
+    after, lazy, reopening = Routes(session), Routes(lambda: session), Routes(lambda: db.system("operator"))
+    made = [before, after, lazy, reopening]
     try:
-        for behind in [made, lazy]:
+        for behind in made:
             refused = behind.ask(("x-request-id", "request-1"))
             told = problem(refused, 503, "unavailable")
             assert (told["detail"], told["request_id"]) == ("the gateway does not answer", "request-1")
             assert refused.headers["retry-after"] == "1" and behind.calls == 0
             assert len(problem(behind.ask(("x-request-id", "?")), 503, "unavailable")["request_id"]) == 32
     finally:
-        made.stop()
-        lazy.stop()
+        for behind in made:
+            behind.stop()
     said = [record.getMessage() for record in caplog.records if record.name == "odavl.asgi"]
-    assert len(said) == 4 and "closed" in said[0]
+    assert len(said) == 8 and all("closed" in each for each in said)
 
 
 Message = MutableMapping[str, Any]

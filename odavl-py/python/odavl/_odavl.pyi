@@ -1,7 +1,7 @@
 from collections.abc import Generator, Iterable, Mapping
 from datetime import datetime
 from os import PathLike
-from typing import Any, Generic, TypeVar, final
+from typing import Any, Generic, TypeAlias, TypeVar, final
 
 from .models import (
     ApiKey,
@@ -49,6 +49,7 @@ __all__ = [
     "command",
     "connect",
     "open",
+    "undecided",
 ]
 
 __version__: str
@@ -231,11 +232,11 @@ class Gateway:
         trusted_proxies: list[str],
     ) -> Guard: ...
 
+_Decision: TypeAlias = tuple[Identity | None, int, list[tuple[bytes, bytes]], bytes, str | None]
+
 @final
 class Guard:
-    def decide(
-        self, headers: Iterable[tuple[bytes, bytes]], host: str | None
-    ) -> Call[tuple[Identity | None, int, list[tuple[bytes, bytes]], bytes, str | None]]: ...
+    def decide(self, headers: Iterable[tuple[bytes, bytes]], host: str | None) -> Call[_Decision]: ...
 
 def command(arguments: list[str]) -> int: ...
 def connect(url: str, key: str, organization: str | None, allow_http: bool) -> Call[Session]: ...
@@ -247,3 +248,4 @@ def open(
     data: str | PathLike[str] | None,
     upkeep: bool,
 ) -> Call[Installation]: ...
+def undecided(headers: Iterable[tuple[bytes, bytes]], why: str) -> Call[_Decision]: ...

@@ -13,10 +13,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import re
-import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, TypeAlias
 
@@ -36,7 +33,6 @@ _App: TypeAlias = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
 _Fields: TypeAlias = list[tuple[bytes, bytes]]
 
 _IDENTITY = "odavl.identity"
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 _log = logging.getLogger("odavl.asgi")
 
 
@@ -110,7 +106,7 @@ class Protect:
             decision = await self._guard().decide(given, client[0] if client else None)
         except OdavlError as error:
             # It was closed meanwhile, or opened before this process was forked.
-            decision = _undecided(given, str(error))
+            decision = await _odavl.undecided(given, str(error))
         identity, status, fields, body, why = decision
         if identity is None:
             if why is not None:
@@ -120,28 +116,6 @@ class Protect:
         headers = [field for field in given if field[0].lower() != self._key_header]
         passed = {**scope, "headers": headers, _IDENTITY: identity}
         await self._app(passed, receive, _telling(send, fields))
-
-
-def _undecided(given: _Fields, why: str) -> tuple[None, int, _Fields, bytes, str]:
-    """What the engine says where nobody answers."""
-    asked = next((value for name, value in given if name.lower() == b"x-request-id"), b"")
-    request_id = asked.decode() if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(16)
-    problem = {
-        "type": "about:blank",
-        "title": "Not available now",
-        "status": 503,
-        "code": "unavailable",
-        "detail": "the gateway does not answer",
-        "hint": "try again later",
-        "request_id": request_id,
-    }
-    fields = [
-        (b"content-type", b"application/problem+json"),
-        (b"retry-after", b"1"),
-        (b"cache-control", b"no-store"),
-        (b"x-request-id", request_id.encode()),
-    ]
-    return None, 503, fields, json.dumps(problem).encode(), why
 
 
 def _telling(send: _Send, said: _Fields) -> _Send:
