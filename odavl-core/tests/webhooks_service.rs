@@ -89,7 +89,7 @@ mod tests {
     }
 
     fn hook(path: &str) -> NewWebhook {
-        NewWebhook { url: format!("https://example.com/{path}"), description: String::new() }
+        NewWebhook::new(format!("https://example.com/{path}"))
     }
 
     async fn listening(world: &World) -> NewEndpoint {
@@ -351,12 +351,8 @@ mod tests {
         let world = World::memory(Plan::bytes(1000)).await;
         let one = world.one().await;
         for url in ["http://example.com", "https://me:secret@example.com", "file:///etc/passwd", ""] {
-            let wish = NewWebhook { url: url.into(), description: String::new() };
-            assert_eq!(
-                one.webhooks().create(wish).await.unwrap_err().code(),
-                ErrorCode::InvalidInput,
-                "{url}"
-            );
+            let refused = one.webhooks().create(NewWebhook::new(url)).await.unwrap_err();
+            assert_eq!(refused.code(), ErrorCode::InvalidInput, "{url}");
         }
         for number in 0..ENDPOINTS_MOST {
             one.webhooks().create(hook(&number.to_string())).await.unwrap();
@@ -367,6 +363,24 @@ mod tests {
         one.webhooks().delete(made[0].id).await.unwrap();
         assert_eq!(one.webhooks().delete(made[0].id).await.unwrap_err().code(), ErrorCode::NotFound);
         assert_eq!(one.webhooks().list().await.unwrap().len(), 9);
+    }
+
+    #[tokio::test]
+    async fn a_retry_finds_the_endpoint_that_was_added_and_its_secret() {
+        let world = World::embedded(Plan::bytes(1000)).await;
+        let one = world.one().await;
+        let add = async |path| {
+            let wish = NewWebhook { idempotency_key: Some("a".into()), ..hook(path) };
+            one.webhooks().create(wish).await.map(|new| (new.endpoint, new.secret.reveal().clone()))
+        };
+        let first = add("a").await.unwrap();
+        for number in 1..ENDPOINTS_MOST {
+            one.webhooks().create(hook(&number.to_string())).await.unwrap();
+        }
+        assert_eq!(add("a").await.unwrap(), first);
+        assert_eq!(add("b").await.unwrap_err().code(), ErrorCode::Conflict);
+        one.webhooks().delete(first.0.id).await.unwrap();
+        assert_eq!(add("a").await.unwrap_err().code(), ErrorCode::Conflict, "it was removed on purpose");
     }
 
     #[tokio::test]

@@ -37,10 +37,10 @@ pub use password::Passwords;
 pub use port::{Auth, Bumps, Change, Place, Write};
 pub use reply::Reply;
 pub use scope::{Access, RESOURCES, Scopes};
-pub(crate) use service::Heads;
 #[cfg(feature = "sign-in")]
 pub(crate) use service::signin;
 pub use service::*;
+pub(crate) use service::{Heads, once};
 #[cfg(feature = "sql")]
 pub use sql::SqlAuth;
 #[cfg(feature = "sign-in")]

@@ -27,7 +27,7 @@ impl Scratch {
         let found = server.describe().await?;
         if found.engine != source.engine {
             let what = format!(
-                "the server named for scratch databases is {:?}, and the backup {:?}",
+                "the server named for scratch databases is {}, and the backup is of {}",
                 found.engine, source.engine
             );
             return Err(Error::invalid_with(what, "name one of the same engine"));

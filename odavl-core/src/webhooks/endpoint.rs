@@ -44,8 +44,16 @@ impl Endpoint {
         let id = WebhookId::new(now)?;
         let secret = random::bytes::<32>()?;
         let sealed = master.seal(place(&id.to_string()), &secret)?;
-        let text = Secret::new(format!("{PREFIX}{}", STANDARD.encode(secret)));
-        Ok((Self { id, url, description, sealed, created_at: now }, text))
+        Ok((Self { id, url, description, sealed, created_at: now }, text(&secret)))
+    }
+
+    /// The secret as it was shown: for a retry of the request that added it.
+    pub(crate) fn secret(&self, master: &MasterKey) -> Result<Secret<String>> {
+        Ok(text(self.open(master)?.reveal()))
+    }
+
+    fn open(&self, master: &MasterKey) -> Result<Secret<Vec<u8>>> {
+        master.open(place(&self.id.to_string()), &self.sealed)
     }
 
     /// The value of `webhook-signature` for a message that is sent at `seconds`.
@@ -56,11 +64,14 @@ impl Endpoint {
         seconds: i64,
         payload: &str,
     ) -> Result<String> {
-        let secret = master.open(place(&self.id.to_string()), &self.sealed)?;
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.reveal());
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.open(master)?.reveal());
         let tag = hmac::sign(&key, format!("{message}.{seconds}.{payload}").as_bytes());
         Ok(format!("v1,{}", STANDARD.encode(tag)))
     }
+}
+
+fn text(secret: &[u8]) -> Secret<String> {
+    Secret::new(format!("{PREFIX}{}", STANDARD.encode(secret)))
 }
 
 fn place(row: &str) -> Place<'_> {

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     action::Action,
+    auth::once::Made,
     error::{Error, Result},
     ids::{EventId, OrgId, WebhookId},
     metering::{ThresholdEvent, Untold},
@@ -31,9 +32,18 @@ pub struct NewWebhook {
     pub url: String,
     /// What it is for: at most 100 characters.
     pub description: String,
+    /// Makes a retry find the endpoint that was added, and its secret.
+    pub idempotency_key: Option<String>,
 }
 
-/// An endpoint that was made, and its secret, which is shown this once.
+impl NewWebhook {
+    /// One there, of which nothing is said.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), description: String::new(), idempotency_key: None }
+    }
+}
+
+/// An endpoint that was added, and its secret, which is shown this once.
 #[derive(Debug)]
 pub struct NewEndpoint {
     /// The endpoint.
@@ -57,31 +67,54 @@ impl Webhooks<'_> {
     /// Adds an endpoint: from now on it is told of every threshold that the organisation reaches.
     ///
     /// # Errors
-    /// `invalid_input` for what is no https address; `conflict` where there are ten already.
+    /// `invalid_input` for what is no https address; `conflict` where there are ten already, or the idempotency key was
+    /// used for another request.
     pub async fn create(&self, wish: NewWebhook) -> Result<NewEndpoint> {
         let core = &self.0.core;
         check_url(&wish.url, core.settings.private_webhooks)?;
         if !wish.description.is_empty() {
             text::check_name("a description", &wish.description, 100)?;
         }
+        let content = format!("{}\0{}", wish.url, wish.description);
+        let once = self.0.once(Action::WebhookCreate, wish.idempotency_key.as_deref(), &content)?;
         self.0
             .metered(Ask::new(Action::WebhookCreate), async |permit| {
-                let (endpoint, secret) =
-                    Endpoint::new(&core.master, (wish.url, wish.description), permit.at)?;
                 let org = permit.org()?;
-                let there = core.webhooks.endpoints(org).await?.len();
-                // What is made is on record before it is there.
-                if there < ENDPOINTS_MOST as usize {
-                    let record = self.0.record(permit, &endpoint.id)?;
-                    core.write(Vec::new(), Vec::new(), vec![record]).await?;
-                    if core.webhooks.add(org, &endpoint, ENDPOINTS_MOST).await? {
-                        return Ok((NewEndpoint { endpoint, secret }, Usage::Settled));
-                    }
+                // A retry at the limit finds its answer.
+                if let Some(once) = &once
+                    && let Some(id) = self.0.made_before(permit, once).await?
+                {
+                    return Ok((self.made(org, id.parse()?).await?, Usage::Settled));
                 }
-                let most = format!("an organization has at most {ENDPOINTS_MOST} webhooks; remove one first");
-                Err(Error::Conflict(most))
+                if core.webhooks.endpoints(org).await?.len() >= ENDPOINTS_MOST as usize {
+                    return Err(full());
+                }
+                let of = (wish.url, wish.description);
+                let (endpoint, secret) = Endpoint::new(&core.master, of, permit.at)?;
+                let id = endpoint.id;
+                // What is made is on record before it is there.
+                let record = self.0.record(permit, &id)?;
+                let made = (NewEndpoint { endpoint, secret }, Vec::new(), vec![record]);
+                let new = match self.0.make_once(permit, once.as_ref(), &id, made).await? {
+                    Made::Before(id) => self.made(org, id.parse()?).await?,
+                    Made::Now(new) if core.webhooks.add(org, &new.endpoint, ENDPOINTS_MOST).await? => new,
+                    Made::Now(_) => return Err(full()),
+                };
+                Ok((new, Usage::Settled))
             })
             .await
+    }
+
+    /// What an earlier request made.
+    async fn made(&self, org: OrgId, id: WebhookId) -> Result<NewEndpoint> {
+        let core = &self.0.core;
+        let found = core.webhooks.endpoint(org, id).await?;
+        let endpoint = found.ok_or_else(|| {
+            let what = format!("the webhook {id} of that idempotency key is being added, or was removed");
+            Error::Conflict(format!("{what}; look at the list, and add it with another key"))
+        })?;
+        let secret = endpoint.secret(&core.master)?;
+        Ok(NewEndpoint { endpoint, secret })
     }
 
     /// All endpoints, oldest first.
@@ -133,6 +166,10 @@ impl Webhooks<'_> {
             })
             .await
     }
+}
+
+fn full() -> Error {
+    Error::Conflict(format!("an organization has at most {ENDPOINTS_MOST} webhooks; remove one first"))
 }
 
 impl Core {

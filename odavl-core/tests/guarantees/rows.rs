@@ -169,7 +169,7 @@ fn backups() -> Vec<Row> {
 
 /// An endpoint as somebody wishes for it.
 pub(crate) fn hook() -> NewWebhook {
-    NewWebhook { url: "https://example.com/hook".into(), description: "ours".into() }
+    NewWebhook { url: "https://example.com/hook".into(), description: "ours".into(), idempotency_key: None }
 }
 
 fn keys() -> Vec<Row> {

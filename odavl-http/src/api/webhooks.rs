@@ -7,7 +7,7 @@ use odavl_core::{
 };
 use poem_openapi::{
     Object, OpenApi,
-    param::{Path, Query},
+    param::{Header, Path, Query},
     payload::Json,
 };
 
@@ -16,7 +16,7 @@ use crate::{
     caller::Caller,
     problem::Failure,
     schema::{PageLimit, Time, page},
-    shape::{self, Cursor, Text},
+    shape::{self, Cursor, IdempotencyKey, Text},
 };
 
 pub(super) struct Api;
@@ -144,10 +144,15 @@ impl Api {
     async fn create(
         &self,
         Caller(session): Caller,
+        /// Makes a retry find the endpoint that was added, and its secret.
+        #[oai(name = "Idempotency-Key")]
+        Header(once): Header<Option<Text<IdempotencyKey>>>,
         Json(body): Json<WebhookRequest>,
     ) -> Result<Json<CreatedWebhook>, Failure> {
         let description = body.description.unwrap_or_default().0;
-        let new = session.webhooks().create(NewWebhook { url: body.url.0, description }).await?;
+        let idempotency_key = once.map(|key| key.0);
+        let new =
+            session.webhooks().create(NewWebhook { url: body.url.0, description, idempotency_key }).await?;
         let secret = new.secret.reveal().clone();
         Ok(Json(CreatedWebhook { webhook: new.endpoint.into(), secret }))
     }

@@ -66,7 +66,7 @@ impl Things {
         let upload =
             app.post("/api/v1/storage/upload-url").bearer(&secret).json(&body).send().await.expect(200);
         let upload = upload.json()["upload"]["id"].as_str().unwrap().to_owned();
-        let wish = NewWebhook { url: "https://example.com".into(), description: String::new() };
+        let wish = NewWebhook::new("https://example.com");
         let webhook = app.system(ORG).await.webhooks().create(wish).await.unwrap().endpoint.id.to_string();
         let (results, reservation) = (results(app).await, reservation(app).await);
         Self { key, user, upload, results, reservation, webhook }

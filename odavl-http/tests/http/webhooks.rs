@@ -35,7 +35,11 @@ async fn an_endpoint_shows_its_secret_once_and_what_it_was_told() {
     let app = App::start().await;
     let (_, key) = app.key(ORG, "org:write").await;
     let url = "https://example.com/hook";
-    let made = add(&app, &key, json!({"url": url, "description": "ours"})).await.expect(200).json();
+    let body = json!({"url": url, "description": "ours"});
+    let again =
+        async || app.post(PATH).bearer(&key).header("Idempotency-Key", "ours").json(&body).send().await;
+    let made = again().await.expect(200).json();
+    assert_eq!(again().await.expect(200).json(), made);
     let secret = made["secret"].as_str().unwrap();
     assert!(secret.starts_with("whsec_"));
     let listed = app.get(PATH).bearer(&key).send().await.expect(200);

@@ -6814,18 +6814,25 @@ Messages are signed as Standard Webhooks 1.0.0 says, tried for three days, and k
 
 Sends a `POST` request to `/api/v1/webhooks`
 
+Arguments:
+- `idempotency_key`: Makes a retry find the endpoint that was added, and its secret.
+- `body`
 */
     pub async fn webhook_create<'a>(
         &'a self,
+        idempotency_key: Option<&'a str>,
         body: &'a types::WebhookRequest,
     ) -> Result<ResponseValue<types::CreatedWebhook>, Error<types::Problem>> {
         let url = format!("{}/api/v1/webhooks", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map
             .append(
                 ::reqwest::header::HeaderName::from_static("api-version"),
                 ::reqwest::header::HeaderValue::from_static(Self::api_version()),
             );
+        if let Some(value) = idempotency_key {
+            header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
         #[allow(unused_mut)]
         let mut request = self
             .client

@@ -8,7 +8,7 @@ mod device;
 mod heads;
 mod keys;
 mod me;
-mod once;
+pub(crate) mod once;
 mod orgs;
 #[cfg(feature = "sign-in")]
 mod people;

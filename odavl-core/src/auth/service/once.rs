@@ -13,7 +13,7 @@ use crate::{
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// What became of a creation.
-pub(super) enum Made<T> {
+pub(crate) enum Made<T> {
     /// It was made now.
     Now(T),
     /// It was made by an earlier request with this key: its id.
@@ -25,7 +25,7 @@ impl Session {
     ///
     /// # Errors
     /// `conflict` where the key was used for another request.
-    pub(super) async fn make_once<T>(
+    pub(crate) async fn make_once<T>(
         &self,
         permit: &Permit,
         once: Option<&Idempotency>,
@@ -56,7 +56,11 @@ impl Session {
         }
     }
 
-    async fn made_before(&self, permit: &Permit, once: &Idempotency) -> Result<Option<String>> {
+    /// What an earlier request with that idempotency key made: its id.
+    ///
+    /// # Errors
+    /// `conflict` where the key was used for another request.
+    pub(crate) async fn made_before(&self, permit: &Permit, once: &Idempotency) -> Result<Option<String>> {
         let found = self.core.auth.reply(permit.org()?, &once.key).await?;
         found
             .map(|reply| {

@@ -65,7 +65,7 @@ async fn a_backup_is_looked_at_on_a_server_that_is_named_for_it_and_never_on_the
     let path = folder.path().join("other.db");
     rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE a (b)").unwrap();
     let refused = verify(&Scratch::On(Arc::new(SqliteBackup::new(path)))).await.unwrap_err();
-    assert!(refused.to_string().contains("Sqlite"), "{refused}");
+    assert!(refused.to_string().contains("SQLite"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
