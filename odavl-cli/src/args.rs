@@ -10,7 +10,7 @@ use crate::{
     output,
 };
 
-/// Sign-in and API keys, exact usage quotas and object storage, in one binary.
+/// Sign-in and API keys, exact usage quotas, object storage, and backups that have proved they restore, in one binary.
 #[derive(Debug, Parser)]
 #[command(name = "odavl", version, propagate_version = true, arg_required_else_help = true)]
 pub(crate) struct Args {
@@ -96,6 +96,15 @@ mod tests {
                 let parsed = Args::try_parse_from(&line);
                 assert!(parsed.is_ok(), "{line:?}: {}", parsed.unwrap_err());
             }
+        }
+    }
+    #[test]
+    fn every_command_is_in_the_book() {
+        let page = include_str!("../../docs/command-line.md");
+        let table: String = page.lines().filter(|line| line.starts_with("| `")).collect();
+        let named: Vec<_> = table.split([' ', '`', '|', '\\', ',']).collect();
+        for command in Args::command().get_subcommands() {
+            assert!(named.contains(&command.get_name()), "{} is not there", command.get_name());
         }
     }
 }

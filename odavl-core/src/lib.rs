@@ -1,5 +1,5 @@
-//! Everything between a team's product and its production: sign-in and API keys, exact usage quotas, and object
-//! storage with direct uploads.
+//! Everything between a team's product and its production: sign-in and API keys, exact usage quotas, object
+//! storage with direct uploads, and database backups that have proved they restore.
 //!
 //! [`Odavl`] holds the ports and hands out [`session::Session`]s; every use case is a method of one, and goes through the
 //! one gate that checks credential, scope, address, rate and quota. What was answered is durable.
@@ -58,8 +58,9 @@
 //! # }
 //! ```
 //!
-//! The wings are [`auth`], [`metering`], [`storage`] and what stands on them: [`gateway`], [`uploads`], [`webhooks`]. Each
-//! has a port of its own, whose `# Behavior` an adapter of yours is held to by the contract suite (feature `contract`).
+//! The wings are [`auth`], [`metering`], [`storage`] and what stands on them: [`gateway`], [`uploads`], [`webhooks`];
+//! and `backup`, with the feature of that name. Each has a port of its own, whose `# Behavior` an adapter of yours is held to
+//! by the contract suite (feature `contract`).
 //!
 //! | feature | brings |
 //! |---|---|

@@ -1,7 +1,53 @@
-//! Backups: databases that can be dumped, restored and compared ([`Backup`]).
+//! Backups: databases that can be dumped, restored and compared ([`Backup`]), kept in a [`Storage`](crate::storage::Storage).
 //!
 //! A dump says nothing about whether it can be restored. So what is read with it, in the same snapshot, is a
 //! [`Fingerprint`]; a backup has proved itself once it was restored and what is there now has the same.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use odavl_core::{
+//!     SystemClock,
+//!     backup::{
+//!         Encryption, Identities, Keys, Place, Proof, Scratch, SigningKey, SqliteBackup, Trusted, Vault, Which, Wish,
+//!     },
+//!     storage::MemoryStorage,
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let file = folder.path().join("app.db");
+//! # rusqlite::Connection::open(&file)?.execute_batch("CREATE TABLE people AS SELECT 'ada' AS name")?;
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+//! // To make backups, a host needs the recipient alone; with the identity it can read them, too.
+//! let (identity, recipient) = Identities::generate();
+//! let keys = Keys {
+//!     signing: SigningKey::generate()?.0,
+//!     trusted: Trusted::default(),
+//!     encryption: Encryption::For(recipient.parse()?),
+//!     identities: identity.reveal().parse()?,
+//! };
+//! let clock = Arc::new(SystemClock);
+//! let vault = Vault::new(Arc::new(MemoryStorage::new(clock.clone())), clock, keys);
+//! let place = Place { environment: "production".parse()?, source: "main".parse()? };
+//!
+//! // Read in one snapshot, encrypted, stored; there once its signed manifest is.
+//! let database = SqliteBackup::new(file);
+//! let made = vault.create(&place, &database, Wish::default()).await?;
+//! assert_eq!(made.entry.proof(), Proof::Unproved);
+//!
+//! // Restored beside the database, compared with what was read, and removed again.
+//! let scratch = Scratch::Beside(Arc::new(database));
+//! assert!(vault.verify(&place, Which::Newest, &scratch).await?.passed());
+//! let newest = vault.find(&place, Which::NewestVerified).await?;
+//! assert_eq!(newest.manifest.id, made.entry.manifest.id);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! # })
+//! # }
+//! ```
+//!
+//! [`Vault::run`] does what is done each night, [`Vault::restore`] what is hoped for, and an installation that is open keeps
+//! the schedules of all [`Sources`] ([`Odavl::keep_backups`](crate::Odavl::keep_backups)).
 
 mod alert;
 mod cipher;
