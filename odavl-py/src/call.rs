@@ -10,7 +10,7 @@ use std::{
 use futures_util::FutureExt as _;
 use odavl_core::Error;
 use pyo3::{IntoPyObjectExt as _, prelude::*, sync::PyOnceLock, types::PyAny};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinError};
 
 use crate::{
     delivery::{self, Ticket},
@@ -56,7 +56,7 @@ impl Drop for Call {
     fn drop(&mut self) {
         // It holds what is open in the parent.
         if self.engine.is_of_parent() {
-            std::mem::forget(self.work.lock().unwrap_or_else(PoisonError::into_inner).take());
+            std::mem::forget(self.work.get_mut().unwrap_or_else(PoisonError::into_inner).take());
         }
     }
 }
@@ -67,35 +67,75 @@ impl Call {
     fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let mut work = self.begin()?;
         let runtime = self.engine.runtime()?;
+        let soon = async { tokio::time::timeout(LOOK, &mut work).await };
+        if let Ok(answer) = py.detach(|| runtime.block_on(soon)) {
+            return answer?(py);
+        }
+        // A handler may wait for what this one holds, such as its turn to write: it goes on meanwhile.
+        let mut begun = runtime.spawn(work);
+        let is_main = is_main(py)?;
         loop {
-            let looked = async { tokio::time::timeout(LOOK, &mut work).await };
-            match py.detach(|| runtime.block_on(looked)) {
-                Ok(answer) => return answer?(py),
-                Err(_) => py.check_signals()?,
+            if is_main && let Err(raised) = py.check_signals() {
+                begun.abort();
+                // What it had begun is gone when that is heard.
+                let _ = py.detach(|| runtime.block_on(begun));
+                return Err(raised);
+            }
+            let look = if is_main { LOOK } else { Duration::MAX };
+            let looked = async { tokio::time::timeout(look, &mut begun).await };
+            if let Ok(ended) = py.detach(|| runtime.block_on(looked)) {
+                return ended.unwrap_or_else(|error| Err(stopped(error)))?(py);
             }
         }
     }
 
     /// Begins, and awaits in the running loop; a task that is cancelled ends the call.
     fn __await__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let event_loop = RUNNING.import(py, "asyncio.events", "get_running_loop")?.call0()?;
-        let future = event_loop.call_method0(pyo3::intern!(py, "create_future"))?;
-        let work = self.begin()?;
-        let ticket = Ticket::new(&event_loop, &future);
-        let post = delivery::post(py, &self.engine)?;
-        let task = self.engine.runtime()?.spawn(async move {
-            // Whoever awaits it hears of a panic, too.
-            let answer = AssertUnwindSafe(work).catch_unwind().await;
-            post.send(
-                ticket,
-                answer.unwrap_or_else(|_| Err(Error::internal("a call panicked", None).into())),
-            );
-        });
+        let (future, work) = self.posted(py)?;
+        let task = self.engine.runtime()?.spawn(work);
         let cancel = Cancel(task.abort_handle());
         future.call_method1(pyo3::intern!(py, "add_done_callback"), (cancel,))?;
         future.call_method0(pyo3::intern!(py, "__await__"))
     }
+
+    /// Begins: a future of the running loop. Nobody ends the call; whoever cancels the future hears nothing of it any more.
+    fn whole<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (future, work) = self.posted(py)?;
+        self.engine.whole(work)?;
+        Ok(future)
+    }
+}
+
+impl Call {
+    /// A future of the running loop, and the work whose answer it gets.
+    fn posted<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, impl Future<Output = ()> + Send + use<>)> {
+        static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let event_loop = RUNNING.import(py, "asyncio.events", "get_running_loop")?.call0()?;
+        let future = event_loop.call_method0(pyo3::intern!(py, "create_future"))?;
+        let post = delivery::post(py, &self.engine)?;
+        let (ticket, work) = (Ticket::new(&event_loop, &future), self.begin()?);
+        let work = async move {
+            // Whoever awaits it hears of a panic, too.
+            let answer = AssertUnwindSafe(work).catch_unwind().await;
+            let panicked = |_| Err(Error::internal("a call panicked", None).into());
+            post.send(ticket, answer.unwrap_or_else(panicked));
+        };
+        Ok((future, work))
+    }
+}
+
+/// Signals are heard by the main thread alone.
+fn is_main(py: Python<'_>) -> PyResult<bool> {
+    let threading = py.import("threading")?;
+    let main = threading.call_method0("main_thread")?.getattr("ident")?;
+    threading.call_method0("get_ident")?.eq(main)
+}
+
+fn stopped(error: JoinError) -> Failure {
+    Error::internal("a call stopped", Some(error.into())).into()
 }
 
 /// Ends the work of a future that was cancelled.

@@ -2,7 +2,11 @@
 //! wakes each loop once.
 
 use std::{
-    sync::{Mutex, PoisonError, mpsc},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread::JoinHandle,
 };
 
@@ -26,13 +30,10 @@ impl Ticket {
     }
 }
 
-enum Parcel {
-    Answer(Ticket, Result<Answer>),
-    /// What is to be logged, and its level.
-    Said(u8, String),
-    /// The interpreter is about to end: what comes later has nobody to go to.
-    Last,
-}
+/// What is handed out; `None` where the interpreter is about to end: what comes later has nobody to go to.
+type Parcel<T> = Option<T>;
+/// What is to be logged, and its level.
+type Line = (u8, String);
 /// Futures of one loop, each with its answer.
 type Answers = Vec<(Py<PyAny>, Result<Answer>)>;
 
@@ -72,30 +73,33 @@ impl<'py, T: IntoPyObject<'py>> IntoPyObject<'py> for Owed<T> {
 /// Where answers are handed in.
 #[derive(Clone)]
 pub(crate) struct Post {
-    parcels: mpsc::Sender<Parcel>,
+    answers: mpsc::Sender<Parcel<(Ticket, Result<Answer>)>>,
+    lines: mpsc::Sender<Parcel<Line>>,
 }
 
 impl Post {
     pub(crate) fn send(&self, ticket: Ticket, answer: Result<Answer>) {
         // Nobody takes it where the interpreter has ended.
-        let _ = self.parcels.send(Parcel::Answer(ticket, answer));
+        let _ = self.answers.send(Some((ticket, answer)));
     }
 
     /// Has it logged.
     pub(crate) fn say(&self, level: u8, text: String) {
-        let _ = self.parcels.send(Parcel::Said(level, text));
+        let _ = self.lines.send(Some((level, text)));
     }
 }
 
-/// The thread that hands them out, until the interpreter ends.
+/// The threads that hand out answers and lines, until the interpreter ends. What logs may take its time, and answers go on.
 struct Postman {
     engine: Engine,
     post: Post,
-    thread: JoinHandle<()>,
+    threads: [JoinHandle<()>; 2],
 }
 
-/// Locked as the runtime is: by those who hold the interpreter alone.
+/// Locked as the engine is: by those who hold the interpreter alone.
 static POSTMAN: Mutex<Option<Postman>> = Mutex::new(None);
+/// The interpreter is about to end: a thread that holds it at its end would bring the process down.
+static IS_LAST: AtomicBool = AtomicBool::new(false);
 
 /// The post of this process.
 pub(crate) fn post(_: Python<'_>, engine: &Engine) -> PyResult<Post> {
@@ -105,27 +109,34 @@ pub(crate) fn post(_: Python<'_>, engine: &Engine) -> PyResult<Post> {
     {
         return Ok(postman.post.clone());
     }
-    let (parcels, comes) = mpsc::channel();
-    let post = Post { parcels };
-    let thread = std::thread::Builder::new().name("odavl-post".to_owned()).spawn(move || deliver(&comes));
-    let thread = thread.map_err(|error| Failure::of_io("a thread cannot be made", &error))?;
-    let postman = Postman { engine: engine.clone(), post: post.clone(), thread };
+    if IS_LAST.load(Ordering::Relaxed) {
+        let what = "the interpreter is about to end".to_owned();
+        return Err(Failure::unsupported(what, "wait for it before").into());
+    }
+    let ((answers, to_answer), (lines, to_log)) = (mpsc::channel(), mpsc::channel());
+    let post = Post { answers, lines };
+    let threads = [thread("odavl-post", to_answer, hand_out)?, thread("odavl-log", to_log, log)?];
+    let postman = Postman { engine: engine.clone(), post: post.clone(), threads };
     // The parent's is the parent's.
     std::mem::forget(made.replace(postman));
     Ok(post)
 }
 
-/// Ends the thread while the interpreter still lets it: one that holds it at its end would bring the process down.
+/// Ends the threads while the interpreter still lets them.
 #[pyfunction]
 fn _last(py: Python<'_>) {
+    IS_LAST.store(true, Ordering::Relaxed);
     let postman = POSTMAN.lock().unwrap_or_else(PoisonError::into_inner).take();
     match postman {
         Some(postman) if postman.engine.is_of_parent() => std::mem::forget(postman),
-        Some(postman) => {
-            let _ = postman.post.parcels.send(Parcel::Last);
-            // It has not panicked, and there is nothing to be done if it has.
-            let _ = py.detach(|| postman.thread.join());
-        }
+        Some(Postman { engine, post, threads }) => py.detach(|| {
+            engine.finish();
+            let _ = (post.answers.send(None), post.lines.send(None));
+            for thread in threads {
+                // It has not panicked, and there is nothing to be done if it has.
+                let _ = thread.join();
+            }
+        }),
         None => {}
     }
 }
@@ -135,24 +146,28 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.py().import("atexit")?.call_method1("register", (last,)).map(drop)
 }
 
-fn deliver(parcels: &mpsc::Receiver<Parcel>) {
-    while let Ok(first) = parcels.recv() {
-        let (mut answers, mut said, mut is_last) = (Vec::new(), Vec::new(), false);
-        for parcel in std::iter::once(first).chain(parcels.try_iter()) {
-            match parcel {
-                Parcel::Answer(ticket, answer) => answers.push((ticket, answer)),
-                Parcel::Said(level, text) => said.push((level, text)),
-                Parcel::Last => is_last = true,
+/// A thread that takes the interpreter once for all that came meanwhile.
+fn thread<T: Send + 'static>(
+    name: &str,
+    parcels: mpsc::Receiver<Parcel<T>>,
+    hand_out: fn(Python<'_>, Vec<T>),
+) -> PyResult<JoinHandle<()>> {
+    let deliver = move || {
+        while let Ok(first) = parcels.recv() {
+            let (mut came, mut is_last) = (Vec::new(), false);
+            for parcel in std::iter::once(first).chain(parcels.try_iter()) {
+                match parcel {
+                    Some(parcel) => came.push(parcel),
+                    None => is_last = true,
+                }
+            }
+            if Python::try_attach(|py| hand_out(py, came)).is_none() || is_last {
+                return;
             }
         }
-        let handed_out = Python::try_attach(|py| {
-            hand_out(py, answers);
-            log(py, said);
-        });
-        if is_last || handed_out.is_none() {
-            return;
-        }
-    }
+    };
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(deliver);
+    thread.map_err(|error| Failure::of_io("a thread cannot be made", &error).into())
 }
 
 fn hand_out(py: Python<'_>, answers: Vec<(Ticket, Result<Answer>)>) {
@@ -171,7 +186,7 @@ fn hand_out(py: Python<'_>, answers: Vec<(Ticket, Result<Answer>)>) {
     }
 }
 
-fn log(py: Python<'_>, said: Vec<(u8, String)>) {
+fn log(py: Python<'_>, said: Vec<Line>) {
     for (level, text) in said {
         let logged = py
             .import("logging")

@@ -83,6 +83,6 @@ impl Session {
         T: for<'py> IntoPyObject<'py> + Send + 'static,
         W: Future<Output = Result<T>> + Send + 'static,
     {
-        Ok(Call::new(self.engine(), act(self.door()?)))
+        Ok(Call::new(self.engine(), self.handle.calling(act(self.door()?))))
     }
 }

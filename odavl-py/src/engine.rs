@@ -6,11 +6,13 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use odavl_core::db::{Still, hold_still};
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Runtime};
+use tokio_util::task::TaskTracker;
 
 use crate::{delivery, failure::Failure, voice::Voice};
 
@@ -19,24 +21,27 @@ static FORKS: AtomicU64 = AtomicU64::new(0);
 
 /// The runtime, made when it is first needed. It is locked only by threads that hold the interpreter, as a thread that
 /// forks does: so nobody holds the lock when the child is made.
-static RUNTIME: Mutex<Option<(u64, Arc<Runtime>)>> = Mutex::new(None);
+static ENGINE: Mutex<Option<Engine>> = Mutex::new(None);
+/// How long the interpreter's end waits for what is not cut off.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where the work of a handle is done.
 #[derive(Clone)]
 pub(crate) struct Engine {
     forks: u64,
     runtime: Arc<Runtime>,
+    whole: TaskTracker,
 }
 
 impl Engine {
     /// The engine of this process.
     pub(crate) fn of_process(py: Python<'_>) -> PyResult<Self> {
         let forks = FORKS.load(Ordering::Relaxed);
-        let mut made = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, runtime)) = made.as_ref()
-            && *at == forks
+        let mut made = ENGINE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = made.as_ref()
+            && !engine.is_of_parent()
         {
-            return Ok(Self { forks, runtime: runtime.clone() });
+            return Ok(engine.clone());
         }
         let voice = Voice::default();
         let of_each = voice.clone();
@@ -44,16 +49,30 @@ impl Engine {
         let runtime =
             builder.thread_name("odavl").enable_all().on_thread_start(move || of_each.of_thread()).build();
         let runtime = Arc::new(runtime.map_err(|error| Failure::of_io("threads cannot be made", &error))?);
-        // The threads of a parent's are not here: waiting for them to end would never end.
-        std::mem::forget(made.replace((forks, runtime.clone())));
-        let engine = Self { forks, runtime };
+        let engine = Self { forks, runtime, whole: TaskTracker::new() };
         voice.told_by(delivery::post(py, &engine)?);
+        // The threads of a parent's are not here: waiting for them to end would never end.
+        std::mem::forget(made.replace(engine.clone()));
         Ok(engine)
     }
 
     /// The runtime; refused in the child of the process that it was made in.
     pub(crate) fn runtime(&self) -> Result<&Runtime, Failure> {
         if self.is_of_parent() { Err(Failure::forked()) } else { Ok(&self.runtime) }
+    }
+
+    /// Does what is to be done whole, whoever waits for it: the interpreter's end waits for it, too.
+    pub(crate) fn whole(&self, work: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
+        self.whole.spawn_on(work, self.runtime()?.handle());
+        Ok(())
+    }
+
+    /// Waits for what is done whole.
+    pub(crate) fn finish(&self) {
+        self.whole.close();
+        let done = async { tokio::time::timeout(PATIENCE, self.whole.wait()).await };
+        // What takes longer is cut off, as by a kill.
+        let _ = self.runtime.block_on(done);
     }
 
     pub(crate) fn is_of_parent(&self) -> bool {

@@ -8,12 +8,14 @@ use std::sync::{
 use odavl_core::Odavl;
 use pyo3::prelude::*;
 use tokio::sync::{Mutex as AsyncMutex, watch};
+use tokio_util::task::{TaskTracker, task_tracker::TrackedFuture};
 
 use crate::{
     call::Call,
     download::Rest,
     engine::Engine,
     failure::{Failure, Result},
+    held::Owed,
     upkeep::Upkeep,
 };
 
@@ -36,10 +38,14 @@ pub(crate) struct Handle {
     engine: Engine,
     open: AtomicBool,
     state: Mutex<State>,
+    /// The calls under way.
+    calls: TaskTracker,
     /// Each body that Python sends piece by piece has a clone.
     sent: Arc<()>,
     /// The objects that are being read.
     reads: Mutex<Vec<Weak<AsyncMutex<Rest>>>>,
+    /// The reservations that nobody has taken yet.
+    owed: Mutex<Vec<Weak<Owed>>>,
 }
 
 impl Handle {
@@ -56,8 +62,10 @@ impl Handle {
             engine: engine.clone(),
             open: AtomicBool::new(true),
             state: Mutex::new(State::Open(opened)),
+            calls: TaskTracker::new(),
             sent: Arc::default(),
             reads: Mutex::default(),
+            owed: Mutex::default(),
         })
     }
 
@@ -81,6 +89,11 @@ impl Handle {
         }
     }
 
+    /// A call, which the end waits for.
+    pub(crate) fn calling<W: Future>(&self, work: W) -> TrackedFuture<W> {
+        self.calls.track_future(work)
+    }
+
     /// What a body holds that Python sends.
     pub(crate) fn sent(&self) -> Arc<()> {
         self.sent.clone()
@@ -96,6 +109,19 @@ impl Handle {
             && let Ok(mut rest) = rest.try_lock()
         {
             rest.close();
+        }
+    }
+
+    /// Notes that somebody is to take it: at the end it is given back.
+    pub(crate) fn owes(&self, owed: &Arc<Owed>) {
+        let mut all = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() == all.capacity() {
+            all.retain(|owed| owed.strong_count() > 0);
+        }
+        all.push(Arc::downgrade(owed));
+        // It came while the end began.
+        if !self.is_open() {
+            owed.give_back();
         }
     }
 
@@ -143,7 +169,12 @@ impl Handle {
         for rest in reads.iter().filter_map(Weak::upgrade) {
             rest.lock().await.close();
         }
-        let Some(Opened { odavl, upkeep }) = opened else { return };
+        let owed = std::mem::take(&mut *self.owed.lock().unwrap_or_else(PoisonError::into_inner));
+        owed.iter().filter_map(Weak::upgrade).for_each(|owed| owed.give_back());
+        let Some(Opened { odavl, upkeep }) = opened else {
+            self.calls.close();
+            return self.calls.wait().await;
+        };
         if let Some(upkeep) = upkeep {
             upkeep.end(&odavl).await;
         }
@@ -157,7 +188,7 @@ impl Drop for Handle {
     /// In a forked child it is left alone: to end it there would end it under the parent.
     fn drop(&mut self) {
         if self.engine.is_of_parent()
-            && let State::Open(opened) = &mut *self.state()
+            && let State::Open(opened) = self.state.get_mut().unwrap_or_else(PoisonError::into_inner)
         {
             std::mem::forget(opened.take());
         }

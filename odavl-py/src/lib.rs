@@ -13,6 +13,7 @@ mod failure;
 mod gateway;
 mod guard;
 mod handle;
+mod held;
 mod input;
 mod installation;
 mod keys;
@@ -35,6 +36,7 @@ fn _odavl(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<installation::Installation>()?;
     module.add_class::<session::Session>()?;
     module.add_class::<usage::Usage>()?;
+    module.add_class::<held::Held>()?;
     module.add_class::<storage::Storage>()?;
     module.add_class::<sink::Sink>()?;
     module.add_class::<download::Download>()?;

@@ -1,22 +1,18 @@
 //! Usage: seen, charged, held.
 
-use std::sync::Arc;
-
 use jiff::SignedDuration;
 use odavl_core::{
-    Error,
     ids::ReservationId,
     metering::{Consume, Grouping, HistoryQuery, MeterName, Reserve, Resolution},
     page::PageQuery,
 };
 use pyo3::prelude::*;
-use tokio::{runtime::Handle as Runtime, sync::oneshot};
 
 use crate::{
     call::Call,
-    delivery::Owed,
     door::{Door, Session},
     failure::{Failure, Result},
+    held::Held,
     input::{Arg, Charges, Instant, Named, Parsed, Text, Units, page, read, said},
     values::{Bucket, Consumed, Ended, LedgerEntry, Page, Reserved, Several, UsageReport},
 };
@@ -36,7 +32,7 @@ impl Door {
         }
     }
 
-    async fn reserve(&self, wish: Reserve) -> Result<Reserved> {
+    pub(crate) async fn reserve(&self, wish: Reserve) -> Result<Reserved> {
         match self {
             Self::Embedded(session) => Ok(session.usage().reserve(wish).await?.into()),
             Self::Remote(remote) => remote.reserve(wish).await,
@@ -50,7 +46,7 @@ impl Door {
         }
     }
 
-    async fn release(&self, id: ReservationId) -> Result<Ended> {
+    pub(crate) async fn release(&self, id: ReservationId) -> Result<Ended> {
         match self {
             Self::Embedded(session) => Ok(Ended::new(id, session.usage().release(id).await?)),
             Self::Remote(remote) => remote.release(id).await,
@@ -119,7 +115,8 @@ impl Usage {
             idempotency_key: said(idempotency_key),
             tags: tags.unwrap_or_default().0,
         };
-        self.0.call(|door| held(door, wish))
+        let session = self.0.clone();
+        self.0.call(|door| Held::reserve(session, door, wish))
     }
 
     fn settle(&self, reservation: Arg<'_, '_>, charges: Arg<'_, '_>) -> PyResult<Call> {
@@ -157,26 +154,6 @@ impl Usage {
         let page = page(limit, cursor)?;
         self.0.call(|door| async move { door.ledger(page).await })
     }
-}
-
-/// Holds units for whoever waits, in a task of its own: where nobody does any more, they are given back.
-async fn held(door: Arc<Door>, wish: Reserve) -> Result<Owed<Reserved>> {
-    let (answers, answer) = oneshot::channel();
-    let runtime = Runtime::current();
-    tokio::spawn(async move {
-        let reserved = door.reserve(wish).await.map(|reserved| {
-            let id = (!reserved.replayed).then(|| reserved.id.clone());
-            Owed::new(reserved, move || {
-                if let Some(Ok(id)) = id.map(|id| id.parse()) {
-                    // Where this fails, they are given back by themselves.
-                    runtime.spawn(async move { door.release(id).await.map(drop) });
-                }
-            })
-        });
-        // Whoever does not take it drops it.
-        let _ = answers.send(reserved);
-    });
-    answer.await.map_err(|error| Error::internal("holding stopped", Some(error.into())))?
 }
 
 fn resolution(window: &str) -> Result<Resolution> {

@@ -68,6 +68,26 @@ def test_a_signal_s_handler_that_raises_ends_the_call(silent: str, tmp_path: Pat
         signal.signal(signal.SIGALRM, before)
 
 
+def test_a_signal_s_handler_can_wait_for_what_the_call_holds(tmp_path: Path) -> None:
+    program = """if True:
+        import signal, sys, odavl
+        db = odavl.Odavl.open(data=sys.argv[1])
+        db.set_up(email="ada@example.com", password="correct horse battery", org="acme")
+        me = db.system("acme")
+        def ring(*_):
+            me.usage.consume("autopilot_runs")
+            db.close()
+            sys.exit(7)
+        me.usage.consume("autopilot_runs")
+        signal.signal(signal.SIGALRM, ring)
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        while True:
+            me.storage.put("large", bytes(32 << 20))
+    """
+    ended = run(program, str(tmp_path / "data"))
+    assert ended.returncode == 7, ended.stderr
+
+
 def test_a_task_that_is_cancelled_ends_its_call(silent: str, tmp_path: Path) -> None:
     async def main() -> None:
         opening = asyncio.ensure_future(_open(silent, tmp_path))
@@ -222,6 +242,48 @@ def test_the_interpreter_ends_in_the_middle_of_calls(tmp_path: Path, target: str
     """
     ended = run(program, str(tmp_path / "data"))
     assert ended.returncode == 0, ended.stderr
+
+
+def test_what_is_awaited_when_the_interpreter_ends_is_refused(tmp_path: Path) -> None:
+    program = """if True:
+        import atexit, sys
+        def late():
+            try:
+                asyncio.run(consume())
+            except odavl.UnsupportedError as error:
+                print(error)
+        # They are called the last one first.
+        atexit.register(late)
+        import asyncio, odavl
+        db = odavl.Odavl.open(data=sys.argv[1])
+        db.set_up(email="ada@example.com", password="correct horse battery", org="acme")
+        me = odavl.AsyncSession(db.system("acme")._core)
+        async def consume():
+            await me.usage.consume("autopilot_runs")
+        asyncio.run(consume())
+    """
+    ended = run(program, str(tmp_path / "data"))
+    assert (ended.returncode, ended.stdout) == (0, "the interpreter is about to end\n"), ended.stderr
+
+
+def test_what_is_settled_when_the_interpreter_ends_is_settled(tmp_path: Path) -> None:
+    program = """if True:
+        import asyncio, sys, odavl
+        db = odavl.Odavl.open(data=sys.argv[1])
+        db.set_up(email="ada@example.com", password="correct horse battery", org="acme")
+        me = odavl.AsyncSession(db.system("acme")._core)
+        async def main():
+            async with me.usage.reserve("autopilot_runs"):
+                asyncio.get_running_loop().call_soon(asyncio.current_task().cancel)
+        try:
+            asyncio.run(main())
+        except asyncio.CancelledError:
+            pass
+    """
+    ended = run(program, str(tmp_path / "data"))
+    assert ended.returncode == 0, ended.stderr
+    with odavl.Odavl.open(data=tmp_path / "data") as db:
+        assert [dict(entry.charges) for entry in db.system("acme").usage.ledger()] == [{"autopilot_runs": 1}]
 
 
 def test_a_session_is_used_by_several_threads_and_loops_at_once(tmp_path: Path) -> None:

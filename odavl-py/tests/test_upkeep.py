@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import time
@@ -94,14 +95,36 @@ def test_webhooks_are_sent_while_it_is_open(tmp_path: Path, receiver: tuple[str,
     assert came[0]["data"]["meter"] == "tests"
 
 
-def test_upkeep_that_fails_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+class Slow(logging.Handler):
+    """Takes its time for the first line, until it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached, self.goes_on = Event(), Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not self.reached.is_set():
+            self.reached.set()
+            self.is_told = self.goes_on.wait(SOON)
+
+
+def test_upkeep_that_fails_is_logged_and_answers_do_not_wait_for_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow()
+    monkeypatch.setattr(logging.getLogger("odavl"), "handlers", [slow])
     with odavl.Odavl.open(CONFIG, data=tmp_path) as db:
         db.set_up(email="ada@example.com", password="correct horse battery", org="acme")
+        me = odavl.AsyncSession(db.system("acme")._core)
         mark = tmp_path / "objects" / "objects" / "odavl" / "mark" / "~meta"
         assert comes(mark.exists)
         mark.write_text("damaged")
+        assert slow.reached.wait(SOON)
+        asyncio.run(me.usage.consume("calls"))
+        slow.goes_on.set()
         assert comes(lambda: any(record.name == "odavl" for record in caplog.records))
     told = next(record for record in caplog.records if record.name == "odavl")
+    assert slow.is_told
     assert told.levelname == "WARNING" and "could not be swept" in told.getMessage() and "error: " in told.getMessage()
 
 

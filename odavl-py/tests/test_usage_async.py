@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,15 @@ def here(tmp_path: Path) -> Iterator[odavl.Session]:
     with odavl.Odavl.open(CONFIG, data=tmp_path) as db:
         db.set_up(email="ada@example.com", password="correct horse battery", org="acme")
         yield db.system("acme")
+
+
+def used(here: odavl.Session, folder: Path) -> tuple[int, list[dict[str, int]]]:
+    """How many of the tests are used or held once all is done, and what was charged."""
+    here.close()
+    with odavl.Odavl.open(CONFIG, data=folder) as db:
+        me = db.system("acme")
+        charged = [dict(entry.charges) for entry in me.usage.ledger() if entry.charges]
+        return me.usage.consume("tests", 0).used, charged
 
 
 async def cancelled(work: Coroutine[Any, Any, object], *, when: asyncio.Event) -> None:
@@ -42,6 +52,12 @@ async def within(me: odavl.AsyncSession, done: asyncio.Event) -> None:
         await held.settle(7)
 
 
+async def by_its_id(me: odavl.AsyncSession, done: asyncio.Event) -> None:
+    held = await me.usage.reserve("tests", 9)
+    done.set()
+    await me.usage.settle(held.id, {"tests": 7})
+
+
 async def metered(me: odavl.AsyncSession, done: asyncio.Event) -> None:
     @me.metered("tests", 7)
     async def work() -> None:
@@ -50,10 +66,10 @@ async def metered(me: odavl.AsyncSession, done: asyncio.Event) -> None:
     await work()
 
 
-@pytest.mark.parametrize("ends", [at_its_end, within, metered])
+@pytest.mark.parametrize("ends", [at_its_end, within, by_its_id, metered])
 @pytest.mark.parametrize("is_last", [False, True], ids=["and the loop goes on", "and the loop ends"])
 def test_what_is_being_settled_is_settled_though_its_task_is_cancelled(
-    here: odavl.Session, ends: Ends, is_last: bool
+    here: odavl.Session, tmp_path: Path, ends: Ends, is_last: bool
 ) -> None:
     async def main() -> None:
         me = odavl.AsyncSession(here._core)
@@ -65,11 +81,12 @@ def test_what_is_being_settled_is_settled_though_its_task_is_cancelled(
             await asyncio.sleep(0.01)
 
     asyncio.run(main())
-    assert here.usage.consume("tests", 0).used == 7
-    assert [entry.charges for entry in here.usage.ledger()] == [{"tests": 7}]
+    assert used(here, tmp_path) == (7, [{"tests": 7}])
 
 
-def test_what_is_being_released_is_released_though_its_task_is_cancelled_again(here: odavl.Session) -> None:
+def test_what_is_being_released_is_released_though_its_task_is_cancelled_again(
+    here: odavl.Session, tmp_path: Path
+) -> None:
     async def main() -> None:
         me = odavl.AsyncSession(here._core)
         held, raised = asyncio.Event(), asyncio.Event()
@@ -91,14 +108,15 @@ def test_what_is_being_released_is_released_though_its_task_is_cancelled_again(h
             await raising
 
     asyncio.run(main())
-    assert here.usage.consume("tests", 0).used == 0
+    assert used(here, tmp_path) == (0, [])
 
 
 @pytest.mark.parametrize("busy", [0, 0.02])
-def test_what_is_being_reserved_is_given_back_whenever_its_task_is_cancelled(here: odavl.Session, busy: float) -> None:
+def test_what_is_being_reserved_is_given_back_whenever_its_task_is_cancelled(
+    here: odavl.Session, tmp_path: Path, busy: float
+) -> None:
     async def main(steps: int) -> None:
         me = odavl.AsyncSession(here._core)
-        before = asyncio.all_tasks()
 
         async def reserve() -> odavl.AsyncReservation:
             return await me.usage.reserve("tests", 1)
@@ -109,12 +127,52 @@ def test_what_is_being_reserved_is_given_back_whenever_its_task_is_cancelled(her
         # The answer comes while the loop is busy.
         time.sleep(busy)
         reserving.cancel()
-        try:
+        with suppress(asyncio.CancelledError):
             await (await reserving).release()
-        except asyncio.CancelledError:
-            # Those that give it back.
-            await asyncio.gather(*asyncio.all_tasks() - before)
 
     for steps in range(1, 9):
         asyncio.run(main(steps))
-    assert here.usage.consume("tests", 0).used == 0
+    assert used(here, tmp_path) == (0, [])
+
+
+def test_what_is_reserved_when_its_loop_stops_is_given_back_at_the_end(here: odavl.Session, tmp_path: Path) -> None:
+    me = odavl.AsyncSession(here._core)
+    loop = asyncio.new_event_loop()
+
+    async def reserve() -> odavl.AsyncReservation:
+        return await me.usage.reserve("tests", 1)
+
+    reserving = loop.create_task(reserve())
+    loop.call_later(0.001, loop.stop)
+    loop.run_forever()
+    # The answer comes, and nobody takes it.
+    time.sleep(0.2)
+    assert used(here, tmp_path) == (0, [])
+    reserving.cancel()
+    with suppress(asyncio.CancelledError, odavl.OdavlError):
+        loop.run_until_complete(reserving)
+    loop.close()
+
+
+def test_a_retry_takes_what_was_reserved_under_its_key_when_its_task_was_cancelled(
+    here: odavl.Session, tmp_path: Path
+) -> None:
+    async def main(steps: int) -> None:
+        me = odavl.AsyncSession(here._core)
+
+        async def reserve() -> None:
+            async with me.usage.reserve("tests", 1, idempotency_key=f"job-{steps}"):
+                await asyncio.sleep(0)
+
+        reserving = asyncio.create_task(reserve())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        time.sleep(0.02)
+        reserving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reserving
+        await reserve()
+
+    for steps in range(1, 3):
+        asyncio.run(main(steps))
+    assert used(here, tmp_path) == (2, [{"tests": 1}, {"tests": 1}])

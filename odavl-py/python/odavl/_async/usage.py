@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 
-from .._holding import aended, areserved
+from .._holding import aended, awhole
 from .._opening import Opening
 from ..errors import NotFoundError, OdavlError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
     from types import TracebackType
 
@@ -85,7 +85,7 @@ class AsyncUsage:
         idempotency_key: str | None,
         tags: Mapping[str, str] | None,
     ) -> AsyncReservation:
-        held = await areserved(self._core, self._core.reserve(charges, expires_in, idempotency_key, tags))
+        held = (await self._core.reserve(charges, expires_in, idempotency_key, tags)).take()
         return AsyncReservation(self._core, charges, held.id, held.expires_at, held.limits, held.replayed)
 
     async def settle(self, reservation: str, charges: Mapping[str, int]) -> Ended:
@@ -93,11 +93,11 @@ class AsyncUsage:
 
         Again it answers as the first time. Raises ``NotFoundError`` where it was released or has expired.
         """
-        return await self._core.settle(reservation, charges)
+        return await awhole(self._core.settle(reservation, charges))
 
     async def release(self, reservation: str) -> Ended:
         """Ends the reservation of that id and charges nothing."""
-        return await self._core.release(reservation)
+        return await awhole(self._core.release(reservation))
 
     async def history(
         self,
@@ -161,11 +161,11 @@ class AsyncReservation:
         """Ends it and charges what was `used`: units of its one meter, or of each in a mapping; all unless said."""
         if used is None:
             charges = self._charges
-        elif isinstance(used, int):
-            charges = self._alone(used)
-        else:
+        elif isinstance(used, Mapping):
             charges = used
-        return await aended(self, lambda: self._core.settle(self.id, charges))
+        else:
+            charges = self._alone(used)
+        return await aended(self, self._core.settle(self.id, charges))
 
     def _alone(self, used: int) -> Mapping[str, int]:
         if len(self._charges) != 1:
@@ -174,7 +174,7 @@ class AsyncReservation:
 
     async def release(self) -> Ended:
         """Ends it and charges nothing."""
-        return await aended(self, lambda: self._core.release(self.id))
+        return await aended(self, self._core.release(self.id))
 
     async def __aenter__(self) -> AsyncReservation:
         return self

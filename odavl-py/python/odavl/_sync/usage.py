@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 
-from .._holding import ended, reserved
+from .._holding import ended, whole
 from ..errors import NotFoundError, OdavlError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
     from types import TracebackType
 
@@ -85,7 +85,7 @@ class Usage:
         idempotency_key: str | None,
         tags: Mapping[str, str] | None,
     ) -> Reservation:
-        held = reserved(self._core, self._core.reserve(charges, expires_in, idempotency_key, tags))
+        held = self._core.reserve(charges, expires_in, idempotency_key, tags).wait().take()
         return Reservation(self._core, charges, held.id, held.expires_at, held.limits, held.replayed)
 
     def settle(self, reservation: str, charges: Mapping[str, int]) -> Ended:
@@ -93,11 +93,11 @@ class Usage:
 
         Again it answers as the first time. Raises ``NotFoundError`` where it was released or has expired.
         """
-        return self._core.settle(reservation, charges).wait()
+        return whole(self._core.settle(reservation, charges))
 
     def release(self, reservation: str) -> Ended:
         """Ends the reservation of that id and charges nothing."""
-        return self._core.release(reservation).wait()
+        return whole(self._core.release(reservation))
 
     def history(
         self,
@@ -161,11 +161,11 @@ class Reservation:
         """Ends it and charges what was `used`: units of its one meter, or of each in a mapping; all unless said."""
         if used is None:
             charges = self._charges
-        elif isinstance(used, int):
-            charges = self._alone(used)
-        else:
+        elif isinstance(used, Mapping):
             charges = used
-        return ended(self, lambda: self._core.settle(self.id, charges))
+        else:
+            charges = self._alone(used)
+        return ended(self, self._core.settle(self.id, charges))
 
     def _alone(self, used: int) -> Mapping[str, int]:
         if len(self._charges) != 1:
@@ -174,7 +174,7 @@ class Reservation:
 
     def release(self) -> Ended:
         """Ends it and charges nothing."""
-        return ended(self, lambda: self._core.release(self.id))
+        return ended(self, self._core.release(self.id))
 
     def __enter__(self) -> Reservation:
         return self
