@@ -101,8 +101,8 @@ static POSTMAN: Mutex<Option<Postman>> = Mutex::new(None);
 /// The interpreter is about to end: a thread that holds it at its end would bring the process down.
 static IS_LAST: AtomicBool = AtomicBool::new(false);
 
-/// The post of this process.
-pub(crate) fn post(_: Python<'_>, engine: &Engine) -> PyResult<Post> {
+/// The post of this process. What is locked is left before an error becomes Python's: others may run then.
+pub(crate) fn post(_: Python<'_>, engine: &Engine) -> Result<Post> {
     let mut made = POSTMAN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(postman) = made.as_ref()
         && !postman.engine.is_of_parent()
@@ -111,7 +111,7 @@ pub(crate) fn post(_: Python<'_>, engine: &Engine) -> PyResult<Post> {
     }
     if IS_LAST.load(Ordering::Relaxed) {
         let what = "the interpreter is about to end".to_owned();
-        return Err(Failure::unsupported(what, "wait for it before").into());
+        return Err(Failure::unsupported(what, "wait for it before"));
     }
     let ((answers, to_answer), (lines, to_log)) = (mpsc::channel(), mpsc::channel());
     let post = Post { answers, lines };
@@ -151,7 +151,7 @@ fn thread<T: Send + 'static>(
     name: &str,
     parcels: mpsc::Receiver<Parcel<T>>,
     hand_out: fn(Python<'_>, Vec<T>),
-) -> PyResult<JoinHandle<()>> {
+) -> Result<JoinHandle<()>> {
     let deliver = move || {
         while let Ok(first) = parcels.recv() {
             let (mut came, mut is_last) = (Vec::new(), false);
@@ -167,7 +167,7 @@ fn thread<T: Send + 'static>(
         }
     };
     let thread = std::thread::Builder::new().name(name.to_owned()).spawn(deliver);
-    thread.map_err(|error| Failure::of_io("a thread cannot be made", &error).into())
+    thread.map_err(|error| Failure::of_io("a thread cannot be made", &error))
 }
 
 fn hand_out(py: Python<'_>, answers: Vec<(Ticket, Result<Answer>)>) {

@@ -34,7 +34,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// The engine of this process.
+    /// The engine of this process. What is locked is left before an error becomes Python's.
     pub(crate) fn of_process(py: Python<'_>) -> PyResult<Self> {
         let forks = FORKS.load(Ordering::Relaxed);
         let mut made = ENGINE.lock().unwrap_or_else(PoisonError::into_inner);
