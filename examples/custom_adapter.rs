@@ -117,6 +117,10 @@ impl<S: Storage> Storage for Counted<S> {
         self.inner.can_receive(arrival).await
     }
 
+    async fn can_give_up(&self, arrival: &Arrival) -> Result<()> {
+        self.inner.can_give_up(arrival).await
+    }
+
     async fn presign(&self, key: &StoreKey, what: &Presign, lives: Duration) -> Result<PresignedRequest> {
         self.inner.presign(key, what, lives).await
     }

@@ -169,6 +169,21 @@ pub trait Storage: Debug + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Refuses with `unsupported` to give up what is sent by a presigned put that the store takes again, also where there
+    /// is something already: until it expires, its bytes may come and have to count.
+    async fn can_give_up(&self, arrival: &Arrival) -> Result<()> {
+        match arrival {
+            Arrival::Whole { .. } => Err(still_counts()),
+            Arrival::Parts { .. } | Arrival::Streamed => Ok(()),
+        }
+    }
+
     /// Makes a request that whoever holds it can send until it expires, without another credential.
     async fn presign(&self, key: &StoreKey, what: &Presign, lives: Duration) -> Result<PresignedRequest>;
+}
+
+pub(super) fn still_counts() -> Error {
+    Error::Unsupported(
+        "the store takes the bytes until their URL expires; the upload ends by itself then".to_owned(),
+    )
 }

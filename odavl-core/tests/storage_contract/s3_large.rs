@@ -7,8 +7,8 @@ use bytes::Bytes;
 use odavl_core::{
     Error, ErrorCode, ManualClock, Result, SystemClock,
     storage::{
-        Ability, Body, BoxBody, Checksum, Encryption, MediaType, PIECE, Presign, PresignedRequest, Profile,
-        PutMode, PutOptions, S3Storage, Sha256, Storage, StoreKey, collect,
+        Ability, Arrival, Body, BoxBody, Checksum, Encryption, MediaType, PIECE, Presign, PresignedRequest,
+        Profile, PutMode, PutOptions, S3Storage, Sha256, Storage, StoreKey, collect,
         contract::{Answer, StorageHarness, bytes as whole, presign},
         full,
     },
@@ -177,8 +177,12 @@ async fn nothing_is_presigned_that_the_store_would_not_hold_to() {
         (vec![Ability::WriteOnce], true, false),
         (vec![Ability::Checksums], true, true),
     ] {
+        let once = can.contains(&Ability::WriteOnce);
         let profile = Profile { can: can.into_iter().collect(), ..Profile::default() };
         let storage = support::storage(&store.url, profile, Arc::new(SystemClock));
+        // Where it works again, what was given up could come yet and would not count.
+        let whole = Arrival::Whole { size: 5, sha256: Sha256::of(b"hello") };
+        assert_eq!(storage.can_give_up(&whole).await.is_ok(), once);
         for (mode, signed) in [(PutMode::Create, create), (PutMode::Overwrite, overwrite)] {
             match storage.presign(&key(), &put(mode), LIVES).await {
                 Ok(_) => assert!(signed),

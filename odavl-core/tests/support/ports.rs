@@ -130,6 +130,7 @@ calls! { Storage {
     writes complete_multipart(multipart: &Multipart, parts: &[Part], mode: PutMode) -> ObjectMeta;
     writes abort_multipart(multipart: &Multipart) -> ();
     reads can_receive(arrival: &Arrival) -> ();
+    reads can_give_up(arrival: &Arrival) -> ();
     reads open_multiparts(prefix: &KeyPrefix, page: &PageQuery) -> Page<OpenMultipart>;
     writes presign(key: &StoreKey, what: &Presign, lives: Duration) -> PresignedRequest;
 } }

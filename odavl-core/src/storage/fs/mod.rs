@@ -37,9 +37,9 @@ use tokio::task::JoinError;
 
 use self::{layout::Layout, publish::Record, read::FileBody, staged::Staged};
 use super::{
-    ArrivedPart, BoxBody, ByteRange, Checksum, DirectUrls, Expected, KeyPrefix, MediaType, Multipart, Object,
-    ObjectMeta, OpenMultipart, Part, Presign, PresignedRequest, PutMode, PutOptions, Storage, StoreKey,
-    Stored, assemble, check_number, not_open,
+    Arrival, ArrivedPart, BoxBody, ByteRange, Checksum, DirectUrls, Expected, KeyPrefix, MediaType,
+    Multipart, Object, ObjectMeta, OpenMultipart, Part, Presign, PresignedRequest, PutMode, PutOptions,
+    Storage, StoreKey, Stored, assemble, check_number, not_open,
     turns::{Turns, slot},
 };
 use crate::{
@@ -215,6 +215,10 @@ impl Storage for FsStorage {
     async fn open_multiparts(&self, prefix: &KeyPrefix, page: &PageQuery) -> Result<Page<OpenMultipart>> {
         let all = self.run(|inner| inner.layout.open_multiparts()).await?;
         Ok(OpenMultipart::page(all.into_iter(), prefix, page))
+    }
+
+    async fn can_give_up(&self, _: &Arrival) -> Result<()> {
+        Ok(())
     }
 
     async fn presign(&self, key: &StoreKey, what: &Presign, lives: Duration) -> Result<PresignedRequest> {

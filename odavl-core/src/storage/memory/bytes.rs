@@ -223,6 +223,10 @@ impl Storage for MemoryStorage {
         }
     }
 
+    async fn can_give_up(&self, _: &Arrival) -> Result<()> {
+        Ok(())
+    }
+
     async fn presign(&self, key: &StoreKey, what: &Presign, lives: Duration) -> Result<PresignedRequest> {
         #[cfg(feature = "direct")]
         if let Some(urls) = &self.direct {

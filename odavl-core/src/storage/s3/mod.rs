@@ -27,6 +27,7 @@ use super::{
     Arrival, ArrivedPart, BoxBody, ByteRange, KeyPrefix, MediaType, Multipart, Object, ObjectMeta,
     OpenMultipart, Part, Presign, PresignedRequest, PutMode, PutOptions, Storage, StoreKey, Stored,
     bucket::{Bucket, Encryption},
+    port::still_counts,
     profile::{Ability, Profile},
     turns::Turns,
 };
@@ -245,6 +246,13 @@ impl Storage for S3Storage {
             Arrival::Whole { .. } => self.0.holds_to_put(PutMode::Create),
             Arrival::Parts { .. } => self.0.holds_to_part(),
             Arrival::Streamed => Ok(()),
+        }
+    }
+
+    async fn can_give_up(&self, arrival: &Arrival) -> Result<()> {
+        match arrival {
+            Arrival::Whole { .. } if !self.0.can(Ability::WriteOnce) => Err(still_counts()),
+            _ => Ok(()),
         }
     }
 
