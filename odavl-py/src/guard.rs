@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use odavl_core::{
-    Chain, Clock as _, Error, ErrorCode, SystemClock,
+    Clock as _, Error, ErrorCode, SystemClock,
     auth::{Environment, Scopes},
     gateway::{self, check_charges},
 };
@@ -83,16 +83,15 @@ impl<'py> IntoPyObject<'py> for Fields {
 }
 
 /// Whose request it is, and what its answer says besides; or, where it may not pass, the answer's status, headers and
-/// body, and what the log is told.
+/// body. What failed is logged as it is made.
 #[derive(IntoPyObject)]
-pub(crate) struct Decision(Option<Identity>, u16, Fields, Vec<u8>, Option<String>);
+pub(crate) struct Decision(Option<Identity>, u16, Fields, Vec<u8>);
 
 impl Decision {
     async fn refused(rules: &Rules, error: &Error, headers: &HeaderMap, upgrade_url: Option<&str>) -> Self {
         let answer = rules.refusal(error, headers, upgrade_url, SystemClock.now()).await;
         let (parts, body) = answer.into_parts();
-        let told = parts.status.is_server_error().then(|| Chain(error).to_string());
-        Self(None, parts.status.as_u16(), Fields(parts.headers), body.to_vec(), told)
+        Self(None, parts.status.as_u16(), Fields(parts.headers), body.to_vec())
     }
 }
 
@@ -113,7 +112,7 @@ impl Door {
         Ok(match decided {
             Ok(identity) => {
                 let said = announced(&identity, SystemClock.now());
-                Decision(Some(identity.into()), 200, Fields(said), Vec::new(), None)
+                Decision(Some(identity.into()), 200, Fields(said), Vec::new())
             }
             Err(error) => Decision::refused(rules, &error, &headers, self.upgrade_url().as_deref()).await,
         })

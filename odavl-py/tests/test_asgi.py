@@ -18,6 +18,7 @@ import uvicorn
 from conftest import CONFIG
 from doors import Connected
 from odavl.asgi import Protect, identity
+from test_upkeep import comes
 
 CHARGES = {"tests": 8}
 """Two requests fit into the 20 of a month, the third does not."""
@@ -215,10 +216,9 @@ def test_what_the_service_lacks_is_no_fault_of_the_caller(
     behind = Routes(getattr(session, "_thing", session), charges=None)
     try:
         told = problem(behind.ask(bearer(key)), 500, "internal")
-        assert "gateway:write" not in str(told)
-        said = [record.getMessage() for record in caplog.records if record.name == "odavl.asgi"]
-        assert len(said) == 1 and "gateway:write" in said[0]
-        assert behind.calls == 0
+        assert "gateway:write" not in str(told) and behind.calls == 0
+        (said,) = failures(caplog, 1)
+        assert "gateway:write" in said and told["request_id"] in said
     finally:
         behind.stop()
 
@@ -233,7 +233,7 @@ def test_a_gateway_that_is_gone_lets_nothing_pass(tmp_path: Path, caplog: pytest
         refused = behind.ask(bearer(key))
         told = problem(refused, 503, "unavailable")
         assert told["detail"] == "the gateway does not answer" and refused.headers["retry-after"] == "1"
-        assert behind.calls == 0 and caplog.get_records("call")
+        assert behind.calls == 0 and told["request_id"] in failures(caplog, 1)[0]
     finally:
         behind.stop()
 
@@ -257,8 +257,20 @@ def test_a_gateway_that_was_closed_lets_nothing_pass(tmp_path: Path, caplog: pyt
     finally:
         for behind in made:
             behind.stop()
-    said = [record.getMessage() for record in caplog.records if record.name == "odavl.asgi"]
-    assert len(said) == 8 and all("closed" in each for each in said)
+    said = failures(caplog, 8)
+    assert len(said) == 8 and all("it is closed" in each for each in said)
+    assert sum("request-1" in each for each in said) == 4
+
+
+def failures(caplog: pytest.LogCaptureFixture, count: int) -> list[str]:
+    """What is logged of requests that nobody decided about, once so many are told of."""
+
+    def said() -> list[str]:
+        return [f"{each.name}: {each.getMessage()}" for each in caplog.records if each.levelno == logging.ERROR]
+
+    assert comes(lambda: len(said()) >= count)
+    assert all(each.startswith("odavl: failed") for each in said())
+    return said()
 
 
 Message = MutableMapping[str, Any]
@@ -320,13 +332,30 @@ def test_a_child_s_gateway_is_one_of_its_own(here: odavl.Odavl) -> None:
     reads, writes = os.pipe()
     if (child := os.fork()) == 0:
         try:
-            os.write(writes, bytes([played(protected, {"type": "http"})[0]["status"] == 503]))
+            said: list[str] = []
+            logging.getLogger("odavl").addFilter(lambda record: not said.append(record.getMessage()))
+            status = played(protected, {"type": "http"})[0]["status"]
+            told = comes(lambda: bool(said)) and "before this process was forked" in said[0]
+            os.write(writes, bytes([status == 503, told]))
         finally:
             os._exit(0)
     os.close(writes)
     os.waitpid(child, 0)
-    with os.fdopen(reads, "rb") as told:
-        assert told.read() == b"\1"
+    with os.fdopen(reads, "rb") as answer:
+        assert answer.read() == b"\1\1"
+
+
+def test_headers_are_any_iterables_of_two(here: odavl.Odavl) -> None:
+    async def route(scope: Any, receive: Any, send: Any) -> None:
+        assert scope["headers"] == [(b"x", b"y")]
+        own = [[b"RateLimit", b"own"], iter((b"x", b"y"))]
+        await send({"type": "http.response.start", "status": 200, "headers": own})
+
+    key = secret(here.system("acme"), ["storage:read"])
+    protected = Protect(route, here.system("operator"), charges=CHARGES)
+    headers = [[b"authorization", f"Bearer {key}".encode()], iter((b"x", b"y"))]
+    start = played(protected, {"type": "http"}, headers=headers)[0]
+    assert start["headers"][0] == (b"x", b"y") and b"own" not in dict(start["headers"]).values()
 
 
 def test_headers_are_read_once(here: odavl.Odavl) -> None:
@@ -376,6 +405,11 @@ def test_a_gateway_may_be_opened_when_the_application_starts_and_anew(tmp_path: 
 
 
 def test_the_log_says_nothing_of_refusals(here: odavl.Odavl, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG, "odavl.asgi"):
-        played(Protect(nowhere, here.system("operator")), {"type": "http"})
-    assert [record for record in caplog.records if record.name == "odavl.asgi"] == []
+    protected = Protect(nowhere, here.system("operator"))
+    with caplog.at_level(logging.DEBUG, "odavl"):
+        assert played(protected, {"type": "http"})[0]["status"] == 401
+        here.close()
+        assert played(protected, {"type": "http"})[0]["status"] == 503
+        # What would be said of the first is said before.
+        assert "it is closed" in failures(caplog, 1)[0]
+    assert len([record for record in caplog.records if record.name.startswith("odavl")]) == 1

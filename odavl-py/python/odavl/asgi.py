@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, TypeAlias
 
@@ -33,7 +32,6 @@ _App: TypeAlias = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
 _Fields: TypeAlias = list[tuple[bytes, bytes]]
 
 _IDENTITY = "odavl.identity"
-_log = logging.getLogger("odavl.asgi")
 
 
 def identity(connection: Mapping[str, Any]) -> Identity:
@@ -50,7 +48,8 @@ class Protect:
     Each is one decision, durable before the route is called; a refused one charges nothing and is answered with a problem
     document (RFC 9457). The key goes no further than the decision; the route finds whose request it is by `identity`.
     Every answer says by ``RateLimit-Policy`` and ``RateLimit`` where the limits that were charged stand. Where nothing can
-    be decided, as of a gateway that is closed, nothing passes: it is answered with 503, and ``odavl.asgi`` logs why.
+    be decided, as of a gateway that is closed, nothing passes: it is answered with 503, and
+    ``logging.getLogger("odavl")`` is told why.
 
     `gateway` decides: a session with ``gateway:write``, synchronous or not, opened in this process or connected, or a
     function that is asked at each request for the one that is open, where it is opened only when the application starts.
@@ -100,22 +99,25 @@ class Protect:
             return
         if scope["type"] not in ("http", "websocket"):
             raise ValueError(f"odavl.asgi.Protect knows no {scope['type']!r}")
-        given = [*scope["headers"]]
+        given = _pairs(scope["headers"])
         client = scope.get("client")
         try:
             decision = await self._guard().decide(given, client[0] if client else None)
         except OdavlError as error:
             # It was closed meanwhile, or opened before this process was forked.
             decision = await _odavl.undecided(given, str(error))
-        identity, status, fields, body, why = decision
+        identity, status, fields, body = decision
         if identity is None:
-            if why is not None:
-                _log.error("nothing was decided: %s", why)
             await _refuse(scope, receive, send, status, fields, body)
             return
-        headers = [field for field in given if field[0].lower() != self._key_header]
+        headers = [(name, value) for name, value in given if name.lower() != self._key_header]
         passed = {**scope, "headers": headers, _IDENTITY: identity}
         await self._app(passed, receive, _telling(send, fields))
+
+
+def _pairs(headers: Iterable[Iterable[bytes]]) -> _Fields:
+    """Headers, which ASGI lets be any iterables of two."""
+    return [(name, value) for name, value in headers]
 
 
 def _telling(send: _Send, said: _Fields) -> _Send:
@@ -126,7 +128,7 @@ def _telling(send: _Send, said: _Fields) -> _Send:
 
     async def telling(message: _Message) -> None:
         if message["type"] in ("http.response.start", "websocket.accept", "websocket.http.response.start"):
-            own = [field for field in message.get("headers", ()) if field[0].lower() not in names]
+            own = [(name, value) for name, value in _pairs(message.get("headers", ())) if name.lower() not in names]
             message = {**message, "headers": [*own, *said]}
         await send(message)
 
