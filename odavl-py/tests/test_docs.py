@@ -6,6 +6,8 @@ import ast
 import asyncio
 import doctest
 import importlib
+import subprocess
+import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -61,6 +63,15 @@ def test_an_example_says_what_it_says(
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         doctest.DocTestRunner().run(example, compileflags=flags, out=said.append)
         assert said == []
+
+
+def test_what_is_named_after_the_package_is_there_and_imported_when_it_is_asked_for() -> None:
+    program = """if True:
+        import sys, odavl
+        assert not {"odavl.asgi", "odavl.models"} & {*sys.modules} and {"asgi", "models"} <= {*dir(odavl)}
+        assert odavl.asgi.Protect and odavl.models.Page is odavl.Page
+    """
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 def test_every_example_was_found() -> None:

@@ -34,6 +34,8 @@ from .errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from . import asgi as asgi
+    from . import models as models
     from ._async import (
         AsyncBackups,
         AsyncDownload,
@@ -161,9 +163,14 @@ __all__ = [
 
 connect = Odavl.connect
 
+_MODULES = ("asgi", "models")
 
 def __getattr__(name: str) -> object:
     """What is not needed by everyone is imported when it is asked for, so that ``import odavl`` stays quick."""
+    if name in _MODULES:
+        from importlib import import_module
+
+        return import_module(f".{name}", __name__)
     if name in __all__:
         from . import _async, models
 
@@ -175,4 +182,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_MODULES})
