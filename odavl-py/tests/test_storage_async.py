@@ -58,6 +58,30 @@ def test_asynchronous_files_and_iterators_are_taken(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_what_is_on_its_way_may_be_a_task(tmp_path: Path) -> None:
+    async def main() -> None:
+        db, me = await opened(tmp_path)
+        async with db:
+            await me.storage.put("x", b"12345")
+            getting = asyncio.create_task(me.storage.get("x"))
+            held, got = await asyncio.gather(me.usage.reserve("tests", 5), asyncio.wait_for(me.storage.get("x"), 30))
+            assert await (await getting).read() == await got.read() == b"12345"
+            assert (await held.release()).limits[0].used == 0
+            missing = asyncio.create_task(me.storage.get("y"))
+            with pytest.raises(odavl.NotFoundError):
+                await missing
+            cut = asyncio.create_task(me.storage.get("x"))
+            await asyncio.sleep(0)
+            cut.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await cut
+            me.storage.get("x").close()
+        again = await asyncio.create_task(odavl.AsyncOdavl.open(CONFIG, data=tmp_path))
+        await again.close()
+
+    asyncio.run(main())
+
+
 def test_an_asynchronous_generator_of_which_no_more_is_wanted_is_closed_at_once(tmp_path: Path) -> None:
     async def endless() -> AsyncIterator[bytes]:
         try:

@@ -1,11 +1,12 @@
-"""What can be awaited, or entered at once: ``await x`` and ``async with x``."""
+"""What can be awaited, made a task, or entered at once: ``await x`` and ``async with x``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator
+    from collections.abc import Generator
     from types import TracebackType
 
 
@@ -18,7 +19,7 @@ class _Closable(Protocol):
 T = TypeVar("T", bound=_Closable)
 
 
-class Opening(Generic[T]):
+class Opening(Coroutine[Any, Any, T]):
     """Something on its way: await it, or enter it with ``async with``."""
 
     __slots__ = ("_coming", "_there")
@@ -28,6 +29,15 @@ class Opening(Generic[T]):
 
     def __await__(self) -> Generator[Any, Any, T]:
         return self._coming.__await__()
+
+    def send(self, value: Any, /) -> Any:
+        return self._coming.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._coming.throw(*error)
+
+    def close(self) -> None:
+        self._coming.close()
 
     async def __aenter__(self) -> T:
         self._there = await self._coming
