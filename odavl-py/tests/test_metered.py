@@ -142,7 +142,7 @@ def test_what_is_never_awaited_is_not_charged_nor_held(session: odavl.Session, d
 
     work = session.metered("tests", units=2)(decorator(nothing))
     unawaited = work()
-    assert used(session) == 0
+    assert used(session) == (2 if decorator is plainly else 0)
     with pytest.warns(RuntimeWarning, match="never awaited") if decorator is plainly else nullcontext():
         unawaited.close()
         del unawaited
@@ -155,6 +155,51 @@ def test_what_is_never_awaited_is_not_charged_nor_held(session: odavl.Session, d
 
     odavl.Session(session._core).usage.consume("tests", 19)
     asyncio.run(main())
+
+
+def test_what_is_refused_begins_nothing(session: odavl.Session) -> None:
+    async def work() -> None:
+        ran.append(1)
+
+    @session.metered("tests", 15)
+    def begins() -> asyncio.Task[None]:
+        return asyncio.create_task(work())
+
+    async def main() -> None:
+        began = begins()
+        with pytest.raises(odavl.QuotaExceededError):
+            begins()
+        await began
+
+    ran: list[int] = []
+    asyncio.run(main())
+    assert ran == [1] and used(session) == 15
+
+
+def test_a_task_that_is_cancelled_before_it_begins_holds_nothing(session: odavl.Session) -> None:
+    async def main() -> None:
+        working = asyncio.ensure_future(work(1))
+        assert used(session) == 2
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+
+    work = session.metered("tests", units=2)(begins)
+    asyncio.run(main())
+    gc.collect()
+    assert used(session) == 0
+
+
+class Number:
+    def __index__(self) -> int:
+        return 2
+
+
+def test_units_are_whatever_is_a_number(session: odavl.Session) -> None:
+    number: Any = Number()
+    for units in [number, lambda: number]:
+        session.metered("tests", units=units)(lambda: None)()
+    assert used(session) == 4
 
 
 def test_methods_of_every_kind_are_metered(session: odavl.Session) -> None:

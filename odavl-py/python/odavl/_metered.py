@@ -4,10 +4,12 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from contextlib import AbstractAsyncContextManager
     from typing import Any, ParamSpec, TypeVar
 
     from . import _odavl
+    from ._sync import Reservation
 
     _P = ParamSpec("_P")
     _R = TypeVar("_R")
@@ -30,7 +32,7 @@ class Metered:
     ) -> None:
         if not isinstance(meter, str) and not hasattr(meter, "items"):
             raise TypeError(f"argument 'meter': {type(meter).__name__!r} object is neither a name nor a mapping")
-        if not callable(units) and not isinstance(units, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not callable(units) and not hasattr(units, "__index__"):
             raise TypeError(f"argument 'units': {type(units).__name__!r} object is neither a number nor a function")
         self._core = core.usage
         self._meter = meter
@@ -67,6 +69,7 @@ class Metered:
         return {self._meter: self._units(*args, **named) if callable(self._units) else self._units}
 
     def _of_calls(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        from contextlib import ExitStack
         from inspect import isawaitable
 
         from ._sync import Usage
@@ -75,31 +78,52 @@ class Metered:
 
         def metered(*args: Any, **named: Any) -> Any:
             charges = self._charges(args, named)
-            with usage.reserve(charges, expires_in=self._expires_in, tags=self._tags) as held:
+            with ExitStack() as end:
+                held = end.enter_context(usage.reserve(charges, expires_in=self._expires_in, tags=self._tags))
                 answer = function(*args, **named)
-                if not isawaitable(answer):
-                    return answer
-                # It is still to run, and may never.
-                held.release()
-            return self._awaited(charges, answer)
+                if isawaitable(answer):
+                    end.pop_all()
+                    return self._held_on(held, answer)
+                return answer
 
         return metered
+
+    def _held_on(self, held: Reservation, answer: Awaitable[_R]) -> Coroutine[Any, Any, _R]:
+        """What was held for the call is held until its answer has run."""
+        from weakref import finalize
+
+        from ._async import AsyncReservation
+
+        async def awaited() -> _R:
+            unawaited.detach()
+            held_on = AsyncReservation(self._core, held._charges, held.id, held.expires_at, held.limits, held.replayed)
+            return await _awaited(held_on, answer)
+
+        coming = awaited()
+        # Nobody awaits it, or its task is cancelled before it begins.
+        unawaited = finalize(coming, held.__exit__, None, GeneratorExit(), None)
+        return coming
 
     def _of_coroutines(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        from ._async import AsyncUsage
+
+        usage = AsyncUsage(self._core)
+
         async def metered(*args: Any, **named: Any) -> Any:
-            return await self._awaited(self._charges(args, named), function(*args, **named))
+            charges = self._charges(args, named)
+            answer = function(*args, **named)
+            return await _awaited(usage.reserve(charges, expires_in=self._expires_in, tags=self._tags), answer)
 
         return metered
 
-    async def _awaited(self, charges: Mapping[str, int], answer: Awaitable[_R]) -> _R:
-        from inspect import iscoroutine
 
-        from ._async import AsyncUsage
+async def _awaited(held: AbstractAsyncContextManager[Any], answer: Awaitable[_R]) -> _R:
+    from inspect import iscoroutine
 
-        try:
-            async with AsyncUsage(self._core).reserve(charges, expires_in=self._expires_in, tags=self._tags):
-                return await answer
-        finally:
-            # It has not begun where the units were refused.
-            if iscoroutine(answer):
-                answer.close()
+    try:
+        async with held:
+            return await answer
+    finally:
+        # It has not begun where the units were refused.
+        if iscoroutine(answer):
+            answer.close()
