@@ -1,15 +1,22 @@
 //! The library, opened in this process.
 
-use std::{ffi::OsString, path::PathBuf, sync::Arc};
+use std::{
+    collections::HashMap,
+    env,
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use odavl_core::{
-    Odavl,
+    Error, Odavl,
     auth::{Email, OrgRef, SetUp, Slug},
     config::Config,
     secret::Secret,
     session::Context,
 };
 use pyo3::prelude::*;
+use tokio::task::spawn_blocking;
 
 use crate::{
     call::Call,
@@ -55,12 +62,15 @@ pub(crate) fn open(
     read!(file: Option<PathBuf>, json: Option<Text>, database: Option<Text>, storage: Option<Text>, data: Option<PathBuf>);
     read!(upkeep: bool);
     let engine = Engine::of_process(py)?;
-    let mut config = configured(file, json)?.with_variables(variable);
-    config.database = said(database).map(Secret::new).or(config.database);
-    config.storage = said(storage).or(config.storage);
-    let data = data.or_else(|| set("ODAVL_DATA").map(PathBuf::from)).or_else(|| config.data.clone());
+    let variables = Variables::now();
     let within = engine.clone();
     Ok(Call::new(&engine, async move {
+        let config = configured(file, json).await?;
+        let mut config = config.with_variables(|name| variables.text(name));
+        config.database = said(database).map(Secret::new).or(config.database);
+        config.storage = said(storage).or(config.storage);
+        let data =
+            data.or_else(|| variables.get("ODAVL_DATA").map(PathBuf::from)).or_else(|| config.data.clone());
         let settings = config.settings(PUBLIC_URL)?;
         let odavl = Odavl::open(&data.unwrap_or_else(|| PathBuf::from(DATA)), settings).await?;
         let upkeep = upkeep.then(|| Upkeep::begin(&odavl));
@@ -68,22 +78,34 @@ pub(crate) fn open(
     }))
 }
 
-fn configured(file: Option<PathBuf>, json: Option<Text>) -> Result<Config> {
+/// What was given; a file may be a pipe, which is waited for.
+async fn configured(file: Option<PathBuf>, json: Option<Text>) -> Result<Config> {
     match (file, json) {
-        (Some(path), _) => Ok(Config::read(&path)?),
+        (Some(path), _) => {
+            let read = spawn_blocking(move || Config::read(&path)).await;
+            Ok(read.map_err(|error| Error::internal("reading stopped", Some(error.into())))??)
+        }
         (None, Some(Text(json))) => Ok(Config::parse_json(&json)?),
         (None, None) => Ok(Config::default()),
     }
 }
 
-/// What a variable says; an empty one says nothing.
-fn set(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|said| !said.is_empty())
-}
+/// The process's variables as they were while nothing of Python's ran, which may change them. An empty one says nothing.
+struct Variables(HashMap<OsString, OsString>);
 
-/// The same as text. One that is not UTF-8 is refused as what it is for, rather than taken for none.
-fn variable(name: &str) -> Option<String> {
-    Some(set(name)?.to_string_lossy().into_owned())
+impl Variables {
+    fn now() -> Self {
+        Self(env::vars_os().filter(|(_, said)| !said.is_empty()).collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&OsString> {
+        self.0.get(OsStr::new(name))
+    }
+
+    /// The same as text. One that is not UTF-8 is refused as what it is for, rather than taken for none.
+    fn text(&self, name: &str) -> Option<String> {
+        Some(self.get(name)?.to_string_lossy().into_owned())
+    }
 }
 
 #[pymethods]

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 use odavl_core::{
+    Error,
     auth::{self, Slug},
     ids::UploadId,
     page::PageQuery,
@@ -10,6 +11,7 @@ use odavl_core::{
     uploads::{self, Encoding, Filter, NewResults, RunId, sarif},
 };
 use pyo3::{prelude::*, pybacked::PyBackedBytes};
+use tokio::task::spawn_blocking;
 
 use crate::{
     body::stored,
@@ -186,6 +188,12 @@ impl Door {
     }
 }
 
+/// The digest of what may be large.
+async fn digest(bytes: Bytes) -> Result<Sha256> {
+    let digested = spawn_blocking(move || Sha256::of(&bytes)).await;
+    Ok(digested.map_err(|error| Error::internal("digesting stopped", Some(error.into())))?)
+}
+
 /// `session.projects`.
 #[pyclass(frozen, module = "odavl._odavl")]
 pub(crate) struct Projects(pub(crate) Session);
@@ -223,24 +231,26 @@ impl Runs {
     ) -> PyResult<Call> {
         read!(product: Parsed<Product>, project: Parsed<Slug>, data: PyBackedBytes, run_id: Parsed<RunId>);
         read!(encoding: Parsed<Encoding>, sha256: Option<Parsed<Sha256>>);
-        let sha256 = match (sha256, encoding.0) {
-            (Some(Parsed(sha256)), _) => sha256,
-            (None, Encoding::Identity) => Sha256::of(&data),
-            (None, _) => {
-                let what = "the SHA-256 of a packed document is not known";
-                return Err(Failure::invalid_with(what, "say that of the unpacked one as sha256").into());
-            }
-        };
-        let wish = NewResults {
-            product: product.0,
-            project: project.0,
-            run: run_id.0,
-            sha256,
-            length: data.len() as u64,
-            encoding: encoding.0,
-        };
+        if sha256.is_none() && encoding.0 != Encoding::Identity {
+            let what = "the SHA-256 of a packed document is not known";
+            return Err(Failure::invalid_with(what, "say that of the unpacked one as sha256").into());
+        }
         let bytes = Bytes::from_owner(data);
-        self.0.call(|door| async move { door.run_create(wish, bytes).await })
+        self.0.call(|door| async move {
+            let sha256 = match sha256 {
+                Some(Parsed(sha256)) => sha256,
+                None => digest(bytes.clone()).await?,
+            };
+            let wish = NewResults {
+                product: product.0,
+                project: project.0,
+                run: run_id.0,
+                sha256,
+                length: bytes.len() as u64,
+                encoding: encoding.0,
+            };
+            door.run_create(wish, bytes).await
+        })
     }
 
     fn list(

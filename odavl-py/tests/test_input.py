@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -124,6 +127,18 @@ def test_a_configuration_is_a_file_a_mapping_or_arguments(door: Door, tmp_path: 
     door.open(file).close()
     door.open(file, data=str(tmp_path / "four")).close()
     assert all((tmp_path / name / "odavl.db").exists() for name in ["one", "two", "three", "four"])
+
+
+def test_threads_run_while_a_configuration_is_read(tmp_path: Path) -> None:
+    fifo = tmp_path / "odavl.toml"
+    os.mkfifo(fifo)
+    program = """if True:
+        import pathlib, sys, threading, odavl
+        file = pathlib.Path(sys.argv[1])
+        threading.Thread(target=file.write_text, args=("key_prefix = 'acme'\\n",)).start()
+        odavl.Odavl.open(file, data=sys.argv[2]).close()
+    """
+    subprocess.run([sys.executable, "-c", program, fifo, tmp_path / "data"], check=True, timeout=60)
 
 
 def test_credentials_that_do_not_hold_say_why(db: Any) -> None:

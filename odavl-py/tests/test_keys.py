@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import io
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
@@ -14,6 +16,7 @@ from typing import Any
 
 import odavl
 import pytest
+from conftest import CONFIG
 from odavl import KeyLimit
 
 
@@ -190,6 +193,21 @@ def test_what_is_no_run_is_said_and_nothing_is_counted(me: Any, tmp_path: Path) 
             me.runs.create("reports", "app", path, run_id=run)
     used = {limit.meter: limit.used for limit in me.usage.read().limits}
     assert (used["reported"], used["bytes"]) == (0, 0)
+
+
+def test_the_loop_runs_while_a_document_is_digested(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with odavl.AsyncOdavl.open(CONFIG, data=tmp_path) as db:
+            await db.set_up(email="ada@example.com", password="correct horse battery", org="acme")
+            me = await db.system("acme")
+            await me.projects.create("app")
+            document = bytes(60 << 20)
+            began = time.thread_time()
+            with pytest.raises(odavl.InvalidInputError):
+                await me.runs.create("reports", "app", document, run_id=str(uuid.uuid4()))
+            assert time.thread_time() - began < 0.01
+
+    asyncio.run(main())
 
 
 def test_no_more_of_a_run_is_read_than_is_taken(me: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
