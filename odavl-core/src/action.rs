@@ -158,6 +158,8 @@ actions! {
     StorageDirect = "storage.direct", Nothing;
     /// Ends a direct upload.
     StorageComplete = "storage.complete", Scope("storage", Write);
+    /// Gives a direct upload up.
+    StorageAbandon = "storage.abandon", Scope("storage", Write);
     /// Reads an object.
     StorageGet = "storage.get", Scope("storage", Read), request;
     /// Asks for an address to download from.
@@ -195,9 +197,13 @@ mod tests {
 
     #[test]
     fn what_frees_space_is_never_refused_by_a_quota() {
-        for action in
-            [Action::StorageList, Action::StorageDelete, Action::StorageComplete, Action::UploadDelete]
-        {
+        for action in [
+            Action::StorageList,
+            Action::StorageDelete,
+            Action::StorageComplete,
+            Action::StorageAbandon,
+            Action::UploadDelete,
+        ] {
             assert!(!action.row().request, "{action:?}");
         }
     }

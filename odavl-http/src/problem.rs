@@ -43,6 +43,8 @@ pub(crate) struct Problem {
     request_id: String,
     /// The meter whose limit refused.
     meter: Option<String>,
+    /// How many units were asked for.
+    units: Option<u64>,
     /// That limit.
     limit: Option<u64>,
     /// What of it is used.
@@ -207,6 +209,7 @@ pub(crate) fn of_error(error: &Error, request_id: &str, upgrade_url: Option<&str
         let standing = &refusal.standing;
         QUOTA_TYPE.clone_into(&mut problem.kind);
         problem.meter = Some(standing.meter.to_string());
+        problem.units = Some(standing.units);
         problem.limit = standing.limit;
         problem.used = Some(standing.used);
         problem.resets_at = standing.resets_at.map(Time);
@@ -264,6 +267,7 @@ fn blank(status: StatusCode, code: &str, title: &str, detail: String, request_id
         reason: None,
         request_id: request_id.to_owned(),
         meter: None,
+        units: None,
         limit: None,
         used: None,
         resets_at: None,

@@ -148,6 +148,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_upload_that_is_given_up_holds_nothing_and_takes_nothing() {
+        let service = serve(&[("storage_bytes", Some(5))]).await;
+        let ticket = announce(&service, "a", b"hello").await;
+        let id = ticket["upload"]["id"].as_str().unwrap();
+        let target = format!("/api/v1/storage/uploads/{id}");
+        for _ in 0..2 {
+            assert_eq!(service.api("DELETE", &target, None).await.status, 200);
+        }
+        assert_eq!(service.api("GET", &target, None).await.ok()["state"], "abandoned");
+        assert_eq!(put(&service, &ticket, b"hello").await.status, 412);
+        complete(&service, &ticket).await.is(409, "conflict");
+        store(&service, "a", b"again").await;
+    }
+
+    #[tokio::test]
     async fn a_body_that_breaks_off_leaves_nothing_and_can_be_sent_again() {
         let service = serve(&[]).await;
         let bytes = vec![7; 300_000];
@@ -192,7 +207,8 @@ mod tests {
         let body = json!({"name": "a", "size": 5, "sha256": Sha256::of(b"hello").to_string()});
         let refused = service.api("POST", "/api/v1/storage/upload-url", Some(body)).await;
         refused.is(429, "quota_exceeded");
-        assert_eq!(refused.json()["meter"], "storage_bytes");
+        let refused = refused.json();
+        assert_eq!((&refused["meter"], &refused["units"]), (&json!("storage_bytes"), &json!(5)));
     }
 
     #[tokio::test]

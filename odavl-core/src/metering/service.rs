@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
     sync::Arc,
 };
 
@@ -29,8 +30,8 @@ const EVENT_PAST: SignedDuration = SignedDuration::from_hours(48);
 /// How far ahead the clock of its source may be.
 const EVENT_AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
-/// The longest that units may be held.
-const HOLD_MOST: SignedDuration = SignedDuration::from_hours(24);
+/// How long units may be held: least and most.
+const HOLD: RangeInclusive<SignedDuration> = SignedDuration::from_secs(1)..=SignedDuration::from_hours(24);
 
 /// What an organisation used, and may use.
 #[derive(Debug, Clone, Serialize)]
@@ -204,7 +205,7 @@ impl Usage<'_> {
         if wish.units.is_empty() || wish.units.len() > CHARGES_MOST {
             return Err(Error::invalid(format!("a reservation holds one to {CHARGES_MOST} meters")));
         }
-        if wish.lifetime <= SignedDuration::ZERO || wish.lifetime > HOLD_MOST {
+        if !HOLD.contains(&wish.lifetime) {
             return Err(Error::invalid("units are held for 1 s to 24 h"));
         }
         check_tags(&wish.tags)?;

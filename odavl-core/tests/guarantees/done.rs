@@ -101,7 +101,9 @@ async fn do_it(row: &Row) -> u64 {
     let (records, requests) = (recorded(&world).await, calls(&world).await);
     (row.call)(&session, &things).await.unwrap_or_else(|error| panic!("{name}: {error}"));
     let request = u64::from(row.action.row().request);
-    assert_eq!(calls(&world).await - requests, request, "{name}: requests counted");
+    // An upload that is given up gives back the request that it began with.
+    let counted = calls(&world).await.saturating_sub(requests);
+    assert_eq!(counted, request, "{name}: requests counted");
     recorded(&world).await - records
 }
 

@@ -214,6 +214,7 @@ fn storage() -> Vec<Row> {
         StorageUploadGet "how far", Anyone, Thing, ["api_calls"], |s, t| s.storage().upload(t.whole);
         StorageDirect "fetch", Visitor, Nobodys, [], |s, t| send_as(s, &t.request, full(""), 0);
         StorageComplete "complete", Anyone, Thing, [], |s, t| s.storage().complete(t.whole);
+        StorageAbandon "give up", Anyone, Thing, [], |s, t| s.storage().abandon(t.parts);
         StorageGet "read", Anyone, Thing, ["api_calls"], |s, t| s.storage().read(&t.object, None);
         StorageDownloadUrl "ask", Anyone, Thing, ["api_calls"], |s, t| s.storage().download_url(&t.object);
         StorageList "all", Anyone, Own, [],

@@ -79,6 +79,18 @@ async fn put_and_delete(world: &World, odavl: &Odavl) -> Result<()> {
     session.storage().delete(&name("a")).await.map(drop)
 }
 
+async fn give_up(world: &World, odavl: &Odavl) -> Result<()> {
+    let session = world.session(odavl, "one").await;
+    for sent in [true, false] {
+        let ticket = session.storage().upload_url(announce("a", b"seven b")).await?;
+        if sent {
+            send_all(odavl, &ticket.request.unwrap(), b"seven b").await?;
+        }
+        session.storage().abandon(ticket.status.id).await?;
+    }
+    Ok(())
+}
+
 async fn sweep(world: &World, odavl: &Odavl) -> Result<()> {
     let other = world.start();
     direct(world, &other, announce("a", b"one"), b"one").await?;
@@ -119,4 +131,4 @@ macro_rules! kills {
     };
 }
 
-kills! { upload_replacing upload_with_a_key put_and_delete sweep }
+kills! { upload_replacing upload_with_a_key put_and_delete give_up sweep }

@@ -97,6 +97,31 @@ async fn what_lands_after_a_put_that_was_not_answered_is_removed(world: World) {
     world.assert_exact().await;
 }
 
+async fn what_is_sent_for_an_upload_that_was_given_up_is_refused_and_its_space_is_free(world: World) {
+    let odavl = world.start();
+    let session = world.session(&odavl, "one").await;
+    for sent in [true, false] {
+        let ticket = session.storage().upload_url(announce("a", &[1; 80])).await.unwrap();
+        let (id, request) = (ticket.status.id, ticket.request.unwrap());
+        if sent {
+            send_all(&odavl, &request, &[1; 80]).await.unwrap();
+        }
+        session.storage().abandon(id).await.unwrap();
+        session.storage().abandon(id).await.unwrap();
+        assert_eq!((world.used("storage_bytes").await, world.used("api_calls").await), (0, 0));
+        assert_eq!(code(send_all(&odavl, &request, &[1; 80]).await), ErrorCode::PreconditionFailed);
+        assert_eq!(code(session.storage().complete(id).await), ErrorCode::Conflict);
+        assert_eq!(world.stored_bytes().await, 0);
+    }
+    let ticket = session.storage().upload_url(announce("a", b"hello")).await.unwrap();
+    send_all(&odavl, &ticket.request.unwrap(), b"hello").await.unwrap();
+    session.storage().complete(ticket.status.id).await.unwrap();
+    assert_eq!(code(session.storage().abandon(ticket.status.id).await), ErrorCode::Conflict);
+    world.assert_exact().await;
+    assert_eq!((keys(&world).await, queued(&world).await), (vec![], 0));
+    assert_eq!((world.used("storage_bytes").await, world.stored_bytes().await), (5, 5));
+}
+
 async fn what_something_names_stays(world: World) {
     let (odavl, org) = (world.start(), org(&world).await);
     let session = world.session(&odavl, "one").await;
@@ -171,5 +196,6 @@ macro_rules! cases {
 cases! {
     what_lands_once_its_upload_is_forgotten_is_removed
     what_lands_after_a_put_that_was_not_answered_is_removed
+    what_is_sent_for_an_upload_that_was_given_up_is_refused_and_its_space_is_free
     what_something_names_stays
 }

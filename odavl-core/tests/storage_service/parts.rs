@@ -81,6 +81,19 @@ async fn parts_that_never_complete_are_dropped_and_given_back(world: World) {
     world.assert_exact().await;
 }
 
+async fn parts_that_are_given_up_are_dropped_and_given_back_at_once(world: World) {
+    let session = world.one().await;
+    let id = session.storage().upload_url(wish()).await.unwrap().status.id;
+    send_part(&world, id, 1).await;
+    session.storage().abandon(id).await.unwrap();
+    assert_eq!(world.used("storage_bytes").await, 0);
+    let open = world.storage.open_multiparts(&"".parse().unwrap(), &PageQuery::default()).await.unwrap();
+    assert!(open.items.is_empty());
+    let part = (2, Sha256::of(b""));
+    assert_eq!(code(session.storage().sign_parts(id, &[part]).await), ErrorCode::Conflict);
+    world.assert_exact().await;
+}
+
 async fn only_parts_that_there_are_get_a_url(world: World) {
     let session = world.one().await;
     let large = session.storage().upload_url(wish()).await.unwrap().status.id;
@@ -120,5 +133,6 @@ macro_rules! cases {
 cases! {
     parts_arrive_from_any_process_and_become_one_object
     parts_that_never_complete_are_dropped_and_given_back
+    parts_that_are_given_up_are_dropped_and_given_back_at_once
     only_parts_that_there_are_get_a_url
 }

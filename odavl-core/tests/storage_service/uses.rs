@@ -245,6 +245,7 @@ async fn another_organisations_ids_and_names_are_not_found(world: World) {
     let id = ticket.status.id;
     assert_eq!(code(two.storage().complete(id).await), ErrorCode::NotFound);
     assert_eq!(code(two.storage().upload(id).await), ErrorCode::NotFound);
+    assert_eq!(code(two.storage().abandon(id).await), ErrorCode::NotFound);
     assert_eq!(code(two.storage().sign_parts(id, &[(1, Sha256::of(b""))]).await), ErrorCode::NotFound);
     send_all(&odavl, &ticket.request.unwrap(), b"hello").await.unwrap();
     one.storage().complete(id).await.unwrap();

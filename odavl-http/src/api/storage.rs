@@ -192,6 +192,17 @@ impl Api {
         Ok(Json(session.storage().complete(id.parse::<UploadId>()?).await?.into()))
     }
 
+    /// Gives an upload up: its space is free at once, and what is sent for it is refused.
+    #[oai(path = "/uploads/:id", method = "delete", operation_id = "storage_abandon")]
+    async fn abandon(
+        &self,
+        Caller(session): Caller,
+        /// The upload.
+        Path(id): Path<Text<shape::UploadId>>,
+    ) -> Result<(), Failure> {
+        Ok(session.storage().abandon(id.parse::<UploadId>()?).await?)
+    }
+
     /// Answers the request that fetches an object, for a quarter of an hour; it outlives a revocation of the key.
     #[oai(path = "/download-url", method = "post", operation_id = "storage_download_url")]
     async fn download_url(

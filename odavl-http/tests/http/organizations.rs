@@ -33,6 +33,7 @@ fn attempts(things: &Things) -> Vec<(&'static str, &'static str, String, Value)>
         ("POST", "/api/v1/api-keys/{id}/rotate", key("/rotate"), json!({})),
         ("DELETE", "/api/v1/members/{user}", member(), Value::Null),
         ("GET", "/api/v1/storage/uploads/{id}", upload(""), Value::Null),
+        ("DELETE", "/api/v1/storage/uploads/{id}", upload(""), Value::Null),
         ("POST", "/api/v1/storage/uploads/{id}/parts", upload("/parts"), parts),
         ("POST", "/api/v1/storage/uploads/{id}/complete", upload("/complete"), Value::Null),
         ("POST", "/api/v1/usage/reservations/{id}/settle", held("/settle"), json!({"charges": []})),

@@ -1,5 +1,6 @@
 //! The use cases of Storage, each through the gate, and what the sweeper does besides.
 
+mod abandon;
 mod delete;
 #[cfg(feature = "direct")]
 mod direct;
