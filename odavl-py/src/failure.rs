@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use odavl_client::{door::failure::Failure as Why, types::Problem};
-use odavl_core::{
-    Chain, Error, ErrorCode,
-    metering::{MeterName, Standing},
-};
+use odavl_core::{Chain, Error, ErrorCode, metering::Standing};
 use pyo3::{prelude::*, sync::PyOnceLock, types::PyModule as Module};
 
 /// An error as every door tells it.
@@ -72,7 +69,7 @@ impl Failure {
     fn refused(code: ErrorCode, problem: Problem, wait: Option<Duration>) -> Self {
         let limit = problem.meter.map(|meter| Limit {
             meter,
-            units: 0,
+            units: problem.units.unwrap_or_default(),
             most: problem.limit,
             used: problem.used.unwrap_or_default(),
             resets_at: problem.resets_at,
@@ -86,16 +83,6 @@ impl Failure {
             request_id: Some(problem.request_id),
             limit,
         }))
-    }
-
-    /// The same; of the limit that refused a service does not say how many units were asked for.
-    pub(crate) fn asking(mut self, charges: &[(MeterName, u64)]) -> Self {
-        if let Some(limit) = &mut self.0.limit
-            && let Some((_, units)) = charges.iter().find(|(meter, _)| meter.as_str() == limit.meter)
-        {
-            limit.units = *units;
-        }
-        self
     }
 
     pub(crate) fn code(&self) -> ErrorCode {

@@ -67,9 +67,12 @@ impl Session {
         self.0.call(|door| async move { door.me().await })
     }
 
-    fn acting_on(&self, organization: Arg<'_, '_>) -> PyResult<Self> {
+    fn acting_on(&self, py: Python<'_>, organization: Arg<'_, '_>) -> PyResult<Self> {
         read!(organization: Text);
-        Ok(Self(self.0.beside(self.0.door()?.acting_on(&organization.0)?)))
+        let door = self.0.door()?;
+        // A client may be made for it, which takes its time.
+        let other = py.detach(|| door.acting_on(&organization.0))?;
+        Ok(Self(self.0.beside(other)))
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<Call> {

@@ -19,6 +19,10 @@ class Proxy:
         """After how many bytes of an answer the connection is cut, once; ``None``: never."""
         self.cuts = 0
         """How many were cut."""
+        self.opened = 0
+        """How many connections there were."""
+        self.most: int | None = None
+        """After how many bytes of what clients send no more is passed on, once; ``None``: never."""
         self.passes = threading.Event()
         """Whether what clients send is passed on."""
         self.waits = threading.Event()
@@ -35,12 +39,18 @@ class Proxy:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self.port))
                 self._open |= {client, server}
+                self.opened += 1
                 for pump in [self._ask, self._answer]:
                     threading.Thread(target=pump, args=(client, server), daemon=True).start()
 
     def _ask(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError):
             while data := client.recv(1 << 16):
+                if self.most is not None:
+                    self.most -= len(data)
+                    if self.most < 0:
+                        self.most = None
+                        self.passes.clear()
                 if not self.passes.is_set():
                     self.waits.set()
                     if self._left(client):

@@ -21,7 +21,11 @@ from proxy import Proxy
 from service import Service
 
 MIB = 1 << 20
-ROOMY: dict[str, Any] = {**CONFIG, "plans": {"Basic": {"default": True, "limits": {"tests": 20}}}}
+MOST = 500_000_000
+ROOMY: dict[str, Any] = {
+    **CONFIG,
+    "plans": {"Basic": {"default": True, "limits": {"tests": 20, "bytes": MOST}}},
+}
 
 
 class Way:
@@ -159,10 +163,13 @@ def test_calls_under_way_are_finished_when_a_session_is_closed(way: Way) -> None
     waiting = threading.Thread(target=lambda: answers.append(me.usage.consume("tests")))
     waiting.start()
     assert way.proxy.waits.wait(10)
-    me.close()
+    closing = threading.Thread(target=me.close)
+    closing.start()
     with pytest.raises(odavl.InvalidInputError, match="closed"):
-        me.usage.read()
+        while True:
+            me.acting_on("acme")
     way.proxy.passes.set()
+    closing.join()
     waiting.join()
     assert [answer.used for answer in answers] == [1]
     with way.connect() as other:
@@ -231,6 +238,79 @@ def test_a_put_that_is_given_up_at_its_end_stores_nothing(way: Way) -> None:
             assert (await me.storage.stats()).objects == 0
 
     asyncio.run(main())
+
+
+class Pieces:
+    """Bytes that come when they are asked for."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for _ in range(70):
+            self.made += 1
+            yield bytes(MIB)
+
+
+def stored(usage: odavl.UsageReport) -> int:
+    return next(limit.used for limit in usage.limits if limit.meter == "bytes")
+
+
+@pytest.mark.parametrize("size", [20 * MIB, 70 * MIB])
+def test_a_put_that_is_cancelled_gives_its_space_back(way: Way, size: int) -> None:
+    async def main() -> None:
+        async with odavl.AsyncOdavl.connect(way.url, key=way.key) as me:
+            way.proxy.most = 5 * MIB
+            putting = asyncio.create_task(me.storage.put("x", bytes(size)))
+            assert await asyncio.to_thread(way.proxy.waits.wait, 10)
+            putting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await putting
+            way.proxy.passes.set()
+
+            async def given_back() -> None:
+                while stored(await me.usage.read()) > 0:
+                    pass
+
+            await asyncio.wait_for(given_back(), 10)
+            assert (await me.storage.stats()).objects == 0
+
+    asyncio.run(main())
+
+
+def test_a_put_that_fails_has_given_its_space_back(way: Way) -> None:
+    me = way.connect()
+    with pytest.raises(odavl.InvalidInputError):
+        me.storage.put("x", Pieces(), size=70 * MIB, sha256="00" * 32)
+    assert stored(me.usage.read()) == 0
+
+
+def test_what_is_refused_whatever_the_bytes_is_refused_before_all_are_read(way: Way) -> None:
+    me, pieces = way.connect(), Pieces()
+    me.storage.put("x", b"12345")
+    with pytest.raises(odavl.PreconditionFailedError):
+        me.storage.put("x", pieces, mode="create")
+    with pytest.raises(odavl.QuotaExceededError) as refused:
+        me.storage.put("y", pieces, size=MOST)
+    assert (refused.value.units, refused.value.used) == (MOST, 5)
+    assert pieces.made < 70
+
+
+def test_connections_are_kept(way: Way) -> None:
+    me = way.connect()
+    me.storage.put("x", b"12345")
+    opened = way.proxy.opened
+    for _ in range(3):
+        me.storage.put("x", b"12345")
+        assert me.storage.get("x").read() == b"12345"
+    assert way.proxy.opened == opened
+
+
+def test_units_are_held_for_a_second_at_least_here_and_there(way: Way, tmp_path: Path) -> None:
+    with odavl.Odavl.open(ROOMY, data=tmp_path / "data") as db:
+        for me in [db.system("acme"), way.connect()]:
+            with pytest.raises(odavl.InvalidInputError, match="1 s to 24 h"):
+                me.usage.reserve("tests", 1, expires_in=0.999)
 
 
 def test_a_session_acts_on_another_organisation_where_it_may(way: Way) -> None:

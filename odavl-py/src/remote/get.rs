@@ -105,14 +105,7 @@ impl Fetched {
         let is_whole = left == (0..size);
         let proof = is_whole.then(|| Digests::to_prove(checksum, size)).transpose()?;
         let proof = proof.map(|digests| (digests, checksum));
-        Ok(Self {
-            transfer: Transfer::to(&request, &remote.server)?,
-            request,
-            response: None,
-            left,
-            size,
-            proof,
-        })
+        Ok(Self { transfer: remote.way(&request)?, request, response: None, left, size, proof })
     }
 
     /// The next bytes that come; `None` where the answer ends.

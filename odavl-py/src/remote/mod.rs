@@ -10,7 +10,11 @@ mod usage;
 mod values;
 mod verdict;
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use odavl_client::{
     Client, Error as ApiError, ResponseValue,
@@ -19,8 +23,9 @@ use odavl_client::{
         http::{Server, build},
         origin::Origin,
         retry::Tries,
+        transfer::Transfer,
     },
-    types::Problem,
+    types::{PresignedRequest, Problem},
 };
 use odavl_core::{Error, Reason, page::PageQuery, random_id, secret::Secret};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -37,11 +42,14 @@ const SLOW: usize = 64 << 10;
 /// What a generated method gives.
 type Answer<T> = std::result::Result<ResponseValue<T>, ApiError<Problem>>;
 
-/// A service, and who asks it.
+/// A service, and who asks it; copies share its connections.
+#[derive(Clone)]
 pub(crate) struct Remote {
     server: Server,
     key: Secret<String>,
     client: Client,
+    /// The last way to a store.
+    way: Arc<Mutex<Option<Transfer>>>,
 }
 
 impl Remote {
@@ -53,30 +61,24 @@ impl Remote {
         organization: Option<&str>,
     ) -> Result<Self> {
         let server = Server { origin, allow_http, agent: AGENT };
-        Self::new(server, Secret::new(key), organization)
-    }
-
-    fn new(server: Server, key: Secret<String>, organization: Option<&str>) -> Result<Self> {
-        let mut headers = HeaderMap::new();
-        let shown = Some(format!("Bearer {}", key.reveal())).filter(|text| text.is_ascii());
-        let mut shown = shown.and_then(|text| HeaderValue::from_str(&text).ok()).ok_or_else(|| {
-            Error::unauthenticated(Reason::Malformed, "the credential holds what no header may")
-        })?;
-        shown.set_sensitive(true);
-        headers.insert(AUTHORIZATION, shown);
-        if let Some(organization) = organization {
-            let name = HeaderValue::from_str(organization)
-                .map_err(|_| Error::invalid("the organisation's name holds what no header may"))?;
-            headers.insert(HeaderName::from_static("odavl-organization"), name);
-        }
-        let http = build(server.for_bytes()?.default_headers(headers))?;
-        let client = Client::new_with_client(server.origin.as_str(), http);
-        Ok(Self { server, key, client })
+        let key = Secret::new(key);
+        let client = speaking(&server, &key, organization)?;
+        Ok(Self { server, key, client, way: Arc::default() })
     }
 
     /// The same caller, acting on another organisation.
     pub(crate) fn acting_on(&self, organization: &str) -> Result<Self> {
-        Self::new(self.server.clone(), self.key.clone(), Some(organization))
+        let client = speaking(&self.server, &self.key, Some(organization))?;
+        Ok(Self { client, ..self.clone() })
+    }
+
+    /// The way to the store that `request` goes to: the last one, while it leads there.
+    fn way(&self, request: &PresignedRequest) -> Result<Transfer> {
+        let mut last = self.way.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(way) = last.as_ref().filter(|way| way.leads_to(request)) {
+            return Ok(way.clone());
+        }
+        Ok(last.insert(Transfer::to(request, &self.server)?).clone())
     }
 
     /// Makes a call that may be made twice: one that reads, or that the service knows again.
@@ -123,6 +125,24 @@ impl Remote {
             }
         }
     }
+}
+
+/// A client that shows `key` with each call, and names the organisation.
+fn speaking(server: &Server, key: &Secret<String>, organization: Option<&str>) -> Result<Client> {
+    let mut headers = HeaderMap::new();
+    let shown = Some(format!("Bearer {}", key.reveal())).filter(|text| text.is_ascii());
+    let mut shown = shown.and_then(|text| HeaderValue::from_str(&text).ok()).ok_or_else(|| {
+        Error::unauthenticated(Reason::Malformed, "the credential holds what no header may")
+    })?;
+    shown.set_sensitive(true);
+    headers.insert(AUTHORIZATION, shown);
+    if let Some(organization) = organization {
+        let name = HeaderValue::from_str(organization)
+            .map_err(|_| Error::invalid("the organisation's name holds what no header may"))?;
+        headers.insert(HeaderName::from_static("odavl-organization"), name);
+    }
+    let http = build(server.for_bytes()?.default_headers(headers))?;
+    Ok(Client::new_with_client(server.origin.as_str(), http))
 }
 
 /// The caller's key for a call, else one of our own, so that the call may be made again when its answer is lost.

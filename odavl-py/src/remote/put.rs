@@ -4,13 +4,14 @@ use std::{num::NonZeroU32, ops::Range};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use odavl_client::{
-    door::{failure::Failure as Why, retry::Tries, transfer::Transfer},
-    types::{ObjectUpload, Part, PartsRequest, PresignedRequest, SignedPart, UploadUrlRequest},
+    door::{failure::Failure as Why, retry::Tries},
+    types::{ObjectUpload, Part, PartsRequest, PresignedRequest, SignedPart, UploadTicket, UploadUrlRequest},
 };
 use odavl_core::{
     Error, random_id,
     storage::{Expected, NewObject, PARTS_MOST, PutMode, Sha256, WHOLE_MOST},
 };
+use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::{Remote, source::Source};
 use crate::{body::Data, failure::Result, storage::StoredObject};
@@ -22,34 +23,70 @@ const SIGNED: usize = 8;
 
 impl Remote {
     pub(crate) async fn put(&self, wish: NewObject, data: Data) -> Result<StoredObject> {
-        let source = Source::read(data, Expected { length: wish.size, sha256: wish.sha256 }).await?;
+        let mut begun = Begun { remote: self.clone(), runtime: Handle::current(), upload: None };
+        let put = self.put_as(&mut begun, wish, data).await;
+        if let Some(given_up) = begun.give_up() {
+            // Whoever tries again finds the space free.
+            let _ = given_up.await;
+        }
+        put
+    }
+
+    async fn put_as(&self, begun: &mut Begun, wish: NewObject, data: Data) -> Result<StoredObject> {
         // The service says so when all has come; this spares sending it.
         if wish.mode == PutMode::Create && self.find(&wish.name).await?.is_some() {
             let detail = format!("there is an object `{}` already", wish.name);
             return Err(Error::PreconditionFailed(detail).into());
         }
+        // What comes in parts is announced without a digest.
+        let large = wish.size.filter(|size| *size > WHOLE_MOST);
+        let early = match large {
+            Some(size) => Some(self.announce(begun, &wish, size, None).await?),
+            None => None,
+        };
+        let source = Source::read(data, Expected { length: wish.size, sha256: wish.sha256 }).await?;
+        let ticket = match early {
+            Some(ticket) => ticket,
+            None => self.announce(begun, &wish, source.size, Some(source.sha256)).await?,
+        };
+        let sent = match &ticket.request {
+            Some(request) => self.send(&source, request, 0..source.size).await,
+            None => self.send_parts(&source, &ticket.upload).await,
+        };
+        // From here on it may be an object, whoever hears of it.
+        begun.upload = None;
+        let id = &ticket.upload.id;
+        match (sent, self.call(|api| api.storage_complete(id)).await) {
+            // Perhaps the bytes arrived and the answer was lost.
+            (_, Ok(object)) => Ok(object.into()),
+            (sent, Err(failure)) => {
+                if failure.code().http_status() < 500 {
+                    begun.upload = Some(ticket.upload.id);
+                }
+                Err(sent.err().unwrap_or(failure))
+            }
+        }
+    }
+
+    /// Holds the space for so many bytes.
+    async fn announce(
+        &self,
+        begun: &mut Begun,
+        wish: &NewObject,
+        size: u64,
+        sha256: Option<Sha256>,
+    ) -> Result<UploadTicket> {
         let request = UploadUrlRequest {
             name: wish.name.to_string(),
-            size: source.size,
-            sha256: (source.size <= WHOLE_MOST).then(|| source.sha256.to_string()),
+            size,
+            sha256: sha256.filter(|_| size <= WHOLE_MOST).map(|sha256| sha256.to_string()),
             content_type: Some(wish.content_type.to_string()),
             overwrite: (wish.mode == PutMode::Create).then_some(false),
         };
         let once = random_id();
         let ticket = self.call(|api| api.storage_upload_url(Some(&once), &request)).await?;
-        if let Some(object) = ticket.upload.object {
-            return Ok(object.into());
-        }
-        let sent = match &ticket.request {
-            Some(request) => self.send(&source, request, 0..source.size).await,
-            None => self.send_parts(&source, &ticket.upload).await,
-        };
-        let id = &ticket.upload.id;
-        match (sent, self.call(|api| api.storage_complete(id)).await) {
-            // Perhaps the bytes arrived and the answer was lost.
-            (_, Ok(object)) => Ok(object.into()),
-            (Err(failure), _) | (Ok(()), Err(failure)) => Err(failure),
-        }
+        begun.upload = Some(ticket.upload.id.clone());
+        Ok(ticket)
     }
 
     /// Sends the parts that are missing, some at a time.
@@ -83,14 +120,37 @@ impl Remote {
     }
 
     async fn send(&self, source: &Source, request: &PresignedRequest, range: Range<u64>) -> Result<()> {
-        let transfer = Transfer::to(request, &self.server)?;
+        let way = self.way(request)?;
         let mut tries = Tries::default();
         loop {
-            match transfer.put(request, source.body(range.clone())).await {
+            match way.put(request, source.body(range.clone())).await {
                 Ok(()) => return Ok(()),
                 Err(why) => tries.after(why).await?,
             }
         }
+    }
+}
+
+/// An upload that has begun: unless it may be an object, it is given up when nobody waits for it any more.
+struct Begun {
+    remote: Remote,
+    runtime: Handle,
+    upload: Option<String>,
+}
+
+impl Begun {
+    fn give_up(&mut self) -> Option<JoinHandle<()>> {
+        let (id, remote) = (self.upload.take()?, self.remote.clone());
+        Some(self.runtime.spawn(async move {
+            // What cannot be told now ends by itself.
+            let _ = remote.call(|api| api.storage_abandon(&id)).await;
+        }))
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        drop(self.give_up());
     }
 }
 

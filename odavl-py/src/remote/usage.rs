@@ -35,9 +35,9 @@ fn tags(tags: BTreeMap<String, String>) -> Option<Tags> {
 
 /// A lifetime as it is sent: whole seconds, never less than was asked.
 fn seconds(lifetime: SignedDuration) -> Result<NonZeroU32> {
-    let whole = lifetime.as_secs() + i64::from(lifetime.subsec_nanos() > 0);
-    let seconds = u32::try_from(whole).ok().and_then(NonZeroU32::new);
-    Ok(seconds.ok_or_else(|| Error::invalid("units are held for 1 s to 24 h"))?)
+    let whole = u32::try_from(lifetime.as_secs()).ok().and_then(NonZeroU32::new);
+    let whole = whole.ok_or_else(|| Error::invalid("units are held for 1 s to 24 h"))?;
+    Ok(whole.saturating_add(u32::from(lifetime.subsec_nanos() > 0)))
 }
 
 impl Remote {
@@ -47,15 +47,13 @@ impl Remote {
 
     pub(crate) async fn consume(&self, wish: Consume) -> Result<Consumed> {
         let is_own = wish.idempotency_key.is_none();
-        let asked = vec![(wish.meter, wish.units)];
         let body = ConsumeRequest {
-            meter: asked[0].0.to_string(),
+            meter: wish.meter.to_string(),
             units: Some(wish.units),
             idempotency_key: Some(known_by(wish.idempotency_key)),
             tags: tags(wish.tags),
         };
-        let done = self.call(|api| api.usage_consume(None, &body)).await;
-        let done: Consumed = done.map_err(|failure| failure.asking(&asked))?.into();
+        let done: Consumed = self.call(|api| api.usage_consume(None, &body)).await?.into();
         Ok(Consumed { replayed: done.replayed && !is_own, ..done })
     }
 
@@ -67,8 +65,7 @@ impl Remote {
             idempotency_key: Some(known_by(wish.idempotency_key)),
             tags: tags(wish.tags),
         };
-        let held = self.call(|api| api.usage_reserve(None, &body)).await;
-        let held: Reserved = held.map_err(|failure| failure.asking(&wish.units))?.into();
+        let held: Reserved = self.call(|api| api.usage_reserve(None, &body)).await?.into();
         Ok(Reserved { replayed: held.replayed && !is_own, ..held })
     }
 

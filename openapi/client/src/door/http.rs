@@ -1,10 +1,11 @@
 //! The one way to speak HTTP to a server.
 
-use std::time::Duration;
+use std::{error::Error as StdError, sync::OnceLock, time::Duration};
 
 use odavl_core::{Error, Result};
 use reqwest::{Client, ClientBuilder, redirect};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore, client::Resumption};
+use rustls_platform_verifier::ConfigVerifierExt as _;
 
 use super::origin::Origin;
 
@@ -44,7 +45,7 @@ impl Server {
     /// speaks plain http to another machine only where somebody said so.
     ///
     /// # Errors
-    /// `invalid_input` for http to another machine.
+    /// `invalid_input` for http to another machine; `internal` where this machine has no certificates, say.
     pub fn to(&self, origin: &Origin) -> Result<ClientBuilder> {
         if !origin.is_https() && !origin.is_loopback() && !self.allow_http {
             return Err(Error::invalid_with(
@@ -59,11 +60,24 @@ impl Server {
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT);
         let builder = if origin.is_loopback() { builder.no_proxy() } else { builder };
-        Ok(if origin.is_https() { builder } else { builder.tls_backend_preconfigured(no_tls()) })
+        Ok(builder.tls_backend_preconfigured(if origin.is_https() { tls()? } else { no_tls() }))
     }
 }
 
-/// Where there is no https to speak, the machine's 150 certificates are not read: that takes longer than the call.
+/// How https is spoken. The machine's 150 certificates are read once: that takes longer than a call.
+fn tls() -> Result<ClientConfig> {
+    static TLS: OnceLock<ClientConfig> = OnceLock::new();
+    let made = match TLS.get() {
+        Some(known) => known.clone(),
+        None => ClientConfig::with_platform_verifier().map_err(|error| unmade(error.into()))?,
+    };
+    let mut tls = TLS.get_or_init(|| made).clone();
+    // What is remembered of servers is each client's own: a process that was forked may find it locked for ever.
+    tls.resumption = Resumption::default();
+    Ok(tls)
+}
+
+/// Where there is no https to speak, they are not read at all.
 fn no_tls() -> ClientConfig {
     ClientConfig::builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth()
 }
@@ -71,7 +85,11 @@ fn no_tls() -> ClientConfig {
 /// The client that `builder` describes.
 ///
 /// # Errors
-/// `internal` where this machine has no certificates, say.
+/// `internal` where it cannot be made.
 pub fn build(builder: ClientBuilder) -> Result<Client> {
-    builder.build().map_err(|error| Error::internal("the HTTP client cannot be made", Some(error.into())))
+    builder.build().map_err(|error| unmade(error.into()))
+}
+
+fn unmade(why: Box<dyn StdError + Send + Sync>) -> Error {
+    Error::internal("the HTTP client cannot be made", Some(why))
 }

@@ -19,8 +19,8 @@ const SENDING: Duration = Duration::from_hours(1);
 /// How long an answer may stand still.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The way to a store.
-#[derive(Debug)]
+/// The way to a store; copies share its connections.
+#[derive(Debug, Clone)]
 pub struct Transfer {
     origin: Origin,
     http: Client,
@@ -42,6 +42,11 @@ impl Transfer {
         }
         let http = build(server.to(&origin)?)?;
         Ok(Self { origin, http })
+    }
+
+    /// Whether it leads where `request` goes.
+    pub fn leads_to(&self, request: &PresignedRequest) -> bool {
+        origin(&request.url).is_ok_and(|origin| origin == self.origin)
     }
 
     /// Sends bytes.
@@ -96,7 +101,7 @@ impl Transfer {
 
     /// Where the request goes; never to another store than this one.
     fn url(&self, request: &PresignedRequest) -> Own<Url> {
-        if origin(&request.url)? == self.origin {
+        if self.leads_to(request) {
             return parse(&request.url);
         }
         Err(Error::invalid("the server names two stores for one object"))
