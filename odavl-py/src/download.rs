@@ -1,6 +1,8 @@
 //! An object that is being read.
 
 use std::{
+    fs,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -9,9 +11,13 @@ use std::{
 };
 
 use bytes::{Buf as _, Bytes};
-use odavl_core::storage::{BoxBody, Object};
+use odavl_core::{
+    Error,
+    storage::{BoxBody, Object},
+};
 use pyo3::{prelude::*, types::PyBytes};
-use tokio::{fs::File, io::AsyncWriteExt as _, sync::Mutex};
+use tempfile::TempPath;
+use tokio::{fs::File, io::AsyncWriteExt as _, sync::Mutex, task::spawn_blocking};
 
 use crate::{
     call::Call,
@@ -248,7 +254,7 @@ impl Download {
         Ok(Call::new(&self.engine, async move {
             let mut rest = rest.lock().await;
             rest.begin()?;
-            let saved = save(&mut rest, &path).await;
+            let saved = save(&mut rest, path).await;
             rest.end(saved)
         }))
     }
@@ -262,42 +268,80 @@ impl Download {
     }
 }
 
-/// A file that is not whole yet; where it never becomes so, it is removed.
-struct Part(Option<PathBuf>);
+/// What is written to: a file beside the one that it becomes when it is whole, or what is no file, such as a pipe, as it
+/// is.
+struct Target {
+    file: File,
+    /// It is gone unless it becomes that.
+    becomes: Option<(TempPath, PathBuf)>,
+}
 
-impl Drop for Part {
-    fn drop(&mut self) {
-        if let Some(path) = &self.0 {
-            // Whatever keeps it there keeps it there.
-            let _ = std::fs::remove_file(path);
+impl Target {
+    fn open(path: PathBuf) -> io::Result<Self> {
+        let found = match fs::metadata(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            found => Some(found?),
+        };
+        if found.as_ref().is_some_and(|found| !found.is_file()) {
+            let file = fs::File::options().write(true).open(path)?;
+            return Ok(Self { file: file.into(), becomes: None });
         }
+        let path = followed(path);
+        path.file_name().ok_or(ErrorKind::InvalidFilename)?;
+        let beside = path.with_file_name(format!(".{}.part", odavl_core::random_id()));
+        let draft = TempPath::try_from_path(beside)?;
+        let file = fs::File::create_new(&draft)?;
+        // Whoever may not read what it replaces may not read it.
+        if let Some(found) = found {
+            file.set_permissions(found.permissions())?;
+        }
+        Ok(Self { file: file.into(), becomes: Some((draft, path)) })
+    }
+
+    /// Puts the file in its place.
+    fn keep(self) -> io::Result<()> {
+        self.becomes.map_or(Ok(()), |(draft, path)| draft.persist(path).map_err(|error| error.error))
     }
 }
 
-/// Writes the rest beside `path`, and makes it `path` when it is whole; how many bytes it is.
-async fn save(rest: &mut Rest, path: &Path) -> Result<u64> {
+/// What a link leads to, whether or not something is there; a circle of them is none that can be looked at.
+fn followed(path: PathBuf) -> PathBuf {
+    match fs::read_link(&path) {
+        Ok(to) => followed(path.parent().unwrap_or(Path::new("")).join(to)),
+        Err(_) => path,
+    }
+}
+
+/// Writes the rest to `path`; how many bytes it is. A file is replaced when all is there.
+async fn save(rest: &mut Rest, path: PathBuf) -> Result<u64> {
     if !rest.has_more() {
         return Err(Failure::invalid_with(
             "it was read to its end: nothing is left to be saved",
             "get the object again",
         ));
     }
-    let failed = |error| Failure::of_io(&format!("{} cannot be written", path.display()), &error);
-    path.file_name().ok_or_else(|| Failure::invalid("that names no file"))?;
-    let beside = path.with_file_name(format!(".{}.part", odavl_core::random_id()));
-    let mut file = File::create_new(&beside).await.map_err(failed)?;
-    let mut part = Part(Some(beside.clone()));
-    // Whoever may not read what it replaces may not read it.
-    if let Ok(before) = tokio::fs::metadata(path).await {
-        file.set_permissions(before.permissions()).await.map_err(failed)?;
-    }
+    let what = format!("{} cannot be written", path.display());
+    let mut target = on_disk(&what, move || Target::open(path)).await?;
+    let failed = |error| Failure::of_io(&what, &error);
     let mut written = 0;
     while let Some(piece) = rest.next().await? {
-        file.write_all(&piece).await.map_err(failed)?;
+        target.file.write_all(&piece).await.map_err(failed)?;
         written += piece.len() as u64;
     }
-    file.flush().await.map_err(failed)?;
-    tokio::fs::rename(&beside, path).await.map_err(failed)?;
-    part.0 = None;
+    target.file.flush().await.map_err(failed)?;
+    on_disk(&what, move || target.keep()).await?;
     Ok(written)
+}
+
+/// Does what a path may refuse: whoever leaves meanwhile lets go of what it made.
+async fn on_disk<T: Send + 'static>(
+    what: &str,
+    act: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T> {
+    let done =
+        spawn_blocking(act).await.map_err(|error| Error::internal("saving stopped", Some(error.into())))?;
+    done.map_err(|error| match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Failure::of_io(what, &error),
+        _ => Failure::invalid(format!("{what}: {error}")),
+    })
 }

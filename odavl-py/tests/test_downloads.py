@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 import time
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import odavl
@@ -76,6 +77,61 @@ def test_what_replaces_a_file_is_read_by_whoever_could_read_that(here: odavl.Oda
         for to in (private, new):
             assert me.storage.get("x").save(to) == 5
     assert private.read_bytes() == b"12345" and private.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(here: odavl.Odavl, tmp_path: Path) -> None:
+    folder, report, new = tmp_path / "folder", tmp_path / "folder" / "report", tmp_path / "new"
+    folder.mkdir()
+    report.write_bytes(GOOD)
+    for link, to in [("current", "folder/next"), ("folder/next", "report"), ("fresh", "new"), ("circle", "circle")]:
+        (tmp_path / link).symlink_to(to)
+    with here, here.system("acme") as me:
+        me.storage.put("x", b"12345")
+        for link, file in [("current", report), ("fresh", new), ("fresh", new)]:
+            assert me.storage.get("x").save(tmp_path / link) == 5
+            assert (tmp_path / link).is_symlink() and file.read_bytes() == b"12345"
+        with pytest.raises(odavl.InvalidInputError, match="cannot be written"):
+            me.storage.get("x").save(tmp_path / "circle")
+    assert (folder / "next").is_symlink() and [path.name for path in folder.iterdir() if "part" in path.name] == []
+
+
+def test_a_pipe_is_written_to_as_it_is(here: odavl.Odavl, tmp_path: Path) -> None:
+    def leaves() -> int:
+        os.close(os.open(fifo, os.O_RDONLY))
+        return 0
+
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    read: list[int] = []
+    with here, here.system("acme") as me:
+        me.storage.put("x", bytes(MIB))
+        for reads in [lambda: len(fifo.read_bytes()), leaves]:
+            reading = threading.Thread(target=lambda reads=reads: read.append(reads()))
+            reading.start()
+            with pytest.raises(odavl.UnavailableError) if read else nullcontext():
+                assert me.storage.get("x").save(fifo) == MIB
+            reading.join(30)
+    assert read == [MIB, 0] and fifo.is_fifo()
+
+
+def test_one_whose_save_is_cancelled_leaves_no_file(tmp_path: Path) -> None:
+    async def main() -> None:
+        db, me = await opened(tmp_path)
+        async with db:
+            await me.storage.put("x", bytes(MIB))
+            for number in range(300):
+                download = await me.storage.get("x")
+                saving = asyncio.create_task(download.save(tmp_path / "report"))
+                # It is cancelled a little later each time, and so while the file is made, too.
+                for _ in range(number % 30):
+                    await asyncio.sleep(0)
+                saving.cancel()
+                with suppress(asyncio.CancelledError):
+                    await saving
+                await download.close()
+
+    asyncio.run(main())
+    assert comes(lambda: not list(tmp_path.glob(".*.part")))
 
 
 def test_a_pipe_is_stored_whole(here: odavl.Odavl, tmp_path: Path) -> None:

@@ -77,8 +77,9 @@ def test_pieces_come_as_they_are_read_and_go_to_a_file(me: Any, tmp_path: Path) 
     assert download.read(5) == b"01234"
     assert download.save(to) == len(content) - 5 and to.read_bytes() == content[5:]
     assert [path.name for path in tmp_path.iterdir() if "part" in path.name] == []
-    with pytest.raises(odavl.UnavailableError):
-        me.storage.get("big").save(tmp_path / "no" / "such" / "folder")
+    for nowhere in [tmp_path / "no" / "such" / "folder", to / "below", tmp_path, tmp_path / ("n" * 300), ""]:
+        with pytest.raises(odavl.InvalidInputError, match="cannot be written"):
+            me.storage.get("big").save(nowhere)
 
 
 @pytest.mark.parametrize("size", [MIB - 1, MIB, MIB + 1, 3 * MIB, 5 * MIB + 7])

@@ -41,9 +41,10 @@ class AsyncStorage:
         """Stores `data` as the object `name`: all of it is there when this answers, or nothing. Needs ``storage:write``.
 
         `data` is ``bytes``, a ``Path``, an open binary file, or anything that gives ``bytes`` piece by piece; it is sent
-        as it comes, in bounded memory. A generator is closed when no more of it is wanted. `mode` ``"create"`` refuses
-        to replace what is there. `size` in bytes and `sha256` (64 hexadecimal digits), where they are known ahead, are
-        held to.
+        as it comes, in bounded memory. A generator is closed when no more of it is wanted; one that is not asynchronous
+        runs in the thread that calls, and an event loop there stands still while it makes a piece. `mode` ``"create"``
+        refuses to replace what is there. `size` in bytes and `sha256` (64 hexadecimal digits), where they are known
+        ahead, are held to.
 
         >>> (await me.storage.put("reports/today.txt", b"all is well")).size
         11
@@ -146,7 +147,11 @@ class AsyncDownload:
         return gathered.getvalue()
 
     async def save(self, path: str | PathLike[str]) -> int:
-        """Writes all that was not read yet to the file `path`, which is replaced when all is there; how many bytes."""
+        """Writes all that was not read yet to the file `path`, which is replaced when all is there; how many bytes.
+
+        Of a link the file that it leads to is replaced; a pipe or a device is written to as it is. Raises
+        ``InvalidInputError`` where no file can be there.
+        """
         return await self._core.save(path)
 
     def __aiter__(self) -> AsyncDownload:
