@@ -7,7 +7,9 @@ import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from logging.handlers import QueueHandler
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import fastapi
@@ -332,10 +334,10 @@ def test_a_child_s_gateway_is_one_of_its_own(here: odavl.Odavl) -> None:
     reads, writes = os.pipe()
     if (child := os.fork()) == 0:
         try:
-            said: list[str] = []
-            logging.getLogger("odavl").addFilter(lambda record: not said.append(record.getMessage()))
+            said: Queue[logging.LogRecord] = Queue()
+            logging.getLogger("odavl").addHandler(QueueHandler(said))
             status = played(protected, {"type": "http"})[0]["status"]
-            told = comes(lambda: bool(said)) and "before this process was forked" in said[0]
+            told = "before this process was forked" in said.get(timeout=30).getMessage()
             os.write(writes, bytes([status == 503, told]))
         finally:
             os._exit(0)
