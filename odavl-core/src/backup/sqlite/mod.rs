@@ -53,14 +53,21 @@ impl SqliteBackup {
         Self { temporary: Some(folder.into()), ..self }
     }
 
+    /// Where the live file itself lies, whatever link leads to it.
+    fn file(&self) -> PathBuf {
+        self.path.canonicalize().unwrap_or_else(|_| self.path.clone())
+    }
+
     fn live(&self) -> Result<DatabaseName> {
-        let name = self.path.file_name().and_then(|name| name.to_str());
+        let file = self.file();
+        let name = file.file_name().and_then(|name| name.to_str());
         name.ok_or_else(|| Error::invalid("the path of the SQLite database ends in no name"))?.parse()
     }
 
     /// The place of that name in the live one's folder.
     fn place(&self, name: &DatabaseName) -> Result<Place> {
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let file = self.file();
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
         Place::new(folder.unwrap_or(Path::new(".")), name)
     }
 
@@ -75,14 +82,14 @@ impl SqliteBackup {
     }
 
     fn describe_now(&self, connection: &Connection) -> Result<Source> {
-        let folder = self.path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
+        let file = self.file();
         let pages: u64 = pragma::<i64>(connection, "page_count")?.unsigned_abs();
         let page: u64 = pragma::<i64>(connection, "page_size")?.unsigned_abs();
         let journal: String = pragma(connection, "journal_mode")?;
         Ok(Source {
             engine: Engine::Sqlite,
             version: rusqlite::version().to_owned(),
-            server: folder.unwrap_or_default().display().to_string(),
+            server: file.parent().unwrap_or(Path::new("")).display().to_string(),
             database: self.live()?,
             size: pages * page,
             properties: BTreeMap::from([("journal_mode".to_owned(), journal)]),
