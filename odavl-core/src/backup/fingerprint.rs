@@ -156,7 +156,7 @@ impl Fingerprint {
             return found;
         }
         let (same, admits) = (PartialEq::eq, Standing::admits);
-        found.differ_in("schema", (&self.schema, &restored.schema), same);
+        found.differ_in("schema", (&self.with_brought(restored), &restored.schema), same);
         found.differ_in("table", (&self.tables, &restored.tables), same);
         found.differ_in("sequence", (&self.sequences, &restored.sequences), admits);
         if self.made_on == restored.made_on {
@@ -171,7 +171,21 @@ impl Fingerprint {
         found.extensions(&self.extensions, &restored.extensions);
         found
     }
+
+    /// What is declared, and the schema that the restored one was made with, where that is all that it has besides.
+    fn with_brought(&self, restored: &Self) -> BTreeMap<String, Tally> {
+        let mut schema = self.schema.clone();
+        let mut brought = schema.get("schema").copied().unwrap_or_default();
+        brought.add(BROUGHT.0.as_bytes());
+        if restored.schema.get("schema") == Some(&brought) {
+            schema.insert("schema".to_owned(), brought);
+        }
+        schema
+    }
 }
+
+/// A schema and an extension that every database of PostgreSQL's is made with, and that no dump takes away from one.
+const BROUGHT: (&str, &str) = ("public", "plpgsql");
 
 /// What two fingerprints differ in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -244,7 +258,9 @@ impl Comparison {
         let names = |of: &BTreeMap<String, String>| -> BTreeMap<String, &'static str> {
             of.keys().map(|name| (name.clone(), "installed")).collect()
         };
-        self.differ_in("extension", (&names(expected), &names(found)), PartialEq::eq);
+        let (expected_names, mut found_names) = (names(expected), names(found));
+        found_names.retain(|name, _| name != BROUGHT.1 || expected.contains_key(name));
+        self.differ_in("extension", (&expected_names, &found_names), PartialEq::eq);
         for (name, version) in expected {
             if let Some(other) = found.get(name).filter(|other| *other != version) {
                 self.notes

@@ -22,6 +22,9 @@ mod schemas;
 #[path = "postgres_others.rs"]
 mod others;
 
+#[path = "postgres_lost.rs"]
+mod lost;
+
 pub(crate) struct Harness {
     pub(crate) backup: PostgresBackup,
     prefix: String,
