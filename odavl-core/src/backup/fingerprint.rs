@@ -92,7 +92,10 @@ impl Standing {
     fn admits(&self, found: &Self) -> bool {
         let (least, most) = (self.from.0.min(self.to.0), self.from.0.max(self.to.0));
         let between = |(value, _)| least < value && value < most;
-        [found.from, found.to].iter().all(|at| *at == self.from || *at == self.to || between(*at))
+        // What it gives out first is the value that it stood before.
+        let first = |at| self.from != self.to && at == (self.from.0, true);
+        let is_on_its_way = |at| at == self.from || at == self.to || first(at) || between(at);
+        [found.from, found.to].into_iter().all(is_on_its_way)
     }
 }
 
@@ -338,14 +341,20 @@ mod tests {
         let went_on = Standing { from: (1, false), to: (5, true) };
         for (value, given, admitted) in [
             (1, false, true),
-            (1, true, false),
+            (1, true, true),
             (3, true, true),
             (5, true, true),
+            (5, false, false),
             (6, true, false),
             (0, true, false),
         ] {
             assert_eq!(went_on.admits(&Standing::still(value, given)), admitted, "{value} {given}");
+            let falling = Standing { from: (-1, false), to: (-5, true) };
+            assert_eq!(falling.admits(&Standing::still(-value, given)), admitted, "{value} {given} falling");
         }
+        let given_out = Standing { from: (1, true), to: (5, true) };
+        assert!(given_out.admits(&Standing::still(1, true)) && !given_out.admits(&Standing::still(1, false)));
+        assert!(!Standing::still(1, false).admits(&Standing::still(1, true)));
         assert!(!Standing::still(5, true).admits(&Standing::still(5, false)));
         assert_eq!(went_on.to_string(), "before 1 to after 5");
     }
