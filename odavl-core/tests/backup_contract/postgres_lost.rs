@@ -26,3 +26,49 @@ async fn what_every_new_database_has_and_the_source_has_not_is_no_difference() {
         assert_eq!(found.differences.len(), 2, "{found:#?}");
     }
 }
+
+#[tokio::test]
+async fn what_was_said_of_what_is_made_with_something_else_is_no_difference() {
+    let harness = Harness::new().await;
+    harness
+        .run(
+            "CREATE TABLE whole (a INT CONSTRAINT above CHECK (a > 0)) PARTITION BY LIST (a);
+            CREATE TABLE part PARTITION OF whole FOR VALUES IN (1);
+            COMMENT ON CONSTRAINT above ON part IS 'lost';
+            CREATE FUNCTION nothing() RETURNS TRIGGER LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+            CREATE TRIGGER watched AFTER INSERT ON whole FOR EACH ROW EXECUTE FUNCTION nothing();
+            COMMENT ON TRIGGER watched ON part IS 'lost';
+            CREATE VIEW seen AS SELECT a FROM whole;
+            COMMENT ON RULE \"_RETURN\" ON seen IS 'lost';
+            CREATE TYPE mood AS ENUM ('well');
+            COMMENT ON TYPE _mood IS 'lost';
+            CREATE TYPE span AS RANGE (SUBTYPE = INT);
+            COMMENT ON TYPE span_multirange IS 'lost';
+            CREATE TABLE seats (a INT PRIMARY KEY); ALTER TABLE whole ADD CONSTRAINT sits FOREIGN KEY (a) REFERENCES seats;
+            COMMENT ON CONSTRAINT sits ON part IS 'lost';
+            COMMENT ON TYPE seats IS 'lost';
+            COMMENT ON CONSTRAINT above ON whole IS 'kept';
+            COMMENT ON TRIGGER watched ON whole IS 'kept';
+            COMMENT ON TYPE mood IS 'kept';
+            CREATE TYPE pair AS (a INT, b INT); COMMENT ON TYPE pair IS 'kept';
+            COMMENT ON CONSTRAINT sits ON whole IS 'kept'",
+        )
+        .await;
+    let to = harness.name("copy");
+    let found = differences(&harness.backup, Format::Archive, &to).await;
+    assert!(found.is_empty(), "{found:#?}");
+    let before = harness.backup.fingerprint(&to).await.unwrap();
+    for change in [
+        "CONSTRAINT above ON whole",
+        "TRIGGER watched ON whole",
+        "CONSTRAINT sits ON whole",
+        "TYPE mood",
+        "TYPE pair",
+    ] {
+        run(&url_of(to.as_str()), &format!("COMMENT ON {change} IS 'changed'")).await;
+        let found = before.compare(&harness.backup.fingerprint(&to).await.unwrap());
+        assert!(!found.is_same(), "{change}");
+        run(&url_of(to.as_str()), &format!("COMMENT ON {change} IS 'kept'")).await;
+    }
+    assert!(before.compare(&harness.backup.fingerprint(&to).await.unwrap()).is_same());
+}
