@@ -1,8 +1,10 @@
-//! What is in no dump of `pg_dump`'s.
+//! What is in no dump of `pg_dump`'s, and what is gone before there is one.
 
-use odavl_core::backup::{Backup, Format, contract::BackupHarness};
+use std::time::Duration;
 
-use super::{Harness, run, schemas::differences, url_of};
+use odavl_core::backup::{Backup, DumpOptions, Format, contract::BackupHarness};
+
+use super::{Harness, rows, run, schemas::differences, server, url_of};
 
 #[tokio::test]
 async fn what_every_new_database_has_and_the_source_has_not_is_no_difference() {
@@ -71,4 +73,33 @@ async fn what_was_said_of_what_is_made_with_something_else_is_no_difference() {
         run(&url_of(to.as_str()), &format!("COMMENT ON {change} IS 'kept'")).await;
     }
     assert!(before.compare(&harness.backup.fingerprint(&to).await.unwrap()).is_same());
+}
+
+#[tokio::test]
+async fn a_table_that_is_dropped_while_the_tables_are_looked_at_does_not_stop_the_dump() {
+    let harness = Harness::new().await;
+    harness.run("CREATE SCHEMA soon; CREATE TABLE stays (a INT)").await;
+    let (client, connection) = tokio_postgres::connect(&harness.live(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    for drop in ["DROP TABLE soon.gone", "DROP SCHEMA soon CASCADE"] {
+        harness.run("CREATE TABLE soon.gone (a INT)").await;
+        client.batch_execute(&format!("BEGIN; {drop}")).await.unwrap();
+        let dumping = tokio::spawn({
+            let backup = harness.backup.clone();
+            async move { backup.dump(DumpOptions::default()).await }
+        });
+        let waits = format!(
+            "SELECT pid::TEXT FROM pg_stat_activity WHERE datname = '{}' AND wait_event_type = 'Lock'",
+            harness.name("live")
+        );
+        while rows(&server::url(), &waits).await.is_empty() {
+            assert!(!dumping.is_finished(), "it did not wait for what is dropped");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        client.batch_execute("COMMIT").await.unwrap();
+        let mut dump = dumping.await.unwrap().unwrap();
+        while dump.next().await.unwrap().is_some() {}
+        let found = dump.finish().await.unwrap().fingerprint.unwrap();
+        assert_eq!(found.tables.keys().collect::<Vec<_>>(), ["public.stays"]);
+    }
 }
