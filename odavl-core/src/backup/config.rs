@@ -76,7 +76,8 @@ pub struct BackupSource {
     pub scratch_url_env: Option<String>,
     /// The file that it is in.
     pub scratch_url_file: Option<PathBuf>,
-    /// By which rules its backups are kept: `production` (30 days), `staging` (7 days), or a table of them.
+    /// By which rules its backups are kept: `production` (30 days, and the last 7), `staging` (7 days, and the last 3), or a
+    /// table of them.
     pub keep: Option<Rules>,
     /// How often `backup run` restores one and compares: `each`, `weekly`, `never`, or `{ every = 7 }`. Each one, where its dump
     /// has less than 50 GB, and one a week where it has more.

@@ -92,7 +92,10 @@ impl Standing {
     fn admits(&self, found: &Self) -> bool {
         let (least, most) = (self.from.0.min(self.to.0), self.from.0.max(self.to.0));
         let between = |(value, _)| least < value && value < most;
-        [found.from, found.to].iter().all(|at| *at == self.from || *at == self.to || between(*at))
+        // What it gives out first is the value that it stood before.
+        let first = |at| self.from != self.to && at == (self.from.0, true);
+        let is_on_its_way = |at| at == self.from || at == self.to || first(at) || between(at);
+        [found.from, found.to].into_iter().all(is_on_its_way)
     }
 }
 
@@ -156,7 +159,7 @@ impl Fingerprint {
             return found;
         }
         let (same, admits) = (PartialEq::eq, Standing::admits);
-        found.differ_in("schema", (&self.schema, &restored.schema), same);
+        found.differ_in("schema", (&self.with_brought(restored), &restored.schema), same);
         found.differ_in("table", (&self.tables, &restored.tables), same);
         found.differ_in("sequence", (&self.sequences, &restored.sequences), admits);
         if self.made_on == restored.made_on {
@@ -171,7 +174,21 @@ impl Fingerprint {
         found.extensions(&self.extensions, &restored.extensions);
         found
     }
+
+    /// What is declared, and the schema that the restored one was made with, where that is all that it has besides.
+    fn with_brought(&self, restored: &Self) -> BTreeMap<String, Tally> {
+        let mut schema = self.schema.clone();
+        let mut brought = schema.get("schema").copied().unwrap_or_default();
+        brought.add(BROUGHT.0.as_bytes());
+        if restored.schema.get("schema") == Some(&brought) {
+            schema.insert("schema".to_owned(), brought);
+        }
+        schema
+    }
 }
+
+/// A schema and an extension that every database of PostgreSQL's is made with, and that no dump takes away from one.
+const BROUGHT: (&str, &str) = ("public", "plpgsql");
 
 /// What two fingerprints differ in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -244,7 +261,9 @@ impl Comparison {
         let names = |of: &BTreeMap<String, String>| -> BTreeMap<String, &'static str> {
             of.keys().map(|name| (name.clone(), "installed")).collect()
         };
-        self.differ_in("extension", (&names(expected), &names(found)), PartialEq::eq);
+        let (expected_names, mut found_names) = (names(expected), names(found));
+        found_names.retain(|name, _| name != BROUGHT.1 || expected.contains_key(name));
+        self.differ_in("extension", (&expected_names, &found_names), PartialEq::eq);
         for (name, version) in expected {
             if let Some(other) = found.get(name).filter(|other| *other != version) {
                 self.notes
@@ -322,14 +341,20 @@ mod tests {
         let went_on = Standing { from: (1, false), to: (5, true) };
         for (value, given, admitted) in [
             (1, false, true),
-            (1, true, false),
+            (1, true, true),
             (3, true, true),
             (5, true, true),
+            (5, false, false),
             (6, true, false),
             (0, true, false),
         ] {
             assert_eq!(went_on.admits(&Standing::still(value, given)), admitted, "{value} {given}");
+            let falling = Standing { from: (-1, false), to: (-5, true) };
+            assert_eq!(falling.admits(&Standing::still(-value, given)), admitted, "{value} {given} falling");
         }
+        let given_out = Standing { from: (1, true), to: (5, true) };
+        assert!(given_out.admits(&Standing::still(1, true)) && !given_out.admits(&Standing::still(1, false)));
+        assert!(!Standing::still(1, false).admits(&Standing::still(1, true)));
         assert!(!Standing::still(5, true).admits(&Standing::still(5, false)));
         assert_eq!(went_on.to_string(), "before 1 to after 5");
     }

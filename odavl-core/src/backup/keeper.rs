@@ -40,6 +40,8 @@ struct Turn {
     looks_at: Timestamp,
     is_unreachable: bool,
     begun: Option<Timestamp>,
+    /// When the last one was begun that failed or is bad, and when it had ended, as far as this node has seen.
+    in_vain: Option<(Timestamp, Timestamp)>,
     retries_at: Option<Timestamp>,
     rests_until: Timestamp,
     /// Whether something was under way when it was asked last.
@@ -56,11 +58,15 @@ impl Turn {
         self.rests_until > now && self.rests_until <= later(now, BUSY)
     }
 
-    fn note(&mut self, seen: &Health, now: Timestamp) {
+    fn note(&mut self, seen: &Health, ended: Option<Timestamp>, now: Timestamp) {
         self.is_unreachable = seen.is_unreachable();
         self.looks_at = later(now, if self.is_unreachable { BUSY } else { LOOKED });
         self.begun = seen.begun();
-        self.retries_at = seen.in_vain().map(|begun| later(begun, RETRIED));
+        let known = self.in_vain;
+        self.in_vain = seen
+            .in_vain()
+            .map(|begun| known.filter(|known| known.0 == begun).unwrap_or((begun, ended.unwrap_or(begun))));
+        self.retries_at = self.in_vain.map(|(_, ended)| later(ended, RETRIED));
     }
 }
 
@@ -142,7 +148,7 @@ impl Keeper {
         if has_ended || turn.looks(now) {
             let seen = self.sources.seen(job, now).await;
             let heard = self.sources.tell(job, &seen, (&*self.courier, now)).await;
-            turn.note(&seen, now);
+            turn.note(&seen, has_ended.then_some(now), now);
             if !heard {
                 turn.looks_at = later(now, TOLD);
             }

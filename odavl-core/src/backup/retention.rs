@@ -2,13 +2,16 @@
 
 use std::fmt;
 
-use jiff::{Timestamp, ToSpan, Zoned, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, ToSpan, Zoned, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
     ids::BackupId,
 };
+
+/// The newest, where it is younger than the one before it by more than this, may be of a clock that was ahead.
+const ALONE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How many backups are kept of each kind; 0 is a rule that keeps none.
 ///
@@ -30,7 +33,8 @@ pub struct Keep {
     /// The last one of so many years.
     pub yearly: u32,
     /// All of so many days before the newest one. Counted from there, and not from now: where backups have stopped coming,
-    /// those that there are stay.
+    /// those that there are stay. One that comes more than a week after the one before it may be of a clock that was ahead:
+    /// days are counted from the one before until another one comes.
     pub within_days: u32,
 }
 
@@ -40,14 +44,13 @@ pub struct Keep {
 pub struct Policy(Keep);
 
 impl Policy {
-    /// All of 30 days.
-    pub const PRODUCTION: Self = Self::within(30);
-    /// All of 7 days.
-    pub const STAGING: Self = Self::within(7);
+    /// All of 30 days, and the last 7 whatever their dates.
+    pub const PRODUCTION: Self = Self::all(30, 7);
+    /// All of 7 days, and the last 3 whatever their dates.
+    pub const STAGING: Self = Self::all(7, 3);
 
-    const fn within(within_days: u32) -> Self {
-        let none = Keep { last: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, within_days: 0 };
-        Self(Keep { within_days, ..none })
+    const fn all(within_days: u32, last: u32) -> Self {
+        Self(Keep { last, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, within_days })
     }
 
     /// The preset of that environment, where it has one.
@@ -65,7 +68,7 @@ impl Policy {
     pub fn decide(&self, candidates: &[Candidate], now: Timestamp, zone: &TimeZone) -> Vec<Decision> {
         let mut sorted: Vec<_> = candidates.iter().collect();
         sorted.sort_by_key(|candidate| std::cmp::Reverse((candidate.at, candidate.id)));
-        let mut rules = Rules::new(self.0, newest(&sorted, now), zone);
+        let mut rules = Rules::new(self.0, counted_from(&sorted, now), zone);
         let mut newer_verified = false;
         let decide = |candidate: &&Candidate| {
             let mut keep = Vec::new();
@@ -233,10 +236,15 @@ impl fmt::Display for Why {
     }
 }
 
-/// The newest that is of the past and not known to be bad.
-fn newest(sorted: &[&Candidate], now: Timestamp) -> Option<Timestamp> {
-    let good = sorted.iter().find(|candidate| candidate.at <= now && candidate.proof != Proof::Failed);
-    good.map(|candidate| candidate.at)
+/// From where days are counted: the newest that is of the past and not known to be bad, or the one before where it is alone.
+fn counted_from(sorted: &[&Candidate], now: Timestamp) -> Option<Timestamp> {
+    let mut good = sorted
+        .iter()
+        .filter(|candidate| candidate.at <= now && candidate.proof != Proof::Failed)
+        .map(|candidate| candidate.at);
+    let newest = good.next()?;
+    let before = good.next().filter(|before| newest.duration_since(*before) > ALONE);
+    Some(before.unwrap_or(newest))
 }
 
 /// The rules on their way from the newest to the oldest.
@@ -255,7 +263,7 @@ struct Slot {
 }
 
 impl<'a> Rules<'a> {
-    fn new(keep: Keep, newest: Option<Timestamp>, zone: &'a TimeZone) -> Self {
+    fn new(keep: Keep, counted_from: Option<Timestamp>, zone: &'a TimeZone) -> Self {
         let slot = |why, left| Slot { why, left, filled: None };
         let slots = [
             slot(Why::Last, keep.last),
@@ -265,8 +273,8 @@ impl<'a> Rules<'a> {
             slot(Why::Monthly, keep.monthly),
             slot(Why::Yearly, keep.yearly),
         ];
-        let since = newest.filter(|_| keep.within_days > 0).map(|newest| {
-            let first = newest.to_zoned(zone.clone()).checked_sub(i64::from(keep.within_days).days());
+        let since = counted_from.filter(|_| keep.within_days > 0).map(|from| {
+            let first = from.to_zoned(zone.clone()).checked_sub(i64::from(keep.within_days).days());
             first.map_or(Timestamp::MIN, |first| first.timestamp())
         });
         Self { zone, slots, since }

@@ -1,16 +1,15 @@
 //! PostgreSQL under the contract: each test has a database of its own, and those that it makes go with it.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Mutex};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use async_trait::async_trait;
 use odavl_core::{
     Result,
     backup::{Backup, DatabaseName, PostgresBackup, contract::BackupHarness},
     random_id,
-    storage::Sha256,
 };
 use tempfile::TempDir;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::NoTls;
 
 use crate::server;
 
@@ -23,11 +22,13 @@ mod schemas;
 #[path = "postgres_others.rs"]
 mod others;
 
+#[path = "postgres_lost.rs"]
+mod lost;
+
 pub(crate) struct Harness {
     pub(crate) backup: PostgresBackup,
     prefix: String,
     folder: TempDir,
-    attending: Mutex<Vec<Client>>,
 }
 
 impl Harness {
@@ -35,7 +36,7 @@ impl Harness {
         let prefix = format!("bk_{}", &random_id()[..12]);
         run(&server::url(), &format!("CREATE DATABASE \"{prefix}_live\"")).await;
         let backup = PostgresBackup::new(&url_of(&format!("{prefix}_live"))).unwrap();
-        Self { backup, prefix, folder: tempfile::tempdir().unwrap(), attending: Mutex::default() }
+        Self { backup, prefix, folder: tempfile::tempdir().unwrap() }
     }
 
     pub(crate) fn live(&self) -> String {
@@ -100,7 +101,7 @@ impl Drop for Harness {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let all =
-                    format!("SELECT datname::TEXT FROM pg_database WHERE starts_with(datname, '{prefix}')");
+                    format!("SELECT datname::TEXT FROM pg_database WHERE strpos(datname, '{prefix}') > 0");
                 for name in rows(&server::url(), &all).await {
                     run(&server::url(), &format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)")).await;
                 }
@@ -157,13 +158,6 @@ impl BackupHarness for Harness {
     async fn leave_half_restored(&self, name: &DatabaseName) -> Result<()> {
         run(&server::url(), &format!("CREATE DATABASE \"{name}\"")).await;
         run(&url_of(name.as_str()), "CREATE TABLE half (value TEXT)").await;
-        // Restores of other tests are to leave it alone: somebody is at it.
-        let number = Sha256::of(format!("odavl: restores {name}").as_bytes());
-        let number = i64::from_be_bytes(number.as_bytes()[..8].try_into().unwrap());
-        let (client, connection) = tokio_postgres::connect(&server::url(), NoTls).await.unwrap();
-        tokio::spawn(connection);
-        client.batch_execute(&format!("SELECT pg_advisory_lock_shared({number})")).await.unwrap();
-        self.attending.lock().unwrap().push(client);
         run(&server::url(), &format!("COMMENT ON DATABASE \"{name}\" IS 'odavl: is being restored'")).await;
         Ok(())
     }

@@ -220,15 +220,16 @@ async fn a_restore_whose_program_is_killed_or_that_is_given_up_leaves_the_live_o
 }
 
 #[tokio::test]
-async fn what_killed_runs_left_goes_with_a_later_restore_and_what_somebody_is_at_stays() {
+async fn what_killed_runs_left_under_our_names_goes_with_a_later_restore_and_what_somebody_is_at_stays() {
     let harness = Harness::new().await;
     let (bytes, source, _) = whole(&harness.backup).await;
-    let (theirs, left, to) = (harness.name("theirs"), harness.name("left"), harness.name("copy"));
+    let ours = |of| format!("odavl_verify_{}", harness.name(of)).parse::<DatabaseName>().unwrap();
+    let (theirs, left, to) = (ours("theirs"), ours("left"), harness.name("copy"));
+    let by_hand = harness.name("by_hand");
     let scratch = |to: &DatabaseName| RestoreOptions::scratch(to.clone(), source.clone(), Format::Archive);
     let held = harness.backup.restore(full(bytes.clone()), scratch(&theirs)).await.unwrap();
-    run(&super::server::url(), &format!("CREATE DATABASE \"{left}\"")).await;
-    let half = format!("COMMENT ON DATABASE \"{left}\" IS 'odavl: is being restored'");
-    run(&super::server::url(), &half).await;
+    harness.leave_half_restored(&left).await.unwrap();
+    harness.leave_half_restored(&by_hand).await.unwrap();
     let backup = &harness.backup;
     let there = async |name| backup.fingerprint(name).await.is_ok();
     backup.restore(full(bytes.clone()), scratch(&to)).await.unwrap();
@@ -240,6 +241,7 @@ async fn what_killed_runs_left_goes_with_a_later_restore_and_what_somebody_is_at
         !there(&theirs).await
     })
     .await;
+    assert!(there(&by_hand).await, "somebody may have finished it, and put it to use");
 }
 
 #[tokio::test]

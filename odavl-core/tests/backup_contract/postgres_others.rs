@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use odavl_core::{
-    ErrorCode,
+    ErrorCode, Result,
     backup::{
         Backup, DatabaseName, Format, Mark, PostgresBackup, Purpose, RestoreOptions, Source, State,
         contract::BackupHarness,
     },
-    storage::full,
+    storage::{Body, full},
 };
 use tokio_postgres::{Client, NoTls};
 
@@ -133,4 +135,64 @@ async fn a_name_that_the_server_would_cut_off_is_refused() {
     ] {
         assert_eq!(refused.unwrap_err().code(), ErrorCode::InvalidInput);
     }
+}
+
+async fn comment(on: &DatabaseName) -> Vec<String> {
+    let comment =
+        format!("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '{on}'");
+    rows(&server::url(), &comment).await
+}
+
+#[tokio::test]
+async fn an_empty_database_is_filled_at_once_or_not_at_all_and_stays_as_it_was() {
+    let harness = Harness::new().await;
+    harness.run("CREATE TABLE first AS SELECT 1 AS a").await;
+    let here = format!("ALTER TABLE last ADD CHECK (current_database() = '{}')", harness.name("live"));
+    harness.run(&format!("CREATE TABLE last AS SELECT 1 AS a; {here}")).await;
+    let (unfit, ..) = whole(&harness.backup).await;
+    harness.run("DROP TABLE last").await;
+    let (fit, source, expected) = whole(&harness.backup).await;
+    let (backup, to) = (&harness.backup, harness.name("there"));
+    let make = format!("CREATE DATABASE \"{to}\"; COMMENT ON DATABASE \"{to}\" IS 'mine'");
+    for statement in make.split("; ") {
+        run(&server::url(), statement).await;
+    }
+    let empty = backup.fingerprint(&to).await.unwrap();
+    let failed = backup.restore(full(unfit), keep(&to, &source)).await.unwrap_err();
+    assert!(failed.to_string().contains("violates check constraint"), "{failed}");
+    assert_eq!(backup.fingerprint(&to).await.unwrap(), empty);
+    assert_eq!(comment(&to).await, ["mine"]);
+    backup.restore(full(fit), keep(&to, &source)).await.unwrap();
+    let found = expected.compare(&backup.fingerprint(&to).await.unwrap());
+    assert!(found.is_same(), "{found:#?}");
+    assert_eq!(comment(&to).await, ["mine"]);
+    assert_eq!(backup.discard(&to).await.unwrap_err().code(), ErrorCode::Conflict);
+}
+
+/// Bytes that take so long that a service has begun to use a database.
+struct Late(String, Option<Bytes>);
+
+#[async_trait]
+impl Body for Late {
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        run(&self.0, "CREATE TABLE IF NOT EXISTS used AS SELECT 1 AS a").await;
+        Ok(self.1.take())
+    }
+}
+
+#[tokio::test]
+async fn what_is_put_into_an_empty_database_while_the_bytes_come_stays() {
+    let harness = Harness::new().await;
+    harness.run("CREATE TABLE t AS SELECT 1 AS a").await;
+    let (bytes, source, _) = whole(&harness.backup).await;
+    let to = harness.name("there");
+    run(&server::url(), &format!("CREATE DATABASE \"{to}\"")).await;
+    let url = url_of(to.as_str());
+    let late = Box::new(Late(url.clone(), Some(bytes.into())));
+    let refused = harness.backup.restore(late, keep(&to, &source)).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::Conflict, "{refused}");
+    assert_eq!(
+        rows(&url, "SELECT tablename::TEXT FROM pg_tables WHERE schemaname = 'public'").await,
+        ["used"]
+    );
 }

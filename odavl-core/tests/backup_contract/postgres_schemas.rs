@@ -14,7 +14,7 @@ use super::{Harness, faults::whole, programs, rows, run, script, url_of};
 const AWKWARD: &str = include_str!("awkward.sql");
 
 /// Dumps and restores, and answers what differs.
-async fn differences(backup: &PostgresBackup, format: Format, to: &DatabaseName) -> Vec<String> {
+pub(super) async fn differences(backup: &PostgresBackup, format: Format, to: &DatabaseName) -> Vec<String> {
     let mut dump = backup.dump(DumpOptions { format: Some(format), ..DumpOptions::default() }).await.unwrap();
     let mut bytes = Vec::new();
     while let Some(piece) = dump.next().await.unwrap() {

@@ -292,6 +292,28 @@ async fn what_takes_the_place_of_a_file_has_its_owner_and_its_mode() {
 }
 
 #[tokio::test]
+async fn a_link_leads_to_what_took_the_place_of_the_file_that_it_led_to() {
+    let harness = Harness::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("current.db");
+    std::os::unix::fs::symlink(harness.path("live.db"), &link).unwrap();
+    let backup = SqliteBackup::new(&link);
+    let (bytes, source, before) = whole(&backup).await;
+    assert_eq!(source.database, harness.name("live"));
+    harness.run("CREATE TABLE t (a)");
+    let (to, aside) = (harness.name("copy"), harness.name("aside"));
+    backup.restore(full(bytes), keep(&to, &source)).await.unwrap();
+    let user = Connection::open(&link).unwrap();
+    user.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(backup.replace(&to, &aside).await.unwrap_err().code(), ErrorCode::Conflict);
+    drop(user);
+    backup.replace(&to, &aside).await.unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(before.compare(&backup.fingerprint(&source.database).await.unwrap()).is_same());
+    assert!(harness.path("aside.db").exists() && fs::read_dir(elsewhere.path()).unwrap().count() == 1);
+}
+
+#[tokio::test]
 async fn a_replacement_that_fails_leaves_each_journal_as_it_was() {
     let harness = Harness::new();
     harness.run("CREATE TABLE t (a)");

@@ -147,4 +147,11 @@ async fn a_backup_that_hangs_is_told_as_late_and_is_ended() {
     keeper.turn().await.unwrap();
     let told = letters.texts();
     assert!(told.len() == 1 && told[0].contains("failed: ") && told[0].contains("`unavailable`"), "{told:?}");
+    assert!(running().await.is_none(), "an hour is counted from when it ended");
+    world.clock.advance(HOUR - SignedDuration::from_secs(1));
+    keeper.turn().await.unwrap();
+    assert!(running().await.is_none());
+    world.clock.advance(SignedDuration::from_secs(1));
+    keeper.turn().await.unwrap();
+    assert!(running().await.is_some());
 }

@@ -50,8 +50,8 @@ impl Dumping<'_> {
         for _ in 1..TRIES {
             match self.once(options.fingerprint, format, how).await {
                 // Somebody waits to change a table that some of us hold and others are still to hold: they wait for us,
-                // and we for them. Once we let go it is done.
-                Err(error) if is_standoff(&error) => {
+                // and we for them. Once we let go it is done. Or somebody has dropped what we were to hold.
+                Err(error) if is_in_the_way(&error) => {
                     tracing::debug!(error = %Chain(&error), "a dump is begun again");
                 }
                 begun => return begun,
@@ -91,10 +91,14 @@ impl Dumping<'_> {
 /// So often a dump is begun before who is in its way is told of.
 const TRIES: usize = 5;
 
-/// Whether it waited for a table too long, we or `pg_dump`, which bounds nothing else.
-fn is_standoff(error: &Error) -> bool {
-    let waited = |text: &str| text.starts_with("55P03") || text.contains("due to statement timeout");
-    waited(&error.to_string()) || causes(error).any(|cause| waited(&cause.to_string()))
+/// Whether it waited for a table too long, we or `pg_dump`, which bounds nothing else; or whether a table, or its schema, was
+/// gone when it was to be held.
+fn is_in_the_way(error: &Error) -> bool {
+    const CODES: [&str; 3] = ["55P03", "42P01", "3F000"];
+    let told = |text: &str| {
+        CODES.iter().any(|code| text.starts_with(code)) || text.contains("due to statement timeout")
+    };
+    told(&error.to_string()) || causes(error).any(|cause| told(&cause.to_string()))
 }
 
 /// Something that goes on beside us, and ends with us.

@@ -21,6 +21,9 @@ use crate::{
 /// What the name of a database begins with until it bears its mark.
 const MAKING: &str = "odavl_new_";
 
+/// What the name of a database begins with that a backup is verified in.
+const VERIFYING: &str = "odavl_verify_";
+
 /// The comment of a database that bears that mark: only we make such comments.
 fn comment(mark: Mark) -> String {
     format!("odavl: {}", mark.word())
@@ -151,15 +154,16 @@ impl Server {
         })
     }
 
-    /// Removes what was half restored, or restored to be looked at, by somebody who is gone.
+    /// Removes what was half restored, or restored to be looked at, by somebody who is gone: under names that we give by
+    /// ourselves. What is half restored under any other, somebody may have finished by hand.
     pub(super) async fn sweep(&self) -> Result<()> {
         const LEFT: &str =
             "SELECT datname::TEXT FROM pg_catalog.pg_database WHERE pg_has_role(datdba, 'MEMBER')
-            AND (shobj_description(oid, 'pg_database') = ANY ($1::TEXT[])
-                OR shobj_description(oid, 'pg_database') IS NULL AND starts_with(datname, $2))";
+            AND (starts_with(datname, $2) OR starts_with(datname, $3))
+            AND COALESCE(shobj_description(oid, 'pg_database') = ANY ($1::TEXT[]), starts_with(datname, $2))";
         let marks = [Mark::Restoring, Mark::Scratch];
         let comments = marks.map(comment).to_vec();
-        for row in self.client.query(LEFT, &[&comments, &MAKING]).await.map_err(pg_error)? {
+        for row in self.client.query(LEFT, &[&comments, &MAKING, &VERIFYING]).await.map_err(pg_error)? {
             let name: DatabaseName = text::<String>(&row, 0)?.parse()?;
             let alone =
                 self.client.query_one("SELECT pg_try_advisory_lock($1)", &[&lock("restores", &name)]).await;

@@ -40,8 +40,8 @@ use crate::{
 /// The programs are given the password in their environment, never as an argument; they have to be at least as new as the
 /// server, and are found by the path or where Debian, Red Hat and others have a folder for each version.
 ///
-/// A database that is restored bears a mark of ours, its comment. Whoever restores needs `CREATEDB`; whoever dumps needs
-/// to read all of it.
+/// A database that we make bears a mark of ours, its comment; one that was there and is empty is filled in one transaction,
+/// and keeps its own. Whoever restores needs `CREATEDB`; whoever dumps needs to read all of it.
 #[derive(Clone)]
 pub struct PostgresBackup {
     settings: PostgresSettings,

@@ -34,7 +34,8 @@ SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,
     NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.atttypid NOT IN
             (16, 17, 20, 21, 23, 25, 114, 1042, 1043, 1082, 1114, 1184, 1700, 2950, 3802)),
-    CASE WHEN m.amname = 'heap' THEN pg_relation_size(c.oid) / current_setting('block_size')::BIGINT ELSE 0 END
+    -- One that was dropped since has no size.
+    CASE WHEN m.amname = 'heap' THEN COALESCE(pg_relation_size(c.oid) / current_setting('block_size')::BIGINT, 0) ELSE 0 END
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_am m ON m.oid = c.relam

@@ -1,4 +1,4 @@
-//! A restore: into a new database, which is there as a whole or not at all.
+//! A restore: into a new database, which is there as a whole or not at all, or into one that is empty, which stays.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use super::{
     tools::{Tool, Tools, connection, reads_archive},
 };
 use crate::{
-    backup::{Engine, Format, Mark, Ownership, Purpose, RestoreOptions, Restored, State},
+    backup::{DatabaseName, Engine, Format, Mark, Ownership, Purpose, RestoreOptions, Restored, State},
     causes::Chain,
     db::PostgresSettings,
     error::{Error, Result},
@@ -40,41 +40,52 @@ impl Restoring<'_> {
         }
         server.attend(&options.to).await?;
         server.take_turn(&options.to).await?;
-        let known = server.state(&options.to).await?;
-        let fresh = matches!(known, State::Absent | State::Ours(Mark::Restoring));
-        if !fresh {
-            refuse_full(&self.settings.in_database(options.to.as_str())).await?;
-        }
+        let known = self.admit(&server, &options.to).await?;
         // Whatever comes, nothing is made before it has come whole.
         let spool = Spool::receive(dump, self.folder).await?;
         let tool = self.tool(&spool, &options, server.version / 10_000).await?;
-        if fresh {
-            // What another try left of it is no use.
-            if known != State::Absent {
-                server.remove(&options.to).await?;
-            }
-            server.create(&options.to, &options.source.properties).await?;
-        } else {
-            server.set_mark(&options.to, Mark::Restoring).await?;
+        // Others did not wait for that.
+        if self.admit(&server, &options.to).await? != known {
+            return Err(Error::Conflict(format!("{} became another while the dump was fetched", options.to)));
         }
-        match self.fill(&tool, &spool, &options).await {
+        // What another try left of it is no use.
+        if known == State::Ours(Mark::Restoring) {
+            server.remove(&options.to).await?;
+        }
+        if is_made(known) {
+            server.create(&options.to, &options.source.properties).await?;
+        }
+        match self.fill((&tool, &spool), &options, known).await {
             Ok(mut notes) => {
                 if server.is_almighty().await? {
                     notes.push(ALMIGHTY.to_owned());
                 }
-                server.set_mark(&options.to, options.purpose.into()).await?;
+                if known != State::Theirs {
+                    server.set_mark(&options.to, options.purpose.into()).await?;
+                }
                 let tool = tool.told();
                 let held = (options.purpose == Purpose::Scratch).then(|| Box::new(server) as _);
                 Ok(Restored { tool, notes, held })
             }
             Err(failed) => {
-                if let Err(error) = server.remove(&options.to).await {
+                if is_made(known)
+                    && let Err(error) = server.remove(&options.to).await
+                {
                     // It bears our mark, and is removed by whoever restores to that name again.
                     tracing::warn!(error = %Chain(&error), "a database that was half restored is left");
                 }
                 Err(failed)
             }
         }
+    }
+
+    /// What is under that name, unless it holds something.
+    async fn admit(&self, server: &Server, to: &DatabaseName) -> Result<State> {
+        let known = server.state(to).await?;
+        if !is_made(known) {
+            refuse_full(&self.settings.in_database(to.as_str())).await?;
+        }
+        Ok(known)
     }
 
     /// Neither the live database of this adapter nor, where it is on this server, the one that was dumped.
@@ -102,7 +113,12 @@ impl Restoring<'_> {
         self.tools.find("pg_restore", server.max(reader)).await
     }
 
-    async fn fill(&self, tool: &Tool, spool: &Spool, options: &RestoreOptions) -> Result<Vec<String>> {
+    async fn fill(
+        &self,
+        (tool, spool): (&Tool, &Spool),
+        options: &RestoreOptions,
+        known: State,
+    ) -> Result<Vec<String>> {
         let roots = roots(self.settings, self.folder)?;
         let settings = self.settings.in_database(options.to.as_str());
         let mut command = command(tool, &settings, roots.as_ref().map(NamedTempFile::path));
@@ -110,18 +126,30 @@ impl Restoring<'_> {
         if options.format == Format::Sql {
             command.args(["-X", "-q", "--set=ON_ERROR_STOP=1", "--single-transaction", "-f"]);
         } else {
-            self.archive(&mut command, options);
+            self.archive(&mut command, options, known);
         }
         spool.give(&mut command)?;
         Running::start(tool, command)?.end(failed).await
     }
 
-    fn archive(&self, command: &mut Command, options: &RestoreOptions) {
-        command.arg("--exit-on-error").arg(format!("--jobs={}", options.jobs.unwrap_or(self.jobs).max(1)));
+    fn archive(&self, command: &mut Command, options: &RestoreOptions, known: State) {
+        if is_made(known) {
+            let jobs = options.jobs.unwrap_or(self.jobs).max(1);
+            command.arg("--exit-on-error").arg(format!("--jobs={jobs}"));
+        } else {
+            // What is not removed when it fails is as it was then.
+            command.arg("--single-transaction");
+        }
         if options.ownership == Ownership::Mine {
             command.args(["--no-owner", "--no-acl"]);
         }
     }
+}
+
+/// Whether a restore to a name under which that is makes the database itself, anew where one was cut off. One that is there
+/// and is empty is filled, and never removed.
+const fn is_made(known: State) -> bool {
+    matches!(known, State::Absent | State::Ours(Mark::Restoring))
 }
 
 /// What was dumped can run as who restores it: what a table computes, and what watches over it.

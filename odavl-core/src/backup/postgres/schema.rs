@@ -108,13 +108,23 @@ const KINDS: [(&str, &str); 12] = [
     ("object", OBJECTS),
 ];
 
-/// What was said about an object. An extension's own is its own, and those in the system's schemas come with the server.
+/// What was said about an object. An extension's own is its own, and those in the system's schemas come with the server, as
+/// `public` does, whoever has made it anew. `pg_dump` keeps nothing that was said of what it makes with something else.
 const COMMENTS: &str = r"SELECT concat_ws(' ', i.type, i.identity, md5(x.description)), NULL
     FROM pg_catalog.pg_description x, pg_catalog.pg_identify_object(x.classoid, x.objoid, x.objsubid) AS i
     WHERE x.objoid >= 16384 AND x.classoid NOT IN
             ('pg_catalog.pg_extension'::regclass, 'pg_catalog.pg_subscription'::regclass)
         AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
-            WHERE e.classid = x.classoid AND e.objid = x.objoid AND e.deptype = 'e')";
+            WHERE e.classid = x.classoid AND e.objid = x.objoid AND e.deptype = 'e')
+        AND (x.classoid, x.objoid) NOT IN (
+            SELECT tableoid, oid FROM pg_catalog.pg_namespace WHERE nspname = 'public' UNION ALL
+            SELECT tableoid, oid FROM pg_catalog.pg_constraint
+                WHERE contype = 'c' AND NOT conislocal OR contype = 'f' AND conparentid <> 0 UNION ALL
+            SELECT tableoid, oid FROM pg_catalog.pg_trigger WHERE tgparentid <> 0 UNION ALL
+            SELECT tableoid, oid FROM pg_catalog.pg_rewrite WHERE rulename = '_RETURN' UNION ALL
+            SELECT tableoid, oid FROM pg_catalog.pg_type
+                WHERE typtype = 'm' OR oid IN (SELECT typarray FROM pg_catalog.pg_type)
+                    OR typrelid IN (SELECT oid FROM pg_catalog.pg_class WHERE relkind <> 'c'))";
 
 /// That there is one of that name: of what is rare. An operator that others only speak of is not dumped.
 const OBJECTS: &str = r"SELECT concat_ws(' ', i.type, i.identity), NULL

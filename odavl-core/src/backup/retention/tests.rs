@@ -70,7 +70,7 @@ fn a_policy_that_keeps_nothing_is_refused_also_in_a_file() {
     assert!(Policy::try_from(Keep::default()).is_err());
     assert!(serde_json::from_str::<Policy>("{}").is_err());
     assert!(serde_json::from_str::<Policy>(r#"{"dayly": 3}"#).is_err());
-    let read: Policy = serde_json::from_str(r#"{"within_days": 30}"#).unwrap();
+    let read: Policy = serde_json::from_str(r#"{"within_days": 30, "last": 7}"#).unwrap();
     assert_eq!((read, Policy::preset("production")), (Policy::PRODUCTION, Some(Policy::PRODUCTION)));
     assert_eq!(Policy::preset("test"), None);
 }
@@ -151,6 +151,22 @@ fn a_clock_that_went_back_or_ahead_takes_no_place_and_removes_nothing_good() {
 }
 
 #[test]
+fn backups_of_a_clock_that_was_ahead_take_the_place_of_few_good_ones_and_one_alone_of_none() {
+    let mut backups = nights(40);
+    for (policy, days, last) in [(Policy::PRODUCTION, 30, 7), (Policy::STAGING, 7, 3)] {
+        let good: BTreeSet<_> = backups[40 - days..40].iter().map(|backup| backup.id).collect();
+        let ahead = backups[39].at + SignedDuration::from_hours(24 * 40);
+        backups.push(candidate(ahead));
+        assert!(kept(&policy.decide(&backups, ahead, &TimeZone::UTC)).is_superset(&good));
+        let next = ahead + SignedDuration::from_hours(24);
+        backups.push(candidate(next));
+        let kept = kept(&policy.decide(&backups, next, &TimeZone::UTC));
+        assert_eq!(kept.intersection(&good).count(), last - 2, "as after a pause");
+        backups.truncate(40);
+    }
+}
+
+#[test]
 fn whatever_there_is_the_newest_verified_stays_and_deciding_again_changes_nothing() {
     let now = at("2026-11-20T12:00:00Z");
     for seed in 0..3000 {
@@ -209,6 +225,9 @@ fn the_same_stay_as_with_restic_on_the_same_dates() {
     let zone = TimeZone::get(&restic.zone).unwrap();
     let backups: Vec<_> = restic.snapshots.into_iter().map(candidate).collect();
     assert!(backups.len() > 400 && restic.cases.len() > 20);
+    for preset in [Policy::PRODUCTION, Policy::STAGING] {
+        assert!(restic.cases.iter().any(|case| case.keep == preset.into()), "{preset:?}");
+    }
     for case in restic.cases {
         let decided = policy(case.keep).decide(&backups, backups[backups.len() - 1].at, &zone);
         let expected: BTreeSet<_> = case.kept.iter().map(|place| backups[*place].id).collect();

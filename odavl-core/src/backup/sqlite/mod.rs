@@ -1,5 +1,6 @@
 //! Backup of SQLite: a copy that SQLite itself makes, and files that take each other's place.
 
+mod copy;
 mod place;
 mod read;
 
@@ -12,24 +13,22 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
 use rusqlite::{Connection, InterruptHandle};
-use tempfile::TempPath;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 
 use self::{
+    copy::{Copied, look_at},
     place::Place,
     read::{faults, fingerprint, is_whole, open, pragma},
 };
 use super::{
-    Backup, Checkup, DatabaseName, Dump, DumpOptions, Dumped, Engine, Fingerprint, Format, Mark, Reading,
-    RestoreOptions, Restored, Source, State,
-    left::{remove, sweep},
+    Backup, Checkup, DatabaseName, Dump, DumpOptions, Dumped, Engine, Fingerprint, Format, Mark,
+    RestoreOptions, Restored, Source, State, left::remove,
 };
 use crate::{
     db::{blocking, sqlite_error},
     error::{Error, Result},
-    storage::{Body, BoxBody, PIECE},
+    storage::BoxBody,
 };
 
 /// A SQLite database, dumped by `VACUUM INTO`, which others may write beside, and restored to a file in the same folder.
@@ -54,14 +53,21 @@ impl SqliteBackup {
         Self { temporary: Some(folder.into()), ..self }
     }
 
+    /// Where the live file itself lies, whatever link leads to it.
+    fn file(&self) -> PathBuf {
+        self.path.canonicalize().unwrap_or_else(|_| self.path.clone())
+    }
+
     fn live(&self) -> Result<DatabaseName> {
-        let name = self.path.file_name().and_then(|name| name.to_str());
+        let file = self.file();
+        let name = file.file_name().and_then(|name| name.to_str());
         name.ok_or_else(|| Error::invalid("the path of the SQLite database ends in no name"))?.parse()
     }
 
     /// The place of that name in the live one's folder.
     fn place(&self, name: &DatabaseName) -> Result<Place> {
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let file = self.file();
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
         Place::new(folder.unwrap_or(Path::new(".")), name)
     }
 
@@ -76,54 +82,19 @@ impl SqliteBackup {
     }
 
     fn describe_now(&self, connection: &Connection) -> Result<Source> {
-        let folder = self.path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
+        let file = self.file();
         let pages: u64 = pragma::<i64>(connection, "page_count")?.unsigned_abs();
         let page: u64 = pragma::<i64>(connection, "page_size")?.unsigned_abs();
         let journal: String = pragma(connection, "journal_mode")?;
         Ok(Source {
             engine: Engine::Sqlite,
             version: rusqlite::version().to_owned(),
-            server: folder.unwrap_or_default().display().to_string(),
+            server: file.parent().unwrap_or(Path::new("")).display().to_string(),
             database: self.live()?,
             size: pages * page,
             properties: BTreeMap::from([("journal_mode".to_owned(), journal)]),
             formats: vec![Format::File],
         })
-    }
-
-    /// A copy of the live database in a file that only we can read, twice: to be sent, and to be looked at.
-    fn copy(&self, [connection, checked]: [Connection; 2]) -> Result<(Source, File, Connection)> {
-        let source = self.describe_now(&connection)?;
-        let copy = self.temporary_file()?;
-        let to = copy.to_str().ok_or_else(|| Error::invalid("the temporary folder's path is not UTF-8"))?;
-        // A copy is well-formed whatever it was made of.
-        let (checked, copied) = std::thread::scope(|scope| {
-            let what = format!("database {}", source.database);
-            let checking = scope.spawn(move || refuse_damaged(&checked, &what));
-            // What it writes need not outlive us.
-            let copied = connection
-                .execute_batch("PRAGMA synchronous = OFF")
-                .and_then(|()| connection.execute("VACUUM INTO ?1", [to]));
-            (checking.join(), copied)
-        });
-        checked.map_err(|_| Error::internal("the check of a database panicked", None))??;
-        copied.map_err(sqlite_error)?;
-        let (copied, file) = (open(&copy)?, File::open(&copy).map_err(temporary_failed)?);
-        // From here on it has no name where the system lets it go without.
-        Ok((source, file, copied))
-    }
-
-    fn temporary_file(&self) -> Result<TempPath> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(COPY);
-        let made = match &self.temporary {
-            Some(folder) => builder.tempfile_in(folder),
-            None => builder.tempfile(),
-        };
-        let made = made.map_err(temporary_failed)?.into_temp_path();
-        // What cannot be removed now is found by a later run.
-        let _ = sweep(&made, COPY);
-        Ok(made)
     }
 
     /// Whether a dump can be restored to that name.
@@ -159,10 +130,10 @@ impl Backup for SqliteBackup {
         let both = move || live.there().and_then(|path| Ok([open(&path)?, open(&path)?]));
         let opened = blocking(both).await??;
         let given_up = opened.each_ref().map(|live| Interrupt(live.get_interrupt_handle()));
-        let (source, file, copied) = blocking(move || this.copy(opened)).await??;
+        let [live, checked] = opened;
+        let (source, file, copied) = blocking(move || this.copy(&live, checked)).await??;
         drop(given_up);
-        let length = file.metadata().map_err(temporary_failed)?.len();
-        let body = Copied { file: tokio::fs::File::from_std(file), left: length };
+        let body = Copied::new(file)?;
         let given_up = Interrupt(copied.get_interrupt_handle());
         let looking = tokio::spawn(blocking(move || look_at(&copied, options.fingerprint)));
         let ending = async move {
@@ -247,25 +218,6 @@ impl Drop for Interrupt {
         self.0.interrupt();
     }
 }
-
-/// What a copy holds, once it was found whole.
-fn look_at(copied: &Connection, reading: Reading) -> Result<Option<Fingerprint>> {
-    refuse_damaged(copied, "copy of the database")?;
-    match reading {
-        Reading::With => fingerprint(copied).map(Some),
-        Reading::Without => Ok(None),
-    }
-}
-
-fn refuse_damaged(connection: &Connection, what: &str) -> Result<()> {
-    match faults(connection, "quick_check")?.first() {
-        Some(fault) => Err(Error::corrupted(format!("the {what} is damaged: {fault}"), None)),
-        None => Ok(()),
-    }
-}
-
-/// What the name of a copy begins with.
-const COPY: &str = ".odavl-copy-";
 
 /// Gives `live`'s name to `new`, and the name `old` to what was live. Each keeps its journal as before, whatever comes of it.
 fn swap(live: &Place, new: &Place, old: &Place) -> Result<()> {
@@ -361,29 +313,6 @@ fn finish(place: &Place, wal: bool, mark: Mark) -> Result<()> {
 
 fn tool() -> String {
     format!("sqlite {}", rusqlite::version())
-}
-
-fn temporary_failed(source: std::io::Error) -> Error {
-    Error::unavailable("the temporary folder cannot be written", Some(source.into()))
-}
-
-/// A copy on its way.
-struct Copied {
-    file: tokio::fs::File,
-    left: u64,
-}
-
-#[async_trait]
-impl Body for Copied {
-    async fn next(&mut self) -> Result<Option<Bytes>> {
-        let mut piece = BytesMut::with_capacity(PIECE);
-        while piece.len() < PIECE && self.file.read_buf(&mut piece).await.map_err(temporary_failed)? > 0 {}
-        self.left = self.left.saturating_sub(piece.len() as u64);
-        if piece.is_empty() && self.left > 0 {
-            return Err(Error::unavailable("a copy of the database ended early", None));
-        }
-        Ok((!piece.is_empty()).then(|| piece.freeze()))
-    }
 }
 
 impl fmt::Debug for SqliteBackup {

@@ -181,12 +181,15 @@ impl Vault {
     pub async fn find(&self, place: &Place, which: Which) -> Result<Entry> {
         let Which::Id(id) = which else {
             let verified = which == Which::NewestVerified;
-            let mut backups = self.list(place).await?.backups;
+            let Listing { mut backups, refused } = self.list(place).await?;
             backups.retain(|entry| {
                 if verified { entry.proof() == Proof::Verified } else { entry.proof() != Proof::Failed }
             });
             let what = if verified { "verified backup" } else { "backup" };
-            return self.newest(backups).ok_or_else(|| Error::not_found(what, &format!("of {place}")));
+            return self.newest(backups).ok_or_else(|| match refused.first() {
+                Some((_, why)) => Error::corrupted(format!("no {what} of {place}: {why}"), None),
+                None => Error::not_found(what, &format!("of {place}")),
+            });
         };
         let entry = match self.keyed(&place.backup(id)?).await?.remove(&id) {
             Some(keyed) if keyed.manifest => self.entry(place, id, &keyed).await?,

@@ -101,6 +101,9 @@ impl Vault {
         scratch: &Scratch,
         lock: &Lock,
     ) -> Result<Verified> {
+        if !entry.manifest.has_fingerprint {
+            return Err(no_fingerprint());
+        }
         let begun = self.clock.now();
         let mut findings = Findings::default();
         let mut by = BY.to_owned();

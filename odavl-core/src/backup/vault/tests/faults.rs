@@ -107,6 +107,10 @@ async fn what_is_not_signed_by_one_of_ours_is_refused_by_name_and_never_removed(
         assert!(listing.backups.is_empty());
         let found = room.vault().find(&room.place, Which::Id(id)).await;
         assert_eq!(found.unwrap_err().code(), ErrorCode::Corrupted);
+        for which in [Which::Newest, Which::NewestVerified] {
+            let told = room.vault().find(&room.place, which).await.unwrap_err();
+            assert!(told.code() == ErrorCode::Corrupted && told.to_string().ends_with(&listing.refused[0].1));
+        }
         room.clock.advance(SignedDuration::from_hours(24 * 30));
         room.prune().await.unwrap();
         assert_eq!(room.left().await.0.len(), 3);

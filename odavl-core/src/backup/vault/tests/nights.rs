@@ -50,3 +50,19 @@ async fn without_an_identity_the_bytes_are_read_and_it_is_told() {
     assert_eq!(ran.verified.unwrap().verdict.tier, Tier::Bytes);
     assert!(ran.spared.unwrap().contains("no identity") && ran.pruned.unwrap().is_ok());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_night_with_a_clock_that_is_ahead_removes_no_good_one() {
+    let mut room = Room::new();
+    room.pruning.policy = Policy::PRODUCTION;
+    for _ in 0..10 {
+        room.night(Some(Often::Each)).await.unwrap();
+        room.sleep();
+    }
+    let good = room.ids().await;
+    room.clock.advance(SignedDuration::from_hours(24 * 40));
+    assert!(room.night(Some(Often::Each)).await.unwrap().pruned.unwrap().is_ok());
+    room.clock.advance(SignedDuration::from_hours(-24 * 40));
+    assert!(room.night(Some(Often::Each)).await.unwrap().pruned.unwrap().is_ok());
+    assert!(good.len() == 10 && room.ids().await.starts_with(&good));
+}

@@ -1,7 +1,7 @@
 //! What backups are for.
 
 use super::*;
-use crate::backup::{Often, RunPolicy, SqliteBackup, Why};
+use crate::backup::{DumpOptions, Often, Reading, RunPolicy, SqliteBackup, Why};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_is_made_and_proved_and_what_no_rule_keeps_is_removed() {
@@ -40,6 +40,18 @@ async fn a_host_without_an_identity_makes_backups_and_proves_their_bytes() {
     assert_eq!(room.proof(id).await, Proof::Unproved);
     let refused = room.verify(id, Tier::Restore).await.unwrap_err();
     assert!(refused.hint().is_some(), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_without_a_fingerprint_is_not_fetched_to_be_compared_with_nothing() {
+    let room = Room::new();
+    let dump = DumpOptions { fingerprint: Reading::Without, ..DumpOptions::default() };
+    let made = room.vault().create(&room.place, &room.database, Wish { dump, ..Wish::default() }).await;
+    let id = made.unwrap().entry.manifest.id;
+    room.store.set(Fault::Damaging);
+    let refused = room.verify(id, Tier::Restore).await.unwrap_err();
+    assert!(refused.to_string().contains("without a fingerprint"), "{refused}");
+    assert_eq!(room.proof(id).await, Proof::Unproved);
 }
 
 #[tokio::test(flavor = "multi_thread")]
