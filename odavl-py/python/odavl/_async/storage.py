@@ -49,9 +49,9 @@ class AsyncStorage:
         >>> (await me.storage.put("reports/today.txt", b"all is well")).size
         11
 
-        Raises ``QuotaExceededError`` before anything is read where `size` does not fit, ``PreconditionFailedError``
-        where `mode` refuses, and ``InvalidInputError`` where `data` is not what was said, or raises itself: then nothing
-        is stored and nothing counted.
+        Raises ``QuotaExceededError`` before it is read where `size` does not fit (through a service from 64 MiB on: the
+        digest of what is smaller goes ahead), ``PreconditionFailedError`` where `mode` refuses, and ``InvalidInputError``
+        where `data` is not what was said, or raises itself: then nothing is stored and nothing counted.
         """
         if isinstance(data, PathLike) and not await ais_special(data):
             return await self._core.put_file(name, data, content_type, mode, size, sha256)

@@ -48,8 +48,8 @@ class Usage:
         >>> me.usage.consume("insight_analyses").remaining
         9
 
-        Raises ``QuotaExceededError`` or ``RateLimitedError`` with ``meter``, ``limit``, ``used`` and ``resets_at``;
-        ``ConflictError`` where the key was used for another request.
+        Raises ``QuotaExceededError`` or ``RateLimitedError`` with ``meter``, ``units``, ``limit``, ``used`` and
+        ``resets_at``; ``ConflictError`` where the key was used for another request.
         """
         return self._core.consume(meter, units, idempotency_key, tags).wait()
 
