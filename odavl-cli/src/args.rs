@@ -98,6 +98,7 @@ mod tests {
             }
         }
     }
+
     #[test]
     fn every_command_is_in_the_book() {
         let page = include_str!("../../docs/command-line.md");

@@ -35,7 +35,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// The engine of this process. What is locked is left before an error becomes Python's.
-    pub(crate) fn of_process(py: Python<'_>) -> PyResult<Self> {
+    pub(crate) fn of_process(py: Python<'_>) -> Result<Self, Failure> {
         let forks = FORKS.load(Ordering::Relaxed);
         let mut made = ENGINE.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(engine) = made.as_ref()

@@ -162,7 +162,8 @@ fn preset(name: &str) -> Result<Policy> {
     Policy::preset(name).ok_or_else(|| {
         Error::invalid_with(
             format!("there are no rules for `{name}` by which backups are kept"),
-            "say `keep = \"production\"` (30 days), `keep = \"staging\"` (7 days), or `keep = { daily = 7, weekly = 4 }`",
+            "say `keep = \"production\"` (30 days, and the last 7), `keep = \"staging\"` (7 days, and the last 3), or \
+             `keep = { daily = 7, weekly = 4 }`",
         )
     })
 }

@@ -40,8 +40,8 @@ struct Turn {
     looks_at: Timestamp,
     is_unreachable: bool,
     begun: Option<Timestamp>,
-    /// When the last one was begun that failed or is bad, and when it had ended, as far as this node has seen.
-    in_vain: Option<(Timestamp, Timestamp)>,
+    /// When what was under way was last seen to have ended.
+    ended: Option<Timestamp>,
     retries_at: Option<Timestamp>,
     rests_until: Timestamp,
     /// Whether something was under way when it was asked last.
@@ -58,15 +58,11 @@ impl Turn {
         self.rests_until > now && self.rests_until <= later(now, BUSY)
     }
 
-    fn note(&mut self, seen: &Health, ended: Option<Timestamp>, now: Timestamp) {
+    fn note(&mut self, seen: &Health, now: Timestamp) {
         self.is_unreachable = seen.is_unreachable();
         self.looks_at = later(now, if self.is_unreachable { BUSY } else { LOOKED });
         self.begun = seen.begun();
-        let known = self.in_vain;
-        self.in_vain = seen
-            .in_vain()
-            .map(|begun| known.filter(|known| known.0 == begun).unwrap_or((begun, ended.unwrap_or(begun))));
-        self.retries_at = self.in_vain.map(|(_, ended)| later(ended, RETRIED));
+        self.retries_at = seen.in_vain().map(|begun| later(self.ended.unwrap_or(begun).max(begun), RETRIED));
     }
 }
 
@@ -145,10 +141,11 @@ impl Keeper {
         let is_at_work = self.sources.running(&job.place).is_some();
         // What came of a work is looked at as soon as it has ended.
         let has_ended = std::mem::replace(&mut turn.was_at_work, is_at_work) && !is_at_work;
+        turn.ended = has_ended.then_some(now).or(turn.ended);
         if has_ended || turn.looks(now) {
             let seen = self.sources.seen(job, now).await;
             let heard = self.sources.tell(job, &seen, (&*self.courier, now)).await;
-            turn.note(&seen, has_ended.then_some(now), now);
+            turn.note(&seen, now);
             if !heard {
                 turn.looks_at = later(now, TOLD);
             }

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use super::port::{Backup, Source};
 use crate::error::{Error, Result};
 
+/// What the name of a scratch database begins with: only we give such names.
+pub(super) const SCRATCH: &str = "odavl_verify_";
+
 /// Where scratch databases are made.
 #[derive(Debug, Clone)]
 pub enum Scratch {

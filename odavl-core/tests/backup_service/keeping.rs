@@ -144,11 +144,18 @@ async fn a_backup_that_hangs_is_told_as_late_and_is_ended() {
 
     tokio::time::pause();
     keeper.finish().await;
+    // What cannot be seen when it ends is not forgotten.
+    store.has(Fault::Away);
+    keeper.turn().await.unwrap();
+    store.has(Fault::Nothing);
+    world.clock.advance(HOUR / 2);
     keeper.turn().await.unwrap();
     let told = letters.texts();
-    assert!(told.len() == 1 && told[0].contains("failed: ") && told[0].contains("`unavailable`"), "{told:?}");
+    assert!(told.len() == 3 && told[0].contains("unreachable: "), "{told:?}");
+    assert!(told[1].contains("failed: ") && told[1].contains("`unavailable`"), "{told:?}");
+    assert!(told[2].contains("no longer unreachable"), "{told:?}");
     assert!(running().await.is_none(), "an hour is counted from when it ended");
-    world.clock.advance(HOUR - SignedDuration::from_secs(1));
+    world.clock.advance(HOUR / 2 - SignedDuration::from_secs(1));
     keeper.turn().await.unwrap();
     assert!(running().await.is_none());
     world.clock.advance(SignedDuration::from_secs(1));

@@ -95,6 +95,26 @@ async fn a_sweep_does_not_end_an_upload_that_is_being_completed(world: World) {
     }
 }
 
+async fn an_upload_that_is_completed_and_given_up_at_once_is_one_of_the_two(world: World) {
+    for call in ["complete_multipart", "complete_upload"] {
+        let (id, other) = (all_parts(&world, call).await, world.one().await);
+        let meanwhile = Meanwhile::at(call, async move { other.storage().abandon(id).await.unwrap() });
+        let session = world.session(&world.start_with(&meanwhile), "one").await;
+        assert_eq!(code(session.storage().complete(id).await), ErrorCode::Conflict, "{call}");
+        assert!(meanwhile.happened() && world.used("storage_bytes").await == 0);
+        world.assert_exact().await;
+    }
+    let (id, other) = (all_parts(&world, "k").await, world.one().await);
+    let meanwhile = Meanwhile::at("abandon_upload", async move {
+        other.storage().complete(id).await.unwrap();
+    });
+    let session = world.session(&world.start_with(&meanwhile), "one").await;
+    assert_eq!(code(session.storage().abandon(id).await), ErrorCode::Conflict);
+    assert!(meanwhile.happened());
+    world.assert_exact().await;
+    assert_eq!((world.used("storage_bytes").await, world.stored_bytes().await), (SIZE, SIZE));
+}
+
 async fn an_upload_is_completed_though_its_organisation_changes_at_that_moment(world: World) {
     let id = all_parts(&world, "k").await;
     let operator = world.session(&world.start(), "operator").await;
@@ -316,6 +336,7 @@ cases! {
         what_nothing_is_held_for_any_more_is_not_put_off
         an_upload_whose_parts_never_come_ends_whoever_asks_for_it
         a_sweep_does_not_end_an_upload_that_is_being_completed
+    an_upload_that_is_completed_and_given_up_at_once_is_one_of_the_two
         an_upload_is_completed_though_its_organisation_changes_at_that_moment
         an_upload_that_is_put_off_under_the_sweeper_goes_on
         whoever_completes_at_the_same_time_is_answered_the_same

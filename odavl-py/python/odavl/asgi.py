@@ -99,7 +99,8 @@ class Protect:
             return
         if scope["type"] not in ("http", "websocket"):
             raise ValueError(f"odavl.asgi.Protect knows no {scope['type']!r}")
-        given = _pairs(scope["headers"])
+        # Any iterables of two will do for ASGI.
+        given = [(name, value) for name, value in scope["headers"]]
         client = scope.get("client")
         try:
             decision = await self._guard().decide(given, client[0] if client else None)
@@ -115,11 +116,6 @@ class Protect:
         await self._app(passed, receive, _telling(send, fields))
 
 
-def _pairs(headers: Iterable[Iterable[bytes]]) -> _Fields:
-    """Headers, which ASGI lets be any iterables of two."""
-    return [(name, value) for name, value in headers]
-
-
 def _telling(send: _Send, said: _Fields) -> _Send:
     """Answers that say what is `said`, too."""
     if not said:
@@ -128,7 +124,7 @@ def _telling(send: _Send, said: _Fields) -> _Send:
 
     async def telling(message: _Message) -> None:
         if message["type"] in ("http.response.start", "websocket.accept", "websocket.http.response.start"):
-            own = [(name, value) for name, value in _pairs(message.get("headers", ())) if name.lower() not in names]
+            own = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in names]
             message = {**message, "headers": [*own, *said]}
         await send(message)
 

@@ -10,7 +10,7 @@ use super::{
     session::text,
 };
 use crate::{
-    backup::{DatabaseName, Mark, State},
+    backup::{DatabaseName, Mark, State, scratch::SCRATCH},
     causes::Chain,
     db::{PostgresSettings, pg_error},
     error::{Error, Result},
@@ -20,9 +20,6 @@ use crate::{
 
 /// What the name of a database begins with until it bears its mark.
 const MAKING: &str = "odavl_new_";
-
-/// What the name of a database begins with that a backup is verified in.
-const VERIFYING: &str = "odavl_verify_";
 
 /// The comment of a database that bears that mark: only we make such comments.
 fn comment(mark: Mark) -> String {
@@ -163,7 +160,7 @@ impl Server {
             AND COALESCE(shobj_description(oid, 'pg_database') = ANY ($1::TEXT[]), starts_with(datname, $2))";
         let marks = [Mark::Restoring, Mark::Scratch];
         let comments = marks.map(comment).to_vec();
-        for row in self.client.query(LEFT, &[&comments, &MAKING, &VERIFYING]).await.map_err(pg_error)? {
+        for row in self.client.query(LEFT, &[&comments, &MAKING, &SCRATCH]).await.map_err(pg_error)? {
             let name: DatabaseName = text::<String>(&row, 0)?.parse()?;
             let alone =
                 self.client.query_one("SELECT pg_try_advisory_lock($1)", &[&lock("restores", &name)]).await;

@@ -15,7 +15,7 @@ use crate::{
         place::Place,
         port::{Backup, DatabaseName, RestoreOptions},
         progress::Stage,
-        scratch::Scratch,
+        scratch::{SCRATCH, Scratch},
         signing::{Kind, sign},
         verdict::{Findings, Outcome, Tier, Verdict},
     },
@@ -227,7 +227,7 @@ pub(super) fn no_fingerprint() -> Error {
 
 fn scratch_name(entry: &Entry) -> Result<DatabaseName> {
     let id = entry.manifest.id.to_string();
-    format!("odavl_verify_{}", &id[id.len().saturating_sub(26)..]).parse()
+    format!("{SCRATCH}{}", &id[id.len().saturating_sub(26)..]).parse()
 }
 
 /// Bytes of which somebody is told as they come.
